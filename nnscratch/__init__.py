@@ -1,0 +1,1 @@
+"""Autoencoders with every gradient written by hand and proved by a machine."""

@@ -1,0 +1,165 @@
+"""The ideas that everything else rests on: Layer, Parameter, pack, replica.
+
+A layer is a map y = f_θ(x). Backpropagation asks one thing of it: given ∂L/∂y, return ∂L/∂x and add
+∂L/∂θ to a running sum. A layer answers with a function:
+
+    y, backward = layer.forward(x)     # evaluate f_θ, keep what the derivative needs
+    dx = backward(dy)                  # ∂L/∂y ↦ ∂L/∂x, and θ.grad += ∂L/∂θ
+
+`backward` is a closure over the values of that one call. A layer therefore holds θ and nothing
+else; drop `backward` and the memory it kept is free.
+
+The batch is the last axis everywhere: a sample is a column, and every hot loop runs over
+contiguous samples.
+"""
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+Array: TypeAlias = NDArray[np.floating[Any]]
+IntArray: TypeAlias = NDArray[np.integer[Any]]
+Shape: TypeAlias = tuple[int, ...]
+Backward: TypeAlias = Callable[..., Any]
+"""dy ↦ dx, one gradient for each input. A layer that has parameters also takes `need_dx=False`,
+which saves the work of a dx that nobody asks for (the gradient of the data) and returns None."""
+
+
+class Parameter:
+    """A trainable array θ and its accumulated gradient ∂L/∂θ, of one shape and dtype."""
+
+    __slots__ = ("grad", "value")
+
+    def __init__(self, value: Array) -> None:
+        self.value = value
+        self.grad = np.zeros_like(value)
+
+
+class Layer(Protocol):
+    """A differentiable map y = f_θ(x) with a derivative written by hand.
+
+    What only some layers have, and the functions below ask for by name:
+        noisy        True if forward takes `rng`, a source of noise (Dropout)
+        whole_batch  True if the statistics of the whole batch enter (BatchNorm)
+        inference()  the layer to use once learning is over, where it is another one
+        buffers()    arrays that belong to a trained model but have no gradient
+    """
+
+    def forward(self, x: Array, /) -> tuple[Array, Backward]:
+        """Return y = f_θ(x) and the backward that belongs to this x."""
+        ...
+
+    def output_shape(self, input_shape: Shape, /) -> Shape:
+        """Return the shape of one output sample, from the shape of one input sample."""
+        ...
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Return θ by name, in the order in which `pack` lays it out."""
+        ...
+
+
+class HasParameters(Protocol):
+    """A layer or a model: whatever has θ."""
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Return θ by name."""
+        ...
+
+
+def noisy(layer: object) -> bool:
+    """Does forward take `rng`?"""
+    return bool(getattr(layer, "noisy", False))
+
+
+def whole_batch(layer: object) -> bool:
+    """Must a batch pass through this layer in one piece?"""
+    return bool(getattr(layer, "whole_batch", False))
+
+
+def inference(layer: Layer) -> Layer:
+    """Return what to use in place of this layer once learning is over: mostly the layer itself."""
+    return layer.inference() if hasattr(layer, "inference") else layer
+
+
+def buffers(layer: object) -> dict[str, Array]:
+    """Return the arrays of a trained model that have no gradient: mostly none."""
+    return layer.buffers() if hasattr(layer, "buffers") else {}
+
+
+def named(**parts: dict[str, Any]) -> dict[str, Any]:
+    """Return all entries of `parts` under the names "part.entry"."""
+    return {f"{part}.{name}": a for part, entries in parts.items() for name, a in entries.items()}
+
+
+def unique(parameters: Mapping[str, Parameter]) -> list[Parameter]:
+    """Return every parameter once: two names may share one, as tied weights do."""
+    return list({id(p): p for p in parameters.values()}.values())
+
+
+def pack(parameters: Mapping[str, Parameter]) -> Parameter:
+    """Move all of θ into one vector and leave the named arrays behind as views of it.
+
+        value = [ w₁ | b₁ | w₂ | … ]      (P,)
+        grad  = [dw₁ |db₁ |dw₂ | … ]      (P,)
+
+    The result is itself a Parameter, so an optimiser, a norm or a checkpoint handles one vector
+    however deep the model. A parameter that is shared is laid out once.
+
+    Raises
+        ValueError if there is nothing to pack, or float32 and float64 are mixed.
+    """
+    parts = unique(parameters)
+    dtypes = {p.value.dtype for p in parts}
+    if len(dtypes) != 1:
+        found = " and ".join(sorted(map(str, dtypes))) or "none"
+        raise ValueError(f"pack: expected parameters of one dtype, got {found}")
+    theta = Parameter(np.concatenate([p.value.ravel() for p in parts]))
+    start = 0
+    for p in parts:
+        here = slice(start, start + p.value.size)
+        shape = p.value.shape
+        p.value, p.grad = theta.value[here].reshape(shape), theta.grad[here].reshape(shape)
+        start = here.stop
+    return theta
+
+
+M = TypeVar("M", bound=HasParameters)
+
+
+def replica(model: M, grad: Array) -> M:
+    """Return a twin of `model` that shares every value and adds its gradients into `grad`.
+
+    Replicas let several threads run forward and backward of one θ at the same time: they read the
+    same values and never write to the same gradient.
+
+        grad  (P,)   laid out as `pack` does
+    """
+    parts = unique(model.parameters())
+    size = sum(p.value.size for p in parts)
+    check("replica grad", grad, (size,), parts[0].value.dtype)
+    # What deepcopy finds in the memo it takes as it is: the twin's values are ours.
+    twin = copy.deepcopy(model, {id(p.value): p.value for p in parts})
+    start = 0
+    for p in unique(twin.parameters()):
+        here = slice(start, start + p.value.size)
+        p.grad = grad[here].reshape(p.value.shape)
+        start = here.stop
+    return twin
+
+
+def check(name: str, array: Array, shape: tuple[int | str, ...], dtype: DTypeLike) -> None:
+    """Raise ValueError unless `array` has this shape and dtype; a str is a free axis."""
+    if array.dtype == dtype and len(array.shape) == len(shape):
+        for want, got in zip(shape, array.shape, strict=True):
+            if want != got and not isinstance(want, str):
+                break
+        else:
+            return
+    want_shape = f"({', '.join(map(str, shape))})"
+    got_shape = f"({', '.join(map(str, array.shape))})"
+    raise ValueError(
+        f"{name}: expected {want_shape} {np.dtype(dtype)}, got {got_shape} {array.dtype}"
+    )

@@ -1,0 +1,290 @@
+"""Activations: maps of one number applied to every entry; and softmax.
+
+For an elementwise y = f(x) the Jacobian is diagonal, so backward is dx = dy f'(x). Most f' are
+cheaper from y than from x, and then y is what is kept. At a kink the derivative from the left is
+taken, as everywhere in the field: relu'(0) = 0.
+"""
+
+from math import pi, sqrt
+
+import numpy as np
+
+from ..core import Array, Backward, Parameter, Shape, check
+from ..kernels.activations import leaky_relu_backward, normal_cdf, relu_backward
+
+
+def sigmoid(a: Array) -> Array:
+    """σ(a) = 1/(1 + e⁻ᵃ), written with e^-|a| so that nothing overflows."""
+    positive = a.real >= 0
+    e = np.exp(np.where(positive, -a, a))
+    y: Array = np.where(positive, 1, e) / (1 + e)
+    return y
+
+
+class Elementwise:
+    """What these maps have in common: the shape stays, and there is no θ."""
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        return input_shape
+
+    def parameters(self) -> dict[str, Parameter]:
+        return {}
+
+
+class Relu(Elementwise):
+    """y = max(x, 0).
+
+    Shapes
+        x, y  any
+
+    Derivation
+        dy/dx = [x > 0] = [y > 0]
+
+    Keeps
+        y.
+
+    Source
+        Glorot, Bordes and Bengio, Deep Sparse Rectifier Neural Networks (2011).
+
+    Raises
+        ValueError if dy differs from y in shape or dtype.
+    """
+
+    def forward(self, x: Array) -> tuple[Array, Backward]:
+        y = np.maximum(x, 0)
+
+        def backward(dy: Array) -> Array:
+            check("Relu dy", dy, y.shape, y.dtype)
+            dx = np.empty_like(y, order="C")
+            relu_backward(dy.ravel(), y.ravel(), dx.ravel())
+            return dx
+
+        return y, backward
+
+
+class LeakyRelu(Elementwise):
+    """y = x where x > 0, slope · x elsewhere.
+
+    Shapes
+        x, y  any
+
+    Derivation
+        dy/dx = 1 where x > 0, slope elsewhere. As slope > 0, x and y are of one sign: y will do.
+
+    Keeps
+        y.
+
+    Source
+        Maas, Hannun and Ng, Rectifier Nonlinearities Improve Neural Network Acoustic Models (2013).
+
+    Raises
+        ValueError if the slope is not in (0, 1), or dy differs from y in shape or dtype.
+    """
+
+    def __init__(self, negative_slope: float = 0.01) -> None:
+        if not 0 < negative_slope < 1:
+            raise ValueError(f"LeakyRelu: expected a slope in (0, 1), got {negative_slope}")
+        self.slope = negative_slope
+
+    def forward(self, x: Array) -> tuple[Array, Backward]:
+        y = np.maximum(x, self.slope * x)
+
+        def backward(dy: Array) -> Array:
+            check("LeakyRelu dy", dy, y.shape, y.dtype)
+            dx = np.empty_like(y, order="C")
+            leaky_relu_backward(dy.ravel(), y.ravel(), self.slope, dx.ravel())
+            return dx
+
+        return y, backward
+
+
+class Sigmoid(Elementwise):
+    """y = σ(x) = 1/(1 + e⁻ˣ).
+
+    Shapes
+        x, y  any
+
+    Derivation
+        dy/dx = e⁻ˣ/(1 + e⁻ˣ)² = y (1 - y)
+
+    Keeps
+        y.
+
+    Source
+        Goodfellow, Bengio and Courville, Deep Learning (2016), §3.10.
+
+    Raises
+        ValueError if dy differs from y in shape or dtype.
+    """
+
+    holomorphic = True
+
+    def forward(self, x: Array) -> tuple[Array, Backward]:
+        y = sigmoid(x)
+
+        def backward(dy: Array) -> Array:
+            check("Sigmoid dy", dy, y.shape, y.dtype)
+            return dy * y * (1 - y)
+
+        return y, backward
+
+
+class Tanh(Elementwise):
+    """y = tanh x.
+
+    Shapes
+        x, y  any
+
+    Derivation
+        dy/dx = 1 - tanh² x = 1 - y²
+
+    Keeps
+        y.
+
+    Source
+        LeCun et al., Efficient BackProp (1998), §4.4.
+
+    Raises
+        ValueError if dy differs from y in shape or dtype.
+    """
+
+    holomorphic = True
+
+    def forward(self, x: Array) -> tuple[Array, Backward]:
+        y = np.tanh(x)
+
+        def backward(dy: Array) -> Array:
+            check("Tanh dy", dy, y.shape, y.dtype)
+            return dy * (1 - y * y)
+
+        return y, backward
+
+
+class Softplus(Elementwise):
+    """y = log(1 + eˣ) = max(x, 0) + log(1 + e^-|x|).
+
+    Shapes
+        x, y  any
+
+    Derivation
+        dy/dx = eˣ/(1 + eˣ) = σ(x)
+
+    Keeps
+        x.
+
+    Source
+        Dugas et al., Incorporating Second-Order Functional Knowledge (2001).
+
+    Raises
+        ValueError if dy differs from x in shape or dtype.
+    """
+
+    holomorphic = True
+
+    def forward(self, x: Array) -> tuple[Array, Backward]:
+        positive = x.real >= 0
+        y = np.where(positive, x, 0) + np.log1p(np.exp(np.where(positive, -x, x)))
+
+        def backward(dy: Array) -> Array:
+            check("Softplus dy", dy, x.shape, x.dtype)
+            return dy * sigmoid(x)
+
+        return y, backward
+
+
+class Elu(Elementwise):
+    """y = x where x > 0, α (eˣ - 1) elsewhere.
+
+    Shapes
+        x, y  any
+
+    Derivation
+        dy/dx = 1 where x > 0, α eˣ = y + α elsewhere
+
+    Keeps
+        y.
+
+    Source
+        Clevert, Unterthiner and Hochreiter, Exponential Linear Units (2016), eq. 16.
+
+    Raises
+        ValueError if α is not positive, or dy differs from y in shape or dtype.
+    """
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        if not alpha > 0:
+            raise ValueError(f"Elu: expected alpha > 0, got {alpha}")
+        self.alpha = alpha
+
+    def forward(self, x: Array) -> tuple[Array, Backward]:
+        y = np.where(x > 0, x, self.alpha * np.expm1(np.minimum(x, 0)))
+
+        def backward(dy: Array) -> Array:
+            check("Elu dy", dy, y.shape, y.dtype)
+            return np.where(y > 0, dy, dy * (y + self.alpha))
+
+        return y, backward
+
+
+class Gelu(Elementwise):
+    """y = x Φ(x), with Φ the distribution function of N(0, 1).
+
+    Shapes
+        x, y  any
+
+    Derivation
+        Φ' = φ, the density of N(0, 1), so dy/dx = Φ(x) + x φ(x), φ(x) = e^(-x²/2)/√(2π)
+
+    Keeps
+        x and Φ(x).
+
+    Source
+        Hendrycks and Gimpel, Gaussian Error Linear Units (2016), §2; the exact form.
+
+    Raises
+        ValueError if dy differs from x in shape or dtype.
+    """
+
+    def forward(self, x: Array) -> tuple[Array, Backward]:
+        cdf = np.empty_like(x, order="C")
+        normal_cdf(x.ravel(), cdf.ravel())
+
+        def backward(dy: Array) -> Array:
+            check("Gelu dy", dy, x.shape, x.dtype)
+            return dy * (cdf + x * np.exp(-x * x / 2) / sqrt(2 * pi))
+
+        return x * cdf, backward
+
+
+class Softmax(Elementwise):
+    """y_kn = exp x_kn / Σ_j exp x_jn, over the features: the axis before the batch.
+
+    Shapes
+        x, y  (…, K, N)
+
+    Derivation
+        ∂y_j/∂x_k = y_j ([j = k] - y_k), so
+
+            dx_k = Σ_j dy_j y_j ([j = k] - y_k) = y_k (dy_k - Σ_j dy_j y_j)
+
+        It vanishes for a dy that is the same for all k: adding a constant to x changes nothing.
+
+    Keeps
+        y.
+
+    Source
+        Goodfellow, Bengio and Courville, Deep Learning (2016), §6.2.2.3.
+
+    Raises
+        ValueError if dy differs from y in shape or dtype.
+    """
+
+    def forward(self, x: Array) -> tuple[Array, Backward]:
+        y = np.exp(x - x.max(axis=-2, keepdims=True))
+        y /= y.sum(axis=-2, keepdims=True)
+
+        def backward(dy: Array) -> Array:
+            check("Softmax dy", dy, y.shape, y.dtype)
+            return y * (dy - (dy * y).sum(axis=-2, keepdims=True))
+
+        return y, backward

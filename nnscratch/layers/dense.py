@@ -1,0 +1,79 @@
+"""The affine layer."""
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ..core import Array, Backward, Parameter, Shape, check
+from ..initializers import Initializer, glorot_uniform, zeros
+
+
+class Dense:
+    """Affine map of every sample: y = w x + b.
+
+    Shapes
+        x  (D, N)   one sample a column
+        w  (M, D)   weight          b  (M,)   bias
+        y  (M, N)
+
+    Derivation
+        From y_mn = Σ_d w_md x_dn + b_m and the chain rule, with dy = ∂L/∂y,
+
+            ∂L/∂x_dn = Σ_m w_md dy_mn      dx = wᵀ dy
+            ∂L/∂w_md = Σ_n dy_mn x_dn      dw = dy xᵀ
+            ∂L/∂b_m  = Σ_n dy_mn           db = dy 1
+
+    Keeps
+        x, D·N numbers.
+
+    Source
+        Goodfellow, Bengio and Courville, Deep Learning (2016), §6.5.4.
+
+    Raises
+        ValueError if a size is not positive, or x or dy has another shape or dtype.
+    """
+
+    holomorphic = True
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        rng: np.random.Generator,
+        bias: bool = True,
+        init: Initializer = glorot_uniform,
+        bias_init: Initializer = zeros,
+        dtype: DTypeLike = np.float32,
+    ) -> None:
+        D, M = in_features, out_features
+        if min(D, M) < 1:
+            raise ValueError(f"Dense: expected features ≥ 1, got in {D}, out {M}")
+        self.w = Parameter(init((M, D), D, M, rng=rng, dtype=dtype))
+        self.b = Parameter(bias_init((M,), D, M, rng=rng, dtype=dtype)) if bias else None
+
+    def forward(self, x: Array) -> tuple[Array, Backward]:
+        w, b = self.w, self.b
+        M, D = w.value.shape
+        check("Dense x", x, (D, "N"), w.value.dtype)
+        N = x.shape[1]
+        y = w.value @ x
+        if b is not None:
+            y += b.value[:, None]
+
+        def backward(dy: Array, need_dx: bool = True) -> Array | None:
+            check("Dense dy", dy, (M, N), w.value.dtype)
+            w.grad += dy @ x.T
+            if b is not None:
+                b.grad += dy.sum(axis=1)
+            return w.value.T @ dy if need_dx else None
+
+        return y, backward
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        M, D = self.w.value.shape
+        if input_shape != (D,):
+            raise ValueError(f"Dense: expected a sample of shape ({D},), got {input_shape}")
+        return (M,)
+
+    def parameters(self) -> dict[str, Parameter]:
+        return {"w": self.w} if self.b is None else {"w": self.w, "b": self.b}

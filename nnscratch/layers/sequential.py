@@ -1,0 +1,78 @@
+"""Composition."""
+
+import numpy as np
+
+from ..core import (
+    Array,
+    Backward,
+    Layer,
+    Parameter,
+    Shape,
+    buffers,
+    inference,
+    named,
+    noisy,
+    whole_batch,
+)
+
+
+class Sequential:
+    """f_k ∘ … ∘ f_1, whose backward is backward_1 ∘ … ∘ backward_k: the chain rule.
+
+    Shapes
+        Each layer's output shape must be the next one's input shape; with `input_shape` (that of
+        one sample) this is verified at once, without data.
+
+    Keeps
+        What its layers keep.
+
+    Raises
+        ValueError naming the layer that does not fit, or that lacks its source of noise.
+    """
+
+    def __init__(self, *layers: Layer, input_shape: Shape | None = None) -> None:
+        self.layers = layers
+        self.noisy = any(map(noisy, layers))
+        self.whole_batch = any(map(whole_batch, layers))
+        if input_shape is not None:
+            self.output_shape(input_shape)
+
+    def forward(
+        self, x: Array, *, rng: np.random.Generator | None = None
+    ) -> tuple[Array, Backward]:
+        if self.noisy and rng is None:
+            raise ValueError("Sequential: expected rng, since a layer is noisy; got none")
+        steps: list[Backward] = []
+        for layer in self.layers:
+            x, step = layer.forward(x, rng=rng) if noisy(layer) else layer.forward(x)  # type: ignore[call-arg]
+            steps.append(step)
+        # Below the first layer that has parameters there is nothing to learn.
+        first = next((i for i, f in enumerate(self.layers) if f.parameters()), len(steps))
+
+        def backward(dy: Array, need_dx: bool = True) -> Array | None:
+            for step in reversed(steps[first + 1 :]):
+                dy = step(dy)
+            if not need_dx:
+                return steps[first](dy, need_dx=False) if first < len(steps) else None
+            for step in reversed(steps[: first + 1]):
+                dy = step(dy)
+            return dy
+
+        return x, backward
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        for i, layer in enumerate(self.layers):
+            try:
+                input_shape = layer.output_shape(input_shape)
+            except ValueError as error:
+                raise ValueError(f"Sequential, layer {i}: {error}") from None
+        return input_shape
+
+    def parameters(self) -> dict[str, Parameter]:
+        return named(**{str(i): f.parameters() for i, f in enumerate(self.layers)})
+
+    def buffers(self) -> dict[str, Array]:
+        return named(**{str(i): buffers(f) for i, f in enumerate(self.layers)})
+
+    def inference(self) -> "Sequential":
+        return Sequential(*map(inference, self.layers))

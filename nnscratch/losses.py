@@ -1,0 +1,137 @@
+"""What learning minimises. A loss returns (value, gradient) at once, since ∂L/∂L = 1.
+
+One reduction for the whole library: the sum over features, the mean over the batch. A value is then
+nats an example (or squared error an example), terms of one objective can be added, and neither the
+image size nor the batch size hides in a weight.
+
+    y, a, mu, …  (…, N)     predictions, a sample a column
+    t            (…, N)     targets of the same shape
+
+Every function raises ValueError if its arrays differ in shape or dtype.
+"""
+
+from math import log, pi
+
+import numpy as np
+
+from .core import Array, IntArray, check
+from .kernels.losses import bernoulli_nll as bernoulli_nll_kernel
+
+
+def squared_error(y: Array, t: Array) -> tuple[float, Array]:
+    """L = (1/N) Σ (y - t)²  and  dy = (2/N) (y - t).
+
+    Up to a constant this is the Gaussian negative log-likelihood of variance ½.
+    """
+    check("squared_error t", t, y.shape, y.dtype)
+    N = y.shape[-1]
+    d = y - t
+    value = float(np.vdot(d, d)) / N
+    d *= 2 / N
+    return value, d
+
+
+def gaussian_nll(mean: Array, logvar: Array, t: Array) -> tuple[float, tuple[Array, Array]]:
+    """-log N(t; mean, exp logvar), with its gradients in mean and logvar.
+
+        L       = (1/2N) Σ (t - mean)² e^-logvar + logvar + log 2π
+        dmean   = (1/N) (mean - t) e^-logvar
+        dlogvar = (1/2N) (1 - (t - mean)² e^-logvar)
+
+    A given variance is a constant logvar whose gradient nobody uses; a learned one is an output of
+    the decoder (Kingma and Welling 2014, appendix C.2).
+    """
+    check("gaussian_nll logvar", logvar, mean.shape, mean.dtype)
+    check("gaussian_nll t", t, mean.shape, mean.dtype)
+    N = mean.shape[-1]
+    precision = np.exp(-logvar)
+    d = mean - t
+    squares = d * d * precision
+    value = float((squares + logvar + log(2 * pi)).sum()) / (2 * N)
+    return value, (d * precision / N, (1 - squares) / (2 * N))
+
+
+def bernoulli_nll(a: Array, t: Array) -> tuple[float, Array]:
+    """-log Bernoulli(t; σ(a)) from logits a: binary cross-entropy without clipping.
+
+        L  = -(1/N) Σ t log σ(a) + (1-t) log(1-σ(a)) = (1/N) Σ softplus(a) - t a
+        da = (1/N) (σ(a) - t)
+
+    For t in {0, 1} it is a likelihood. For grey t in (0, 1) it is not: its minimum, at σ(a) = t, is
+    the entropy of t and not 0 (`binary_entropy`).
+    """
+    check("bernoulli_nll t", t, a.shape, a.dtype)
+    N = a.shape[-1]
+    e = np.abs(a)
+    np.exp(np.negative(e, out=e), out=e)
+    da = np.empty_like(a, order="C")
+    value = bernoulli_nll_kernel(a.ravel(), t.ravel(), e.ravel(), 1 / N, da.reshape(-1))
+    return float(value) / N, da
+
+
+def binary_entropy(t: Array) -> float:
+    """-(1/N) Σ t log t + (1-t) log(1-t): the floor under `bernoulli_nll` for grey targets."""
+    inside = t[(t > 0) & (t < 1)].astype(np.float64)
+    return float(-(inside * np.log(inside) + (1 - inside) * np.log1p(-inside)).sum()) / t.shape[-1]
+
+
+def categorical_nll(a: Array, labels: IntArray) -> tuple[float, Array]:
+    """-log softmax(a)_label from logits a (…, K, N) and labels (…, N) in 0 … K-1.
+
+        L  = (1/N) Σ logsumexp_k a_kn - a_label(n),n
+        da = (1/N) (softmax(a)_kn - [k = label(n)])
+
+    With a leading axis T (sequences) the T steps are features: they are summed.
+    """
+    K, N = a.shape[-2:]
+    if labels.shape != (*a.shape[:-2], N) or labels.dtype.kind not in "iu":
+        want = ", ".join(map(str, (*a.shape[:-2], N)))
+        raise ValueError(
+            f"categorical_nll labels: expected ({want}) integers, got {labels.shape} {labels.dtype}"
+        )
+    if labels.size and not 0 <= labels.min() <= labels.max() < K:
+        raise ValueError(
+            f"categorical_nll labels: expected 0 … {K - 1}, got {labels.min()} … {labels.max()}"
+        )
+    at = labels[..., None, :]
+    a = a - a.max(axis=-2, keepdims=True)
+    da = np.exp(a)
+    total = da.sum(axis=-2, keepdims=True)
+    value = float((np.log(total) - np.take_along_axis(a, at, axis=-2)).sum()) / N
+    da /= total
+    np.put_along_axis(da, at, np.take_along_axis(da, at, axis=-2) - 1, axis=-2)
+    da /= N
+    return value, da
+
+
+def gaussian_kl(mu: Array, logvar: Array) -> tuple[float, tuple[Array, Array]]:
+    """KL(N(mu, exp logvar) ‖ N(0, I)), with its gradients in mu and logvar.
+
+        L       = (1/2N) Σ mu² + e^logvar - 1 - logvar
+        dmu     = (1/N) mu
+        dlogvar = (1/2N) (e^logvar - 1)
+
+    logvar is log σ². With log σ in its place the terms would read σ² = e^(2 log σ) and 2 log σ; the
+    two must not be mixed (Kingma and Welling 2014, appendix B).
+    """
+    check("gaussian_kl logvar", logvar, mu.shape, mu.dtype)
+    N = mu.shape[-1]
+    value = float(_twice_kl(mu, logvar).sum()) / (2 * N)
+    return value, (mu / N, np.expm1(logvar) / (2 * N))
+
+
+def gaussian_kl_per_dimension(mu: Array, logvar: Array) -> Array:
+    """The same divergence for each of the L latent dimensions, (L,): which of them are in use."""
+    check("gaussian_kl logvar", logvar, mu.shape, mu.dtype)
+    return _twice_kl(mu, logvar).mean(axis=-1) / 2
+
+
+def _twice_kl(mu: Array, logvar: Array) -> Array:
+    """μ² + σ² - 1 - log σ², entry by entry; expm1 keeps the digits where σ² is near 1."""
+    return mu * mu + np.expm1(logvar) - logvar
+
+
+def l1_penalty(z: Array) -> tuple[float, Array]:
+    """L = (1/N) Σ |z|  and  dz = (1/N) sign z: a price on every active entry of a code."""
+    N = z.shape[-1]
+    return float(np.abs(z).sum()) / N, np.sign(z) / N
