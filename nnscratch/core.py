@@ -120,33 +120,35 @@ def pack(parameters: Mapping[str, Parameter]) -> Parameter:
     start = 0
     for p in parts:
         here = slice(start, start + p.value.size)
-        shape = p.value.shape
-        p.value, p.grad = theta.value[here].reshape(shape), theta.grad[here].reshape(shape)
+        p.value = theta.value[here].reshape(p.value.shape)
         start = here.stop
+    lend(parameters, theta.grad)
     return theta
+
+
+def lend(parameters: Mapping[str, Parameter], grad: Array) -> None:
+    """Let every gradient be a view of `grad` (P,), laid out as `pack` does."""
+    start = 0
+    for p in unique(parameters):
+        here = slice(start, start + p.value.size)
+        p.grad = grad[here].reshape(p.value.shape)
+        start = here.stop
 
 
 M = TypeVar("M", bound=HasParameters)
 
 
 def replica(model: M, grad: Array) -> M:
-    """Return a twin of `model` that shares every value and adds its gradients into `grad`.
+    """Return a twin of `model` that shares every value and adds its gradients into `grad` (P,).
 
     Replicas let several threads run forward and backward of one θ at the same time: they read the
     same values and never write to the same gradient.
-
-        grad  (P,)   laid out as `pack` does
     """
     parts = unique(model.parameters())
-    size = sum(p.value.size for p in parts)
-    check("replica grad", grad, (size,), parts[0].value.dtype)
+    check("replica grad", grad, (sum(p.value.size for p in parts),), parts[0].value.dtype)
     # What deepcopy finds in the memo it takes as it is: the twin's values are ours.
     twin = copy.deepcopy(model, {id(p.value): p.value for p in parts})
-    start = 0
-    for p in unique(twin.parameters()):
-        here = slice(start, start + p.value.size)
-        p.grad = grad[here].reshape(p.value.shape)
-        start = here.stop
+    lend(twin.parameters(), grad)
     return twin
 
 

@@ -5,14 +5,13 @@ multiply by a reciprocal. It never gets `nnan` or `ninf`: a NaN must stay visibl
 """
 
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from numba import njit
 
-F = TypeVar("F", bound=Callable[..., Any])
 
-
-def kernel(function: F) -> F:
+def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile loops to machine code on first use, and keep the code on disk."""
     flags = {"contract", "reassoc", "nsz", "arcp"}
-    return cast(F, njit(nogil=True, cache=True, error_model="numpy", fastmath=flags)(function))
+    jit = njit(nogil=True, cache=True, error_model="numpy", fastmath=flags)
+    return cast(Callable[..., Any], jit(function))

@@ -2,16 +2,26 @@
 
 from .activations import Elu, Gelu, LeakyRelu, Relu, Sigmoid, Softmax, Softplus, Tanh
 from .dense import Dense
+from .dropout import Dropout
+from .norm import BatchNorm, GroupNorm, LayerNorm
+from .reshape import Flatten, Identity, Reshape
 from .sampling import GaussianSample
 from .sequential import Sequential
 
 __all__ = [
+    "BatchNorm",
     "Dense",
+    "Dropout",
     "Elu",
+    "Flatten",
     "GaussianSample",
     "Gelu",
+    "GroupNorm",
+    "Identity",
+    "LayerNorm",
     "LeakyRelu",
     "Relu",
+    "Reshape",
     "Sequential",
     "Sigmoid",
     "Softmax",

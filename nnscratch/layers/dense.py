@@ -76,4 +76,4 @@ class Dense:
         return (M,)
 
     def parameters(self) -> dict[str, Parameter]:
-        return {"w": self.w} if self.b is None else {"w": self.w, "b": self.b}
+        return {"weight": self.w} if self.b is None else {"weight": self.w, "bias": self.b}

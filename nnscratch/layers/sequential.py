@@ -76,3 +76,8 @@ class Sequential:
 
     def inference(self) -> "Sequential":
         return Sequential(*map(inference, self.layers))
+
+
+def as_sequential(layer: Layer) -> Sequential:
+    """Return the layer itself if it is a Sequential, else a Sequential of it alone."""
+    return layer if isinstance(layer, Sequential) else Sequential(layer)

@@ -1,0 +1,109 @@
+"""Weights and state on disk: one safetensors file, arrays by name and JSON in its header.
+
+No pickle: reading a file runs no code. Parameter arrays have PyTorch's names and shapes, so the
+entries of a dense encoder go into a torch.nn.Sequential as they are.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from .core import Array, HasParameters, buffers
+
+FORMAT = "nnscratch 1"
+
+
+def write(path: str | Path, arrays: Mapping[str, Array], info: Mapping[str, Any]) -> None:
+    """Write arrays and a JSON-able description, all or nothing.
+
+    The file is written beside its place and then renamed into it: whoever reads sees the old one or
+    the new one, never half of one.
+
+    Raises
+        OSError naming the file if it cannot be written; what was there before is still there.
+    """
+    path = Path(path)
+    header = {"format": FORMAT, "info": json.dumps(info)}
+    data = save({name: np.ascontiguousarray(a) for name, a in arrays.items()}, header)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(beside, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise OSError(error.errno, f"checkpoint not written, {why}", str(path)) from error
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def read(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Return the arrays and the description that `write` stored.
+
+    Raises
+        FileNotFoundError if there is no such file.
+        ValueError if it is no checkpoint of ours, damaged or truncated.
+    """
+    data = Path(path).read_bytes()
+    try:
+        arrays = load(data)
+        size = int.from_bytes(data[:8], "little")
+        header = json.loads(data[8 : 8 + size])["__metadata__"]
+        found = header["format"]
+        info = json.loads(header["info"])
+    except (SafetensorError, KeyError, ValueError) as error:
+        raise ValueError(f"{path}: not a checkpoint of nnscratch, or damaged: {error}") from None
+    if found != FORMAT:
+        raise ValueError(f"{path}: expected format {FORMAT!r}, got {found!r}")
+    return arrays, info
+
+
+def arrays_of(model: HasParameters) -> dict[str, Array]:
+    """Return what a trained model consists of: its parameters' values and its buffers, by name."""
+    return {name: p.value for name, p in model.parameters().items()} | buffers(model)
+
+
+def restore(path: str | Path, model: HasParameters, arrays: Mapping[str, Array]) -> None:
+    """Copy stored arrays into a model, or change nothing.
+
+    Raises
+        ValueError naming the first array that is missing, left over, or of another shape or dtype.
+    """
+    own = arrays_of(model)
+    for name in sorted(own.keys() | arrays.keys()):
+        if name not in arrays:
+            raise ValueError(f"{path}: a checkpoint of another model: it has no {name}")
+        if name not in own:
+            raise ValueError(f"{path}: a checkpoint of another model: it has a {name} too many")
+        want, got = own[name], arrays[name]
+        if (want.shape, want.dtype) != (got.shape, got.dtype):
+            raise ValueError(
+                f"{path}: a checkpoint of another model: expected {name} {want.shape} "
+                f"{want.dtype}, got {got.shape} {got.dtype}"
+            )
+    for name, array in own.items():
+        array[...] = arrays[name]
+
+
+def save_model(path: str | Path, model: HasParameters) -> None:
+    """Write a model's weights."""
+    write(path, arrays_of(model), {})
+
+
+def load_model(path: str | Path, model: HasParameters) -> None:
+    """Read weights into a model of the same architecture; a training checkpoint will do as well.
+
+    Raises
+        FileNotFoundError, or ValueError if the file is damaged or holds another model.
+    """
+    arrays, _ = read(path)
+    restore(path, model, {k: a for k, a in arrays.items() if not k.startswith("training.")})

@@ -1,0 +1,42 @@
+"""Images to learn from: where they come from, how they are cut into batches, how they are spoilt.
+
+    digits()                 12,000 real MNIST digits that come with the package
+    mnist(), fashion_mnist() the full sets, from a directory or downloaded once
+
+Sets are batch-first, as the world keeps them: (N, 28, 28) uint8. `columns` turns a batch of them
+into what the layers take: floats in [0, 1] with the batch last.
+"""
+
+from .corruptions import (
+    LESSON_NOISE,
+    downsample,
+    gaussian_noise,
+    masking,
+    salt_and_pepper,
+    upsample_bilinear,
+    upsample_nearest,
+)
+from .dataset import Dataset, Split, binarize, columns, minibatches, split
+from .digits import digits
+from .idx import read_idx
+from .mnist import fashion_mnist, mnist
+
+__all__ = [
+    "LESSON_NOISE",
+    "Dataset",
+    "Split",
+    "binarize",
+    "columns",
+    "digits",
+    "downsample",
+    "fashion_mnist",
+    "gaussian_noise",
+    "masking",
+    "minibatches",
+    "mnist",
+    "read_idx",
+    "salt_and_pepper",
+    "split",
+    "upsample_bilinear",
+    "upsample_nearest",
+]

@@ -1,0 +1,87 @@
+"""What can happen to an image before it reaches the encoder: noise, loss, fewer pixels.
+
+Functions of batch-first floats in [0, 1], returning floats in [0, 1] of the same dtype. Noise and
+masks are elementwise and so take any layout; the resizers need (N, H, W) or (N, C, H, W).
+"""
+
+import numpy as np
+
+from ..core import Array
+from .dataset import check_images, check_range
+
+LESSON_NOISE = {"tensorflow": (0.5, 0.5), "pytorch": (0.5, 0.3), "keras": (0.0, 0.5)}
+"""(mean, sd) in three editions of one denoiser. The first two brighten as well as disturb, so
+their figures do not compare with the third's: `gaussian_noise(x, *LESSON_NOISE["keras"], rng=rng)`.
+"""
+
+
+def gaussian_noise(x: Array, mean: float, sd: float, *, rng: np.random.Generator) -> Array:
+    """Return x + N(mean, sd²), clipped to [0, 1]."""
+    check_range("gaussian_noise x", x)
+    if sd < 0:
+        raise ValueError(f"gaussian_noise: expected sd ≥ 0, got {sd}")
+    noise = rng.standard_normal(x.shape, x.dtype)
+    return np.clip(x + mean + sd * noise, 0, 1)
+
+
+def salt_and_pepper(x: Array, fraction: float, *, rng: np.random.Generator) -> Array:
+    """Replace each pixel with probability `fraction`, half of the time by 0 and half by 1."""
+    _check_fraction("salt_and_pepper", x, fraction)
+    u = rng.random(x.shape, x.dtype)
+    return np.where(u < fraction / 2, 0, np.where(u < fraction, 1, x))
+
+
+def masking(x: Array, fraction: float, *, rng: np.random.Generator) -> Array:
+    """Set each pixel to 0 with probability `fraction`.
+
+    Source
+        Vincent et al., Extracting and composing robust features with denoising autoencoders (2008).
+    """
+    _check_fraction("masking", x, fraction)
+    return np.where(rng.random(x.shape, x.dtype) < fraction, 0, x)
+
+
+def downsample(x: Array, factor: int) -> Array:
+    """Return the mean of each tile of factor × factor pixels."""
+    _check_resizing("downsample", x, factor)
+    *lead, H, W = x.shape
+    if H % factor or W % factor:
+        raise ValueError(f"downsample: a factor of {factor} does not divide {H}×{W}")
+    return x.reshape(*lead, H // factor, factor, W // factor, factor).mean(axis=(-3, -1))
+
+
+def upsample_nearest(x: Array, factor: int) -> Array:
+    """Repeat each pixel factor × factor times."""
+    _check_resizing("upsample_nearest", x, factor)
+    return x.repeat(factor, axis=-2).repeat(factor, axis=-1)
+
+
+def upsample_bilinear(x: Array, factor: int) -> Array:
+    """Interpolate linearly along rows and columns, pixels being areas and not points.
+
+    Output pixel i of `factor` times as many has its centre at (i + ½)/factor − ½ on the input's
+    axis, and beyond the outermost centres the edge continues: PyTorch's align_corners=False.
+    """
+    _check_resizing("upsample_bilinear", x, factor)
+    for axis in (-2, -1):
+        L = x.shape[axis]
+        centre = np.clip((np.arange(factor * L) + 0.5) / factor - 0.5, 0, L - 1)
+        below = centre.astype(np.intp)
+        above = np.minimum(below + 1, L - 1)
+        t = (centre - below).astype(x.dtype)
+        a, b = x.take(below, axis), x.take(above, axis)
+        x = a + (t[:, None] if axis == -2 else t) * (b - a)
+    return x
+
+
+def _check_fraction(name: str, x: Array, fraction: float) -> None:
+    check_range(f"{name} x", x)
+    if not 0 <= fraction <= 1:
+        raise ValueError(f"{name}: expected a fraction in [0, 1], got {fraction}")
+
+
+def _check_resizing(name: str, x: Array, factor: int) -> None:
+    check_images(f"{name} x", x)
+    check_range(f"{name} x", x)
+    if factor < 1:
+        raise ValueError(f"{name}: expected a factor ≥ 1, got {factor}")

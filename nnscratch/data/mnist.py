@@ -1,0 +1,183 @@
+"""The full MNIST and Fashion-MNIST, from a directory of yours or downloaded once."""
+
+import os
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+
+from ..core import check
+from .dataset import Dataset, Split
+from .idx import read_idx
+
+VARIABLE = "NNSCRATCH_DATA"
+FILES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the four files of a set are, and how to know that they are the right ones.
+
+    mirrors        tried in turn: folders with the gzipped files
+    sha256         of the gzipped files, in the order of FILES
+    train, test    how many examples of each class there are: the two sets name their files alike,
+                   and this tells them apart
+    """
+
+    name: str
+    folder: str
+    mirrors: tuple[str, ...]
+    sha256: tuple[str, ...]
+    train: tuple[int, ...]
+    test: tuple[int, ...]
+
+
+MNIST = Source(
+    name="MNIST",
+    folder="mnist",
+    mirrors=(
+        "https://ossci-datasets.s3.amazonaws.com/mnist/",
+        "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    ),
+    sha256=(
+        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+        "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+        "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+        "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+    ),
+    train=(5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949),
+    test=(980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009),
+)
+
+FASHION_MNIST = Source(
+    name="Fashion-MNIST",
+    folder="fashion-mnist",
+    mirrors=(
+        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+        "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+    ),
+    sha256=(
+        "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+        "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+        "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+        "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+    ),
+    train=(6000,) * 10,
+    test=(1000,) * 10,
+)
+
+
+def mnist(directory: str | PathLike[str] | None = None) -> Split[Dataset]:
+    """Return MNIST: 60,000 training and 10,000 test digits, (N, 28, 28) and (N,) uint8.
+
+    Read from `directory`; without one, from the directory that the environment variable
+    NNSCRATCH_DATA names; if they are not there, from the cache, into which they are downloaded
+    once (11 MB). A directory may hold the four files itself or in a folder mnist/, gzipped or
+    not, named train-images-idx3-ubyte or train-images.idx3-ubyte.
+
+    Raises
+        FileNotFoundError if the files are not in `directory`, or cannot be downloaded.
+        ValueError if a file is damaged or is not MNIST's.
+    """
+    return _load(MNIST, directory)
+
+
+def fashion_mnist(directory: str | PathLike[str] | None = None) -> Split[Dataset]:
+    """Return Fashion-MNIST, ten kinds of clothing: as `mnist`, with a folder fashion-mnist/.
+
+    Source
+        Xiao, Rasul and Vollgraf, Fashion-MNIST (2017), arXiv:1708.07747.
+    """
+    return _load(FASHION_MNIST, directory)
+
+
+def _load(source: Source, directory: str | PathLike[str] | None) -> Split[Dataset]:
+    place = os.environ.get(VARIABLE) if directory is None else directory
+    paths = _find(source, Path(place)) if place else []
+    if not paths and directory is not None:
+        raise FileNotFoundError(_advice(source, [f"not all of them are in {directory}"]))
+    train_images, train_labels, test_images, test_labels = paths or _download(source)
+    return Split(
+        train=_read(source, train_images, train_labels, source.train),
+        test=_read(source, test_images, test_labels, source.test),
+    )
+
+
+def _find(source: Source, directory: Path) -> list[Path]:
+    """Return where the four files are, in the directory's folder or in itself, or []."""
+    for place in (directory / source.folder, directory):
+        paths = [path for file in FILES if (path := _spelt(place, file))]
+        if len(paths) == len(FILES):
+            return paths
+    return []
+
+
+def _spelt(place: Path, file: str) -> Path | None:
+    """Return the path of `file` in one of the spellings in use, or None."""
+    dotted = file.replace("-idx", ".idx")
+    names = (file, f"{file}.gz", dotted, f"{dotted}.gz")
+    return next((place / name for name in names if (place / name).is_file()), None)
+
+
+def _read(source: Source, images: Path, labels: Path, counts: tuple[int, ...]) -> Dataset:
+    """Return the set in these two files, if it is the one that is meant."""
+    x, y = read_idx(images), read_idx(labels)
+    N = sum(counts)
+    check(f"{images}", x, (N, 28, 28), np.uint8)
+    check(f"{labels}", y, (N,), np.uint8)
+    found = tuple(np.bincount(y, minlength=len(counts)).tolist())
+    if found != counts:
+        raise ValueError(
+            f"{labels}: not the labels of {source.name}, expected {counts} "
+            f"of the classes 0 to 9, got {found}"
+        )
+    return Dataset(x, y)
+
+
+def _download(source: Source) -> list[Path]:
+    """Return where the four files are in the cache, once those that were missing are there.
+
+    Pooch writes to a temporary file and moves it into place when its hash is right, so the cache
+    never holds half a file.
+    """
+    import pooch  # here, for most never download
+
+    cache = pooch.os_cache("nnscratch") / source.folder
+    download = pooch.HTTPDownloader(progressbar=True)
+
+    def fetch(file: str, sha256: str) -> Path:
+        reasons = []
+        for mirror in source.mirrors:
+            try:
+                path = pooch.retrieve(
+                    f"{mirror}{file}.gz",
+                    f"sha256:{sha256}",
+                    fname=f"{file}.gz",
+                    path=cache,
+                    downloader=download,
+                )
+            except (OSError, ValueError) as error:  # out of reach, or not the file it should be
+                reasons.append(f"{mirror}{file}.gz: {error}")
+            else:
+                return Path(path)
+        raise FileNotFoundError(_advice(source, reasons))
+
+    return [fetch(file, sha256) for file, sha256 in zip(FILES, source.sha256, strict=True)]
+
+
+def _advice(source: Source, reasons: list[str]) -> str:
+    """Return what to do when a set cannot be had, and why it could not."""
+    lines = [
+        f"{source.name} was not found. Put these four files, gzipped or not, into a directory:",
+        *(f"    {file}" for file in FILES),
+        f"and pass the directory, or name it in the environment variable {VARIABLE}",
+        f"(there they may be in a folder {source.folder}/). What was tried:",
+        *(f"    {reason}" for reason in reasons),
+    ]
+    return "\n".join(lines)

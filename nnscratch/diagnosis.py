@@ -1,0 +1,56 @@
+"""Where did the NaN come from? The first array in a model that is not finite."""
+
+import copy
+from typing import Any
+
+import numpy as np
+
+from .core import Array, Backward, Layer
+from .layers.sequential import Sequential
+from .models.autoencoder import Autoencoder
+
+
+class _NotFinite(ArithmeticError):
+    pass
+
+
+class _Watched:
+    """A layer that refuses to return what is not finite."""
+
+    def __init__(self, name: str, layer: Layer) -> None:
+        self.name, self.layer = name, layer
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.layer, name)
+
+    def forward(self, x: Array, **noise: Any) -> tuple[Array, Backward]:
+        y, backward = self.layer.forward(x, **noise)
+        if not np.isfinite(y).all():
+            raise _NotFinite(f"{self.name} ({type(self.layer).__name__}) returned {count(y)}")
+        return y, backward
+
+
+def count(a: Array) -> str:
+    """Say how much of an array is not finite."""
+    return f"{np.isnan(a).sum()} NaN and {np.isinf(a).sum()} infinite of {a.size} numbers"
+
+
+def first_non_finite(model: Autoencoder, x: Array, *, rng: np.random.Generator) -> str:
+    """Say what first ceases to be finite: data, a parameter, the output of a layer, the loss."""
+    if not np.isfinite(x).all():
+        return f"the data hold {count(x)}"
+    for name, p in model.parameters().items():
+        if not np.isfinite(p.value).all():
+            return f"the parameter {name} holds {count(p.value)}: an earlier step broke it"
+    watched = copy.copy(model)
+    for part in ("encoder", "decoder"):
+        layers = getattr(model, part).layers
+        watch = (_Watched(f"{part}.{i}", layer) for i, layer in enumerate(layers))
+        setattr(watched, part, Sequential(*watch))
+    try:
+        with np.errstate(all="ignore"):
+            terms, _ = watched.loss(x, rng=rng)
+    except _NotFinite as first:
+        return str(first)
+    broken = [name for name, value in terms.items() if not np.isfinite(value)]
+    return f"every layer is finite, the loss is not: {', '.join(broken)}"

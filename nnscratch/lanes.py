@@ -1,0 +1,71 @@
+"""Lanes: one model, several threads, one gradient.
+
+A batch is cut into micro-batches small enough to stay in a core's cache through a whole forward
+and backward. Each lane owns a replica of the model, which shares θ and has a gradient of its own;
+it runs its micro-batches depth first, single-threaded. The lanes' gradients are rows of one matrix,
+and the optimiser's kernel sums them in the order of the lanes.
+
+Micro-batch i belongs to lane i mod L, whichever thread runs that lane, so the number of lanes is
+part of a run's arithmetic and the number of threads is not: one thread or two give the same bits.
+
+Across machines the seam is the same: a lane's gradient is one vector, and its sum an all-reduce.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from .core import HasParameters, Parameter, lend, pack, replica
+from .threads import Run, pool
+
+M = TypeVar("M", bound=HasParameters)
+T = TypeVar("T")
+
+
+class Lanes(Generic[M]):
+    """The replicas of a model and their gradients, run as `lanes` independent streams of work.
+
+    theta      θ of the model and of every replica, one vector (P,)
+    grads      (lanes, P), a gradient a lane; theta.grad is the first
+    replicas   the model itself, then its twins
+
+    Raises
+        ValueError if lanes < 1.
+    """
+
+    def __init__(self, model: M, lanes: int) -> None:
+        if lanes < 1:
+            raise ValueError(f"Lanes: expected lanes ≥ 1, got {lanes}")
+        self.theta: Parameter = pack(model.parameters())
+        self.grads = np.zeros((lanes, self.theta.value.size), self.theta.value.dtype)
+        self.theta.grad = self.grads[0]
+        lend(model.parameters(), self.theta.grad)
+        self.replicas = [model, *(replica(model, grad) for grad in self.grads[1:])]
+        self.run: Run = map
+
+    @contextmanager
+    def running(self, threads: int | None = None) -> Iterator[None]:
+        """Run the lanes on this many threads (one a core if None) for as long as this lasts."""
+        with pool(threads if threads is None else min(threads, len(self.replicas))) as run:
+            self.run = run
+            try:
+                yield
+            finally:
+                self.run = map
+
+    def map(self, task: Callable[[M, int], T], count: int) -> list[T]:
+        """Return [task(replica, i) for i in 0 … count-1], each lane on its own replica."""
+        results: dict[int, T] = {}
+
+        def lane(start: int) -> None:
+            model = self.replicas[start]
+            # A diverging model is told by its loss, in words; NumPy's warnings would add nothing.
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                for i in range(start, count, len(self.replicas)):
+                    results[i] = task(model, i)
+
+        for _ in self.run(lane, range(min(count, len(self.replicas)))):
+            pass
+        return [results[i] for i in range(count)]

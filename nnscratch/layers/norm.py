@@ -1,0 +1,359 @@
+"""Normalisation: subtract a mean, divide by a standard deviation, then scale and shift.
+
+BatchNorm, LayerNorm and GroupNorm differ in one thing, which entries share a mean and a variance:
+
+    BatchNorm  a channel of all samples              all axes but the first
+    LayerNorm  a sample with all its features        all axes but the last
+    GroupNorm  a sample with a group of its channels
+
+Each is `standardise` and then `Affine`, whose derivations stand there. docs/normalisation.md
+tells the story.
+"""
+
+from math import prod
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ..core import Array, Backward, Layer, Parameter, Shape, check
+from .reshape import Identity
+
+
+def standardise(
+    name: str, x: Array, axes: Shape, eps: float
+) -> tuple[Array, Array, Array, Backward]:
+    """Return x̂ = (x - μ)/√(σ² + ε), the μ and σ² of x over `axes`, and the backward.
+
+    Let k = 1 … K number the entries that share a mean. Then, since Σ_k (x_k - μ) = 0,
+
+        μ = (1/K) Σ_k x_k               ∂μ/∂x_j   = 1/K
+        σ² = (1/K) Σ_k (x_k - μ)²       ∂σ²/∂x_j  = (2/K) (x_j - μ)
+        r = (σ² + ε)^-½                 ∂r/∂x_j   = -½ r³ ∂σ²/∂x_j = -(1/K) r² x̂_j
+        x̂_k = r (x_k - μ)               ∂x̂_k/∂x_j = r ([j = k] - 1/K) + (x_k - μ) ∂r/∂x_j
+                                                  = r ([j = k] - 1/K - x̂_k x̂_j/K)
+
+        dx_j = Σ_k dx̂_k ∂x̂_k/∂x_j = r (dx̂_j - (1/K) Σ_k dx̂_k - x̂_j (1/K) Σ_k dx̂_k x̂_k)
+
+    Keeps x̂ and r.
+    """
+    if prod(x.shape[axis] for axis in axes) == 1:
+        raise ValueError(f"{name}: expected 2 or more values for a variance, got 1; x is {x.shape}")
+    mean = x.mean(axis=axes, keepdims=True)
+    xhat = x - mean
+    var = (xhat * xhat).mean(axis=axes, keepdims=True)
+    r = 1 / np.sqrt(var + eps)
+    xhat *= r
+
+    def backward(dxhat: Array) -> Array:
+        dx = dxhat - dxhat.mean(axis=axes, keepdims=True)
+        dx -= xhat * (dxhat * xhat).mean(axis=axes, keepdims=True)
+        dx *= r
+        return dx
+
+    return xhat, mean, var, backward
+
+
+class Affine:
+    """y = γ x + β, where γ and β have the first axes of x and are constant along the others.
+
+    Let s run over their axes and m over the others: y_sm = γ_s x_sm + β_s, so
+
+        dγ_s = Σ_m dy_sm x_sm          dβ_s = Σ_m dy_sm          dx_sm = γ_s dy_sm
+
+    Keeps x.
+    """
+
+    def __init__(self, shape: Shape, dtype: DTypeLike) -> None:
+        self.gamma = Parameter(np.ones(shape, dtype))
+        self.beta = Parameter(np.zeros(shape, dtype))
+
+    def forward(self, x: Array) -> tuple[Array, Backward]:
+        gamma, beta = self.gamma, self.beta
+        rest = _from(gamma.value.ndim, x)
+        y = np.expand_dims(gamma.value, rest) * x
+        y += np.expand_dims(beta.value, rest)
+
+        def backward(dy: Array) -> Array:
+            gamma.grad += (dy * x).sum(axis=rest)
+            beta.grad += dy.sum(axis=rest)
+            return np.expand_dims(gamma.value, rest) * dy
+
+        return y, backward
+
+    def parameters(self) -> dict[str, Parameter]:
+        return {"weight": self.gamma, "bias": self.beta}
+
+
+class BatchNorm:
+    """Standardises each channel with the mean and variance of its batch: y = γ x̂ + β.
+
+    Forward is pure, like every forward; a step learns by its backward, so the backward is also what
+    moves the running averages, which `inference()` uses in place of μ and σ²:
+
+        running ← (1 - momentum) running + momentum · (μ, σ² M/(M-1))
+
+    Here M/(M-1) makes the variance of the sample an unbiased estimate of the population's.
+
+    Shapes
+        x, y         (C, …, N)   C channels of M numbers: N, or H·W·N
+        gamma, beta  (C,)        and so are running_mean and running_var
+
+    Derivation
+        `standardise` with k = m, K = M, then `Affine`. In one:
+
+            dγ_c = Σ_m dy_cm x̂_cm       dβ_c = Σ_m dy_cm
+            dx_cm = γ_c r_c (dy_cm - dβ_c/M - x̂_cm dγ_c/M)
+
+    Keeps
+        x̂, C·M numbers.
+
+    Source
+        Ioffe and Szegedy, Batch Normalization (2015), algorithms 1 and 2.
+
+    Raises
+        ValueError if M = 1 (one value has no variance), C < 1, eps ≤ 0 or momentum is not in
+        [0, 1], or x or dy has another shape or dtype.
+    """
+
+    holomorphic = True
+    whole_batch = True
+
+    def __init__(
+        self,
+        num_features: int,
+        *,
+        eps: float = 1e-5,
+        momentum: float = 0.1,
+        affine: bool = True,
+        dtype: DTypeLike = np.float32,
+    ) -> None:
+        C = num_features
+        _validate("BatchNorm", (C,), eps)
+        if not 0 <= momentum <= 1:
+            raise ValueError(f"BatchNorm: expected momentum in [0, 1], got {momentum}")
+        self.eps, self.momentum = eps, momentum
+        self.affine = Affine((C,), dtype) if affine else Identity()
+        self.running_mean, self.running_var = np.zeros(C, dtype), np.ones(C, dtype)
+
+    def forward(self, x: Array) -> tuple[Array, Backward]:
+        C, shape, dtype = len(self.running_mean), x.shape, x.dtype
+        check("BatchNorm x", x.real, (C, *shape[1:-1], "N"), self.running_mean.dtype)
+        xhat, mean, var, backward_xhat = standardise("BatchNorm", x, _from(1, x), self.eps)
+        y, backward_y = self.affine.forward(xhat)
+
+        def backward(dy: Array, need_dx: bool = True) -> Array | None:
+            check("BatchNorm dy", dy, shape, dtype)
+            M = prod(shape[1:])
+            self.running_mean += self.momentum * (mean.ravel() - self.running_mean)
+            self.running_var += self.momentum * (var.ravel() * M / (M - 1) - self.running_var)
+            dxhat = backward_y(dy)
+            return backward_xhat(dxhat) if need_dx else None
+
+        return y, backward
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        return _same("BatchNorm", input_shape, len(self.running_mean))
+
+    def parameters(self) -> dict[str, Parameter]:
+        return self.affine.parameters()
+
+    def buffers(self) -> dict[str, Array]:
+        return {"running_mean": self.running_mean, "running_var": self.running_var}
+
+    def inference(self) -> Layer:
+        return FrozenBatchNorm(self)
+
+
+class FrozenBatchNorm:
+    """BatchNorm with its running mean m and variance v as constants: y = γ r (x - m) + β.
+
+    It reads γ, β, m and v from the BatchNorm when it is called, so it never falls behind. Samples
+    do not meet: one alone is welcome.
+
+    Shapes
+        x, y  (C, …, N)
+
+    Derivation
+        m and r = (v + ε)^-½ do not depend on x: dx = r dx̂, after `Affine`.
+
+    Keeps
+        x̂, C·M numbers.
+
+    Source
+        Ioffe and Szegedy, Batch Normalization (2015), algorithm 2, step 11.
+
+    Raises
+        ValueError if x or dy has another shape or dtype.
+    """
+
+    holomorphic = True
+
+    def __init__(self, norm: BatchNorm) -> None:
+        self.norm = norm
+
+    def forward(self, x: Array) -> tuple[Array, Backward]:
+        m, v = self.norm.running_mean, self.norm.running_var
+        shape, dtype = x.shape, x.dtype
+        check("FrozenBatchNorm x", x.real, (len(m), *shape[1:-1], "N"), m.dtype)
+        r = np.expand_dims(1 / np.sqrt(v + self.norm.eps), _from(1, x))
+        xhat = (x - np.expand_dims(m, _from(1, x))) * r
+        y, backward_y = self.norm.affine.forward(xhat)
+
+        def backward(dy: Array, need_dx: bool = True) -> Array | None:
+            check("FrozenBatchNorm dy", dy, shape, dtype)
+            dxhat = backward_y(dy)
+            return r * dxhat if need_dx else None
+
+        return y, backward
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        return self.norm.output_shape(input_shape)
+
+    def parameters(self) -> dict[str, Parameter]:
+        return self.norm.parameters()
+
+    def buffers(self) -> dict[str, Array]:
+        return self.norm.buffers()
+
+
+class LayerNorm:
+    """Standardises each sample by itself, over all of its features: y = γ x̂ + β.
+
+    No sample meets another, so it is the same while learning and after, for any batch.
+
+    Shapes
+        x, y         (*S, N)   S is the shape of a sample, normalized_shape, of D numbers
+        gamma, beta  S
+
+    Derivation
+        `standardise` with k = d, K = D, then `Affine`. Here γ varies along the mean, so dx̂ = γ dy
+        must come first:
+
+            dγ_d = Σ_n dy_dn x̂_dn       dβ_d = Σ_n dy_dn       dx̂_dn = γ_d dy_dn
+            dx_dn = r_n (dx̂_dn - (1/D) Σ_j dx̂_jn - x̂_dn (1/D) Σ_j dx̂_jn x̂_jn)
+
+    Keeps
+        x̂, D·N numbers.
+
+    Source
+        Ba, Kiros and Hinton, Layer Normalization (2016), eq. 3 and 4.
+
+    Raises
+        ValueError if D = 1 (one value has no variance), a size < 1 or eps ≤ 0, or x or dy has
+        another shape or dtype.
+    """
+
+    holomorphic = True
+
+    def __init__(
+        self,
+        normalized_shape: int | Shape,
+        *,
+        eps: float = 1e-5,
+        elementwise_affine: bool = True,
+        dtype: DTypeLike = np.float32,
+    ) -> None:
+        S = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        _validate("LayerNorm", S, eps)
+        self.shape, self.eps, self.dtype = S, eps, np.dtype(dtype)
+        self.affine = Affine(S, dtype) if elementwise_affine else Identity()
+
+    def forward(self, x: Array) -> tuple[Array, Backward]:
+        shape, dtype = x.shape, x.dtype
+        check("LayerNorm x", x.real, (*self.shape, "N"), self.dtype)
+        axes = tuple(range(len(self.shape)))
+        xhat, _, _, backward_xhat = standardise("LayerNorm", x, axes, self.eps)
+        y, backward_y = self.affine.forward(xhat)
+
+        def backward(dy: Array, need_dx: bool = True) -> Array | None:
+            check("LayerNorm dy", dy, shape, dtype)
+            dxhat = backward_y(dy)
+            return backward_xhat(dxhat) if need_dx else None
+
+        return y, backward
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        if input_shape != self.shape:
+            raise ValueError(f"LayerNorm: expected a sample of {self.shape}, got {input_shape}")
+        return input_shape
+
+    def parameters(self) -> dict[str, Parameter]:
+        return self.affine.parameters()
+
+
+class GroupNorm:
+    """Standardises each sample by itself, G groups of its channels one by one: y = γ x̂ + β.
+
+    Shapes
+        x, y         (C, …, N)   standardised as (G, C/G, …, N) over all but the first and last axis
+        gamma, beta  (C,)
+
+    Derivation
+        `standardise` with K = C/G · H·W, then `Affine`: as for LayerNorm, a group at a time.
+
+    Keeps
+        x̂, C·M numbers.
+
+    Source
+        Wu and He, Group Normalization (2018), eq. 1 and 7.
+
+    Raises
+        ValueError if G does not divide C, a group is of one number, a size < 1 or eps ≤ 0, or x or
+        dy has another shape or dtype.
+    """
+
+    holomorphic = True
+
+    def __init__(
+        self,
+        num_groups: int,
+        num_channels: int,
+        *,
+        eps: float = 1e-5,
+        affine: bool = True,
+        dtype: DTypeLike = np.float32,
+    ) -> None:
+        G, C = num_groups, num_channels
+        _validate("GroupNorm", (G, C), eps)
+        if C % G:
+            raise ValueError(f"GroupNorm: expected groups of equal size, got {C} channels in {G}")
+        self.G, self.C, self.eps, self.dtype = G, C, eps, np.dtype(dtype)
+        self.affine = Affine((C,), dtype) if affine else Identity()
+
+    def forward(self, x: Array) -> tuple[Array, Backward]:
+        shape, dtype = x.shape, x.dtype
+        check("GroupNorm x", x.real, (self.C, *shape[1:-1], "N"), self.dtype)
+        groups = x.reshape(self.G, self.C // self.G, *shape[1:])
+        xhat, _, _, backward_xhat = standardise("GroupNorm", groups, _from(1, x), self.eps)
+        y, backward_y = self.affine.forward(xhat.reshape(shape))
+
+        def backward(dy: Array, need_dx: bool = True) -> Array | None:
+            check("GroupNorm dy", dy, shape, dtype)
+            dxhat = backward_y(dy).reshape(groups.shape)
+            return backward_xhat(dxhat).reshape(shape) if need_dx else None
+
+        return y, backward
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        return _same("GroupNorm", input_shape, self.C)
+
+    def parameters(self) -> dict[str, Parameter]:
+        return self.affine.parameters()
+
+
+def _from(axis: int, x: Array) -> Shape:
+    """Return all axes of x from this one on."""
+    return tuple(range(axis, x.ndim))
+
+
+def _validate(name: str, sizes: Shape, eps: float) -> None:
+    if min(sizes, default=0) < 1:
+        raise ValueError(f"{name}: expected sizes ≥ 1, got {sizes}")
+    if not eps > 0:
+        raise ValueError(f"{name}: expected eps > 0, got {eps}")
+
+
+def _same(name: str, input_shape: Shape, C: int) -> Shape:
+    if input_shape[:1] != (C,):
+        raise ValueError(f"{name}: expected a sample of {C} channels, got shape {input_shape}")
+    return input_shape

@@ -1,0 +1,147 @@
+"""The autoencoder: learn to say x in few numbers by having to say it back."""
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Self
+
+import numpy as np
+
+from ..core import Array, Layer, Parameter, Shape, buffers, named, whole_batch
+from ..layers.sequential import as_sequential
+from ..likelihoods import Bernoulli, Likelihood
+from .border import across, naming
+from .latent import path
+
+Penalty = Callable[[Array], tuple[float, Array]]
+Terms = dict[str, float]
+
+
+class Autoencoder:
+    """x → z = encoder(x) → a = decoder(z), trained so that a describes x.
+
+        L = -log p(x | a) + Σ_k weight_k penalty_k(z)
+
+    The code z is what is wanted: x in fewer numbers (or in sparser ones, with a penalty). Nothing
+    is asked of how the codes lie in their space, which is why a random z decodes to no digit.
+
+    Shapes
+        x, a  (*input_shape, N)         z  (*code_shape, N)
+        the public methods take and return batch-first arrays (N, …), images in [0, 1] or uint8
+
+    Derivation
+        ∂L/∂a is the likelihood's; the decoder's backward makes it ∂L/∂z; the penalties, which see
+        z too, add their own ∂/∂z; the encoder's backward takes the sum.
+
+    Source
+        Hinton and Salakhutdinov, Reducing the Dimensionality of Data with Neural Networks (2006).
+
+    Raises
+        ValueError naming the layer that does not fit, when the model is put together.
+    """
+
+    def __init__(
+        self,
+        encoder: Layer,
+        decoder: Layer,
+        likelihood: Likelihood | None = None,
+        *,
+        input_shape: Shape,
+        penalties: Mapping[str, tuple[float, Penalty]] | None = None,
+    ) -> None:
+        self.encoder, self.decoder = as_sequential(encoder), as_sequential(decoder)
+        self.likelihood = Bernoulli() if likelihood is None else likelihood
+        self.penalties = dict(penalties or {})
+        self.input_shape = input_shape
+        who = type(self).__name__
+        with naming(f"{who} encoder"):
+            self.code_shape = self.code_of(self.encoder.output_shape(input_shape))
+        with naming(f"{who} decoder"):
+            output = self.decoder.output_shape(self.code_shape)
+        if output != input_shape:
+            raise ValueError(f"{who}: expected an output of shape {input_shape}, got {output}")
+        self.dtype = next(iter(self.parameters().values())).value.dtype
+        self.whole_batch = whole_batch(self.encoder) or whole_batch(self.decoder)
+
+    def code_of(self, encoder_output: Shape) -> Shape:
+        """Return the shape of one code, given that of what the encoder returns for one sample."""
+        return encoder_output
+
+    def loss(
+        self, x: Array, *, rng: np.random.Generator | None = None
+    ) -> tuple[Terms, Callable[[float], None]]:
+        """Return the terms of L by name, and a backward that adds weight · ∂L/∂θ."""
+        z, encoder_backward = self.encoder.forward(x, rng=rng)
+        a, decoder_backward = self.decoder.forward(z, rng=rng)
+        reconstruction, da = self.likelihood.nll(a, x)
+        terms = {"total": reconstruction, "reconstruction": reconstruction}
+        dz_penalties = []
+        for name, (weight, penalty) in self.penalties.items():
+            terms[name], dz = penalty(z)
+            terms["total"] += weight * terms[name]
+            dz_penalties.append(weight * dz)
+
+        def backward(weight: float = 1.0) -> None:
+            dz = decoder_backward(weight * da)
+            for extra in dz_penalties:
+                dz += weight * extra
+            encoder_backward(dz, need_dx=False)
+
+        return terms, backward
+
+    def weights(self) -> Terms:
+        """Return what each term counts in the total."""
+        return {"reconstruction": 1.0} | {name: w for name, (w, _) in self.penalties.items()}
+
+    def inference(self) -> Self:
+        """Return the model as it is used once learning is over: without noise, statistics fixed."""
+        model = copy.copy(self)
+        model.encoder, model.decoder = self.encoder.inference(), self.decoder.inference()
+        return model
+
+    def encode(self, images: Array) -> Array:
+        """Return the codes of images (N, …)."""
+        encoder = self.encoder.inference()
+        return across(
+            "encode", lambda x: encoder.forward(x)[0], images, self.input_shape, self.dtype
+        )
+
+    def decode(self, codes: Array) -> Array:
+        """Return the images (N, …) that codes (N, …) stand for: the mean of p(x | a)."""
+        decoder, mean = self.decoder.inference(), self.likelihood.mean
+        return across(
+            "decode", lambda z: mean(decoder.forward(z)[0]), codes, self.code_shape, self.dtype
+        )
+
+    def reconstruct(self, images: Array) -> Array:
+        """Return decode(encode(images))."""
+        return self.decode(self.encode(images))
+
+    def sample(self, count: int, *, like: Array, rng: np.random.Generator) -> Array:
+        """Decode `count` codes drawn from the Gaussian that fits the codes of `like` (N, …).
+
+        An autoencoder has no prior to draw from; this is the simplest stand-in, and shows how much
+        of code space decodes to nothing.
+        """
+        codes = self.encode(like)
+        flat = codes.reshape(len(codes), -1)
+        covariance = np.atleast_2d(np.cov(flat.T))
+        draws = rng.multivariate_normal(flat.mean(axis=0), covariance, count)
+        return self.decode(draws.astype(self.dtype).reshape(count, *codes.shape[1:]))
+
+    def interpolate(
+        self, start: Array, end: Array, steps: int = 8, *, spherical: bool = False
+    ) -> Array:
+        """Return the images on the way from `start` to `end`, all (N, …): (N, steps, …)."""
+        a, b = self.encode(start), self.encode(end)
+        N = len(a)
+        codes = path(a.reshape(N, -1), b.reshape(len(b), -1), steps, spherical=spherical)
+        images = self.decode(codes.reshape(N * steps, *a.shape[1:]))
+        return images.reshape(N, steps, *images.shape[1:])
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Return θ by name."""
+        return named(encoder=self.encoder.parameters(), decoder=self.decoder.parameters())
+
+    def buffers(self) -> dict[str, Array]:
+        """Return what else belongs to the trained model."""
+        return named(encoder=buffers(self.encoder), decoder=buffers(self.decoder))

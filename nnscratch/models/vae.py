@@ -1,0 +1,106 @@
+"""The variational autoencoder: an autoencoder whose codes fill a known space."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ..core import Array, Layer, Shape
+from ..layers.sampling import GaussianSample
+from ..likelihoods import Likelihood
+from ..losses import gaussian_kl
+from .autoencoder import Autoencoder, Terms
+from .border import across
+
+
+class VAE(Autoencoder):
+    """q(z|x) = N(μ(x), σ²(x)), p(z) = N(0, I), p(x|a) with a = decoder(z): maximise the ELBO.
+
+        log p(x) ≥ E_q log p(x | a(z)) - KL(q(z|x) ‖ p(z))
+
+        L = -log p(x | a(μ + σ ε)) + β KL,     ε ~ N(0, I), one draw a sample and step
+
+    The first term wants codes that say which x it was; the second wants every code to look like a
+    draw from the prior. At β = 1 their sum bounds -log p(x) from above, in nats an image. The
+    encoder returns 2 L rows: first μ, then log σ².
+
+    Shapes
+        x, a  (*input_shape, N)         mu, logvar, z  (latent_dim, N)
+
+    Derivation
+        z = μ + σ ε carries dz back to μ and log σ² (GaussianSample); there the KL adds its own
+        gradient, β times (gaussian_kl); both go into the encoder stacked as it returned them.
+
+    Source
+        Kingma and Welling, Auto-Encoding Variational Bayes (2014), eq. 10.
+        β: Higgins et al., β-VAE (2017), eq. 4.
+
+    Raises
+        ValueError naming the layer that does not fit, if β < 0 or latent_dim < 1.
+    """
+
+    def __init__(
+        self,
+        encoder: Layer,
+        decoder: Layer,
+        latent_dim: int,
+        likelihood: Likelihood | None = None,
+        beta: float = 1.0,
+        *,
+        input_shape: Shape,
+    ) -> None:
+        if latent_dim < 1:
+            raise ValueError(f"VAE: expected latent_dim ≥ 1, got {latent_dim}")
+        if not beta >= 0:
+            raise ValueError(f"VAE: expected beta ≥ 0, got {beta}")
+        self.latent_dim, self.beta = latent_dim, beta
+        super().__init__(encoder, decoder, likelihood, input_shape=input_shape)
+
+    def code_of(self, encoder_output: Shape) -> Shape:
+        """Return (L,): the encoder's 2 L numbers are the mean and log-variance of L."""
+        L = self.latent_dim
+        if encoder_output != (2 * L,):
+            raise ValueError(f"expected an output of shape ({2 * L},), got {encoder_output}")
+        return (L,)
+
+    def loss(
+        self, x: Array, *, rng: np.random.Generator | None = None
+    ) -> tuple[Terms, Callable[[float], None]]:
+        """Return the terms of L by name, and a backward that adds weight · ∂L/∂θ."""
+        if rng is None:
+            raise ValueError("VAE loss: expected rng, the source of ε; got none")
+        L, beta = self.latent_dim, self.beta
+        h, encoder_backward = self.encoder.forward(x, rng=rng)
+        mu, logvar = h[:L], h[L:]
+        eps = rng.standard_normal(mu.shape, mu.dtype)
+        z, sample_backward = GaussianSample().forward(mu, logvar, eps)
+        a, decoder_backward = self.decoder.forward(z, rng=rng)
+        reconstruction, da = self.likelihood.nll(a, x)
+        kl, (dmu_kl, dlogvar_kl) = gaussian_kl(mu, logvar)
+        terms = {"total": reconstruction + beta * kl, "reconstruction": reconstruction, "kl": kl}
+
+        def backward(weight: float = 1.0) -> None:
+            da_weighted = da if weight == 1 else weight * da
+            dmu, dlogvar = sample_backward(decoder_backward(da_weighted))
+            dmu += weight * beta * dmu_kl
+            dlogvar += weight * beta * dlogvar_kl
+            encoder_backward(np.concatenate([dmu, dlogvar]), need_dx=False)
+
+        return terms, backward
+
+    def weights(self) -> Terms:
+        """Return what each term counts in the total."""
+        return {"reconstruction": 1.0, "kl": self.beta}
+
+    def posterior(self, images: Array) -> tuple[Array, Array]:
+        """Return mu and logvar of q(z|x) for images (N, …), both (N, L)."""
+        encoder = self.encoder.inference()
+        h = across("encode", lambda x: encoder.forward(x)[0], images, self.input_shape, self.dtype)
+        return h[:, : self.latent_dim], h[:, self.latent_dim :]
+
+    def encode(self, images: Array) -> Array:
+        """Return the mean codes μ of images (N, …): (N, L)."""
+        return self.posterior(images)[0]
+
+    def sample(self, count: int, *, like: Array | None = None, rng: np.random.Generator) -> Array:
+        """Decode `count` draws from the prior N(0, I); `like` is not needed: there is a prior."""
+        return self.decode(rng.standard_normal((count, self.latent_dim), self.dtype))

@@ -1,0 +1,197 @@
+"""How θ moves: each optimiser is one fused kernel over one packed vector.
+
+    theta = pack(model.parameters())
+    adam = Adam(1e-3)
+    …                      # forward, backward: theta.grad holds ∂L/∂θ
+    adam.step(theta)       # θ has moved, theta.grad is zero again
+
+An optimiser owns its moments and counts its steps; it holds no reference to a model. A learning
+rate is a number or a schedule, a function of the step number.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from .core import Array, Parameter, check
+from .kernels import optimizers as kernels
+from .schedules import Schedule, as_schedule
+
+PIECE = 1 << 17
+"""θ is stepped in pieces of this many numbers, so that several threads can share the work."""
+
+
+class Optimizer:
+    """What all optimisers have in common: a rate, a norm to clip at, moments, a step count.
+
+    Raises
+        ValueError if a hyperparameter lies outside its range, or gradients do not fit θ.
+    """
+
+    moments: tuple[str, ...] = ()
+
+    def __init__(
+        self, learning_rate: float | Schedule, weight_decay: float, clip_norm: float | None
+    ) -> None:
+        self.learning_rate = as_schedule(learning_rate)
+        self.weight_decay = self._within("weight_decay", weight_decay, 0, np.inf)
+        self.clip_norm = clip_norm
+        if clip_norm is not None and not clip_norm > 0:
+            raise ValueError(f"{type(self).__name__}: expected clip_norm > 0, got {clip_norm}")
+        self.steps = 0
+        self.state: dict[str, Array] = {}
+
+    def _within(self, name: str, value: float, low: float, high: float) -> float:
+        if not low <= value < high:
+            who = type(self).__name__
+            raise ValueError(f"{who}: expected {name} in [{low}, {high}), got {value}")
+        return value
+
+    def step(
+        self,
+        theta: Parameter,
+        grads: Array | None = None,
+        run: Callable[[Callable[[int], None], Iterable[int]], Iterable[None]] = map,
+    ) -> None:
+        """Move θ once and clear the gradients.
+
+        grads  (L, P)   gradients to be summed; theta.grad alone if None
+        run             `map`, or a thread pool's: the pieces of θ are independent
+        """
+        value = theta.value
+        if grads is None:
+            grads = theta.grad[None]
+        check(f"{type(self).__name__} grads", grads, ("L", value.size), value.dtype)
+        if not self.state:
+            self.state = {name: np.zeros_like(value) for name in self.moments}
+        for name, moment in self.state.items():
+            check(f"{type(self).__name__} {name}", moment, value.shape, value.dtype)
+        rate = self.learning_rate(self.steps)
+        self.steps += 1
+        scale = 1.0
+        if self.clip_norm is not None:
+            norm = kernels.gradient_norm(grads)
+            scale = min(1.0, self.clip_norm / norm) if norm > 0 else 1.0
+
+        def move(start: int) -> None:
+            stop = min(start + PIECE, value.size)
+            self.update(value, grads, *self.state.values(), start, stop, scale, rate)
+
+        for _ in run(move, range(0, value.size, PIECE)):
+            pass
+
+    def update(self, *piece: Any) -> None:
+        """Step one piece of θ: value, grads, the moments, start, stop, scale, rate."""
+        raise NotImplementedError
+
+    def settings(self) -> dict[str, Any]:
+        """Return the hyperparameters, for reports and checkpoints."""
+        return {k: v for k, v in vars(self).items() if k not in ("steps", "state")}
+
+
+class SGD(Optimizer):
+    """θ ← θ - η u with u ← μ u + g; with `nesterov` θ ← θ - η (g + μ u).
+
+    Source
+        Sutskever et al., On the importance of initialization and momentum (2013), §2.
+    """
+
+    moments = ("velocity",)
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule,
+        *,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        weight_decay: float = 0.0,
+        clip_norm: float | None = None,
+    ) -> None:
+        super().__init__(learning_rate, weight_decay, clip_norm)
+        self.momentum = self._within("momentum", momentum, 0, 1)
+        self.nesterov = nesterov
+        if nesterov and momentum == 0:
+            raise ValueError("SGD: expected momentum > 0 with nesterov, got 0")
+
+    def update(self, *piece: Any) -> None:
+        """Step one piece of θ."""
+        kernels.sgd(*piece, self.momentum, self.nesterov, self.weight_decay)
+
+
+class RMSprop(Optimizer):
+    """θ ← θ - η g/(√v + ε), where v is a running mean of g².
+
+    `alpha` is the decay of that mean: 0.99 in PyTorch, 0.9 in Keras (there `rho`), and the lesson's
+    two notebooks differ by it.
+
+    Source
+        Hinton, Neural Networks for Machine Learning (2012), lecture 6e.
+    """
+
+    moments = ("square",)
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 1e-3,
+        *,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        clip_norm: float | None = None,
+    ) -> None:
+        super().__init__(learning_rate, weight_decay, clip_norm)
+        self.alpha = self._within("alpha", alpha, 0, 1)
+        self.eps = self._within("eps", eps, 0, np.inf)
+
+    def update(self, *piece: Any) -> None:
+        """Step one piece of θ."""
+        kernels.rmsprop(*piece, self.alpha, self.eps, self.weight_decay)
+
+
+class Adam(Optimizer):
+    """θ ← θ - η m̂/(√v̂ + ε), with bias-corrected running means of g and g².
+
+    Weight decay is the gradient of ½λ‖θ‖², as in PyTorch's Adam; for the decoupled one see AdamW.
+
+    Source
+        Kingma and Ba, Adam: A Method for Stochastic Optimization (2015), algorithm 1.
+    """
+
+    moments = ("first", "second")
+    decoupled = False
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 1e-3,
+        *,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        clip_norm: float | None = None,
+    ) -> None:
+        super().__init__(learning_rate, weight_decay, clip_norm)
+        self.beta1 = self._within("beta1", beta1, 0, 1)
+        self.beta2 = self._within("beta2", beta2, 0, 1)
+        self.eps = self._within("eps", eps, 0, np.inf)
+
+    def update(self, *piece: Any) -> None:
+        """Step one piece of θ."""
+        l2, decay = (0.0, self.weight_decay) if self.decoupled else (self.weight_decay, 0.0)
+        kernels.adam(*piece, self.beta1, self.beta2, self.eps, self.steps, l2, decay)
+
+
+class AdamW(Adam):
+    """Adam whose weight decay shrinks θ itself, by 1 - ηλ, past the adaptive scaling.
+
+    Source
+        Loshchilov and Hutter, Decoupled Weight Decay Regularization (2019), algorithm 2.
+    """
+
+    decoupled = True
+
+    def __init__(
+        self, learning_rate: float | Schedule = 1e-3, *, weight_decay: float = 0.01, **others: Any
+    ) -> None:
+        super().__init__(learning_rate, weight_decay=weight_decay, **others)

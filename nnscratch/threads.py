@@ -1,0 +1,77 @@
+"""Several threads, each working single-threaded: how lanes and chunks share the cores.
+
+Kernels and matrix products release the GIL, so Python threads run them side by side. BLAS would
+start threads of its own inside every product and fight with ours: it is held at one.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from threadpoolctl import ThreadpoolController
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+
+class Run(Protocol):
+    """`map`, or a pool's: applies a function to every item, in any order; answers in order."""
+
+    def __call__(self, function: Callable[[S], T], items: Iterable[S], /) -> Iterable[T]:
+        """Return the results, which are complete once they have been iterated over."""
+        ...
+
+
+def cores() -> int:
+    """Return the number of processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@cache
+def _libraries() -> Any:
+    return ThreadpoolController()
+
+
+@contextmanager
+def pool(threads: int | None = None) -> Iterator[Run]:
+    """Yield a parallel `map` on this many threads (all cores if None), with BLAS held at one.
+
+    Item i goes to thread i mod `threads`, and the caller's thread is one of them: waking a thread
+    costs more than a small layer, so each is woken once.
+
+    Raises
+        ValueError if threads < 1.
+    """
+    threads = cores() if threads is None else threads
+    if threads < 1:
+        raise ValueError(f"pool: expected threads ≥ 1, got {threads}")
+    with _libraries().limit(limits=1, user_api="blas"):
+        if threads == 1:
+            yield map
+            return
+        with ThreadPoolExecutor(threads - 1, thread_name_prefix="lane") as executor:
+
+            def run(function: Callable[[S], T], items: Iterable[S]) -> list[T]:
+                items = list(items)
+
+                def share(t: int) -> list[T]:
+                    return [function(item) for item in items[t::threads]]
+
+                others = [executor.submit(share, t) for t in range(1, min(threads, len(items)))]
+                shares = [share(0), *(other.result() for other in others)]
+                return [shares[i % threads][i // threads] for i in range(len(items))]
+
+            yield run
+
+
+def in_chunks(
+    function: Callable[[Any], Any], rows: Any, size: int, threads: int | None = None
+) -> Any:
+    """Return function(rows) computed in chunks of `size` rows, several at a time."""
+    chunks = [rows[i : i + size] for i in range(0, len(rows), size)]
+    with pool(min(len(chunks), threads or cores())) as run:
+        return np.concatenate(list(run(function, chunks)))

@@ -1,0 +1,349 @@
+"""Training: epochs of steps of lanes, with a ledger, a history and a way back.
+
+    trainer = Trainer(model, Adam(1e-3), seed=0)
+    trainer.fit(images, validation=held_out, epochs=10, checkpoint="out/vae.safetensors")
+
+All randomness is a function of (seed, epoch, step, micro-batch): each gets a stream of its own. So
+two runs with one seed agree to the last bit, on any number of threads, and a run that resumes from
+a checkpoint agrees with one that was never stopped. No generator has a state that could be lost.
+"""
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from math import ceil, fsum, isfinite
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from . import checkpoint as disk
+from .core import Array, IntArray, whole_batch
+from .data.dataset import Images, check_images, columns
+from .diagnosis import first_non_finite
+from .lanes import Lanes
+from .models.autoencoder import Autoencoder, Terms
+from .optimizers import Optimizer
+from .schedules import Schedule, as_schedule, describe
+
+SHUFFLE, NOISE, VALIDATION = 0, 1, 2
+"""What a random stream is for: the first number of its key."""
+
+EVALUATION_CHUNK = 500
+
+
+class TrainingDiverged(ArithmeticError):
+    """The loss is no longer a finite number; the message says when and where it began."""
+
+
+class Trainer:
+    """Trains one model with one optimiser; everything that defines the run is an argument here.
+
+        lanes        how many micro-batches have a gradient of their own (part of the arithmetic)
+        micro_batch  samples a micro-batch; batch_size / lanes if None
+        threads      how many lanes run at once (no influence on the result); all cores if None
+        anneal       schedules of model attributes by the step number: {"beta": linear(0, 1, 500)}
+        patience     epochs without a better validation total before training stops and the best
+                     weights are taken back; needs validation data
+
+    A model that needs the statistics of the whole batch (BatchNorm) runs as one lane and one
+    micro-batch.
+
+    Raises
+        ValueError if a size is not positive, or the model has no attribute of an annealed name.
+    """
+
+    def __init__(
+        self,
+        model: Autoencoder,
+        optimizer: Optimizer,
+        *,
+        seed: int,
+        batch_size: int = 128,
+        micro_batch: int | None = None,
+        lanes: int = 2,
+        threads: int | None = None,
+        anneal: Mapping[str, Schedule | float] | None = None,
+        patience: int | None = None,
+    ) -> None:
+        sizes = {"batch_size": batch_size, "micro_batch": micro_batch, "patience": patience}
+        for name, size in sizes.items():
+            if size is not None and size < 1:
+                raise ValueError(f"Trainer: expected {name} ≥ 1, got {size}")
+        self.anneal = {name: as_schedule(value) for name, value in (anneal or {}).items()}
+        for name in self.anneal:
+            if not hasattr(model, name):
+                raise ValueError(f"Trainer: {type(model).__name__} has no {name!r} to anneal")
+        if whole_batch(model):
+            lanes, micro_batch = 1, batch_size
+        self.model, self.optimizer = model, optimizer
+        self.lanes = Lanes(model, lanes)
+        self.seed, self.batch_size, self.threads, self.patience = (
+            seed,
+            batch_size,
+            threads,
+            patience,
+        )
+        self.micro_batch = ceil(batch_size / lanes) if micro_batch is None else micro_batch
+        self.epoch, self.step = 0, 0
+        self.history: list[dict[str, Any]] = []
+        self.sums: Terms = {}
+        self.best: Array | None = None
+
+    # ------------------------------------------------------------------------------ one step
+
+    def stream(self, purpose: int, *place: int) -> np.random.Generator:
+        """Return the random stream of a purpose and a place, always the same one.
+
+        Philox is a function of a key and a counter (Salmon et al. 2011): the place is the upper
+        part of the counter, so no two streams overlap before 2⁶⁴ draws.
+        """
+        counter = np.array([0, *place, 0, 0][:4], np.uint64)
+        return np.random.Generator(np.random.Philox(key=[self.seed, purpose], counter=counter))
+
+    def gradient(self, images: Images, rows: IntArray) -> Terms:
+        """Add the gradient of one batch to the lanes and return the terms of its loss."""
+        for name, schedule in self.anneal.items():
+            for model in self.lanes.replicas:
+                setattr(model, name, schedule(self.optimizer.steps))
+        pieces = [rows[i : i + self.micro_batch] for i in range(0, len(rows), self.micro_batch)]
+
+        def task(model: Autoencoder, i: int) -> Terms:
+            terms, backward = model.loss(
+                self.columns(images, pieces[i]), rng=self.stream(NOISE, self.epoch, self.step, i)
+            )
+            backward(len(pieces[i]) / len(rows))
+            return terms
+
+        terms = mean(self.lanes.map(task, len(pieces)), [len(p) for p in pieces])
+        if not isfinite(terms["total"]):
+            self.diverged(terms, images, rows)
+        return terms
+
+    def columns(self, images: Images, rows: IntArray) -> Array:
+        """Return some images as the model takes them."""
+        x = columns(images, rows, self.model.dtype, flatten=True)
+        return x.reshape(*self.model.input_shape, len(rows))
+
+    def diverged(self, terms: Terms, images: Images, rows: IntArray) -> None:
+        """Raise TrainingDiverged with the place where the first NaN or infinity arose."""
+        where = first_non_finite(
+            self.model, self.columns(images, rows), rng=self.stream(NOISE, self.epoch, self.step, 0)
+        )
+        losses = ", ".join(f"{name} {value}" for name, value in terms.items())
+        raise TrainingDiverged(f"epoch {self.epoch + 1}, step {self.step + 1}: {losses}; {where}")
+
+    # ------------------------------------------------------------------------------ epochs
+
+    def fit(
+        self,
+        images: Images,
+        *,
+        epochs: int,
+        validation: Images | None = None,
+        checkpoint: str | Path | None = None,
+        progress: bool = False,
+    ) -> list[dict[str, Any]]:
+        """Train until `epochs` epochs are done, counted from the very first; return the history.
+
+        images, validation  (N, …), uint8 or in [0, 1]
+        checkpoint          written after every epoch, and on Ctrl-C (which then raises as usual)
+        progress            a bar with the loss terms, or a line an epoch where there is no terminal
+
+        Raises
+            ValueError if images are not images, or fewer than a batch, or do not fit the model.
+            TrainingDiverged if the loss is not finite; the last checkpoint is left as it was.
+        """
+        self.check_data(images, validation, epochs)
+        steps = ceil(len(images) / self.batch_size)
+        bar = tqdm(
+            total=(epochs - self.epoch) * steps - self.step,
+            disable=not (progress and sys.stderr.isatty()),
+            unit="step",
+        )
+        with bar, self.lanes.running(self.threads), interruptible() as interrupted:
+            while self.epoch < epochs and not self.out_of_patience():
+                order = self.stream(SHUFFLE, self.epoch).permutation(len(images))
+                while self.step < steps:
+                    rows = order[self.step * self.batch_size :][: self.batch_size]
+                    terms = self.gradient(images, rows)
+                    self.optimizer.step(self.lanes.theta, self.lanes.grads, self.lanes.run)
+                    for name, value in terms.items():
+                        self.sums[name] = self.sums.get(name, 0.0) + value * len(rows)
+                    self.step += 1
+                    bar.update()
+                    bar.set_postfix(terms, refresh=False)
+                    if interrupted:
+                        if checkpoint is not None:
+                            self.save(checkpoint)
+                        raise KeyboardInterrupt
+                self.close_epoch(len(images), validation)
+                if checkpoint is not None:
+                    self.save(checkpoint)
+                if progress:
+                    bar.write(self.line(epochs), file=sys.stdout)
+        if self.best is not None:
+            self.lanes.theta.value[...] = self.best
+        return self.history
+
+    def check_data(self, images: Images, validation: Images | None, epochs: int) -> None:
+        """Raise ValueError for data that cannot be trained on."""
+        D = int(np.prod(self.model.input_shape))
+        for name, data in {"images": images, "validation": validation}.items():
+            if data is not None:
+                check_images(f"fit {name}", data)
+                if data[0].size != D:
+                    want = "×".join(map(str, self.model.input_shape))
+                    raise ValueError(f"fit {name}: expected {want} numbers each, got {data.shape}")
+                if data.dtype != np.uint8 and not np.isfinite(data).all():
+                    raise ValueError(f"fit {name}: expected finite numbers, got NaN or infinity")
+        if len(images) < self.batch_size:
+            raise ValueError(
+                f"fit: expected at least a batch of {self.batch_size} images, got {len(images)}"
+            )
+        if epochs < 1:
+            raise ValueError(f"fit: expected epochs ≥ 1, got {epochs}")
+        if self.patience is not None and validation is None:
+            raise ValueError("fit: patience needs validation images, got none")
+
+    def close_epoch(self, N: int, validation: Images | None) -> None:
+        """Enter the epoch into the history, and remember the best weights."""
+        row: dict[str, Any] = {
+            "epoch": self.epoch + 1,
+            "steps": self.optimizer.steps,
+            "learning_rate": self.optimizer.learning_rate(self.optimizer.steps - 1),
+            "train": {name: value / N for name, value in self.sums.items()},
+        }
+        row |= {name: getattr(self.model, name) for name in self.anneal}
+        if validation is not None:
+            row["validation"] = self.evaluate(validation)
+        self.history.append(row)
+        self.epoch, self.step, self.sums = self.epoch + 1, 0, {}
+        if self.patience is not None and self.since_best() == 0:
+            self.best = self.lanes.theta.value.copy()
+
+    def evaluate(self, images: Images) -> Terms:
+        """Return the terms of the loss on other images; the noise is the same at every call."""
+        model = self.model.inference()
+        chunks = [
+            np.arange(i, min(i + EVALUATION_CHUNK, len(images)))
+            for i in range(0, len(images), EVALUATION_CHUNK)
+        ]
+
+        def task(_: Autoencoder, i: int) -> Terms:
+            x = self.columns(images, chunks[i])
+            return model.loss(x, rng=self.stream(VALIDATION, i))[0]
+
+        terms = mean(self.lanes.map(task, len(chunks)), [len(c) for c in chunks])
+        check_ledger(terms, self.model.weights())
+        return terms
+
+    def since_best(self) -> int:
+        """Return how many epochs ago the validation total was lowest."""
+        totals = [row["validation"]["total"] for row in self.history if "validation" in row]
+        return len(totals) - 1 - int(np.argmin(totals)) if totals else 0
+
+    def out_of_patience(self) -> bool:
+        """Has the validation total not improved for `patience` epochs?"""
+        return self.patience is not None and self.since_best() >= self.patience
+
+    def line(self, epochs: int) -> str:
+        """Return the last epoch in one line."""
+        row = self.history[-1]
+        parts = [f"epoch {row['epoch']:>{len(str(epochs))}}/{epochs}"]
+        for name in ("train", "validation"):
+            if name in row:
+                parts.append(name + " " + "  ".join(f"{k} {v:.3f}" for k, v in row[name].items()))
+        return " | ".join(parts)
+
+    # ------------------------------------------------------------------------------ on disk
+
+    def settings(self) -> dict[str, Any]:
+        """Return what defines this run: two trainers with equal settings compute the same."""
+        optimizer = self.optimizer.settings()
+        return {
+            "model": type(self.model).__name__,
+            "optimizer": type(self.optimizer).__name__,
+            **{f"optimizer.{k}": describe(v) if callable(v) else v for k, v in optimizer.items()},
+            **{f"anneal.{k}": describe(v) for k, v in self.anneal.items()},
+            "seed": self.seed,
+            "batch_size": self.batch_size,
+            "micro_batch": self.micro_batch,
+            "lanes": len(self.lanes.replicas),
+            "patience": self.patience,
+        }
+
+    def save(self, path: str | Path) -> None:
+        """Write a checkpoint: weights, moments, history, and where the run stands."""
+        arrays = disk.arrays_of(self.model)
+        arrays |= {f"training.moment.{k}": a for k, a in self.optimizer.state.items()}
+        if self.best is not None:
+            arrays["training.best"] = self.best
+        progress = {"epoch": self.epoch, "step": self.step, "sums": self.sums}
+        progress |= {"steps": self.optimizer.steps, "history": self.history}
+        disk.write(path, arrays, {"settings": self.settings(), "progress": progress})
+
+    def resume(self, path: str | Path) -> None:
+        """Go back to where the run that wrote this checkpoint stood; `fit` then continues it.
+
+        Raises
+            FileNotFoundError, or ValueError if the file is damaged, holds weights alone, or belongs
+            to another model or to a run with other settings.
+        """
+        arrays, info = disk.read(path)
+        if "progress" not in info:
+            raise ValueError(f"{path}: expected a training checkpoint, got weights alone")
+        theirs, ours = info["settings"], self.settings()
+        for name in ours.keys() | theirs.keys():
+            if theirs.get(name) != ours.get(name):
+                raise ValueError(
+                    f"{path}: a checkpoint of another run: expected {name} {ours.get(name)}, "
+                    f"got {theirs.get(name)}"
+                )
+        progress = info["progress"]
+        own = {k: a for k, a in arrays.items() if not k.startswith("training.")}
+        disk.restore(path, self.model, own)
+        moments = {k: arrays.get(f"training.moment.{k}") for k in self.optimizer.moments}
+        self.optimizer.state = {k: a for k, a in moments.items() if a is not None}
+        self.optimizer.steps = progress["steps"]
+        self.epoch, self.step, self.sums = progress["epoch"], progress["step"], progress["sums"]
+        self.history, self.best = progress["history"], arrays.get("training.best")
+
+
+def mean(terms: list[Terms], counts: list[int]) -> Terms:
+    """Return the mean of every term over micro-batches of these sizes."""
+    total = sum(counts)
+    return {
+        name: fsum(t[name] * n for t, n in zip(terms, counts, strict=True)) / total
+        for name in terms[0]
+    }
+
+
+def check_ledger(terms: Terms, weights: Terms) -> None:
+    """Assert that the total is the weighted sum of its parts: total = reconstruction + β KL."""
+    parts = fsum(weight * terms[name] for name, weight in weights.items())
+    if isfinite(parts) and abs(parts - terms["total"]) > 1e-9 * (1 + abs(parts)):
+        raise AssertionError(f"ledger: the parts sum to {parts}, the total is {terms['total']}")
+
+
+@contextmanager
+def interruptible() -> Iterator[list[bool]]:
+    """Turn the first Ctrl-C into a note, so that a step can be finished; the second raises."""
+    note: list[bool] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield note
+        return
+
+    def take_note(*_: object) -> None:
+        if note:
+            raise KeyboardInterrupt
+        note.append(True)
+
+    before = signal.signal(signal.SIGINT, take_note)
+    try:
+        yield note
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,110 @@
+"""The library's formulas once more, in other words: what the fast code must agree with.
+
+No line here is shared with nnscratch. Numbers are taken one at a time, with Python's math module,
+and tensors with einsum, so that an error would have to be made twice in two different ways.
+"""
+
+import math
+from collections.abc import Callable
+from statistics import NormalDist
+
+import numpy as np
+
+from nnscratch.core import Array, IntArray
+
+ALPHA, SLOPE = 1.5, 0.1
+"""Of Elu and LeakyRelu, wherever the tests do not say otherwise."""
+
+NORMAL = NormalDist()
+
+# Elementwise y = f(x), one number at a time; where |x| is moderate, and that is all they are for.
+ACTIVATIONS: dict[str, Callable[[float], float]] = {
+    "Relu": lambda x: x if x > 0 else 0.0,
+    "LeakyRelu": lambda x: x if x > 0 else SLOPE * x,
+    "Elu": lambda x: x if x > 0 else ALPHA * (math.exp(x) - 1),
+    "Gelu": lambda x: x * NORMAL.cdf(x),
+    "Sigmoid": lambda x: 1 / (1 + math.exp(-x)),
+    "Softplus": lambda x: math.log(1 + math.exp(x)),
+    "Tanh": lambda x: 2 / (1 + math.exp(-2 * x)) - 1,
+}
+
+
+def elementwise(name: str, x: Array) -> Array:
+    return np.vectorize(ACTIVATIONS[name], otypes=[np.float64])(x)
+
+
+def softmax(x: Array) -> Array:
+    """1/Σ_j e^(x_j - x_k): the same ratio, with no maximum to subtract."""
+    return 1 / np.exp(x[..., None, :, :] - x[..., :, None, :]).sum(axis=-2)
+
+
+def softmax_dx(y: Array, dy: Array) -> Array:
+    """Through the Jacobian ∂y_j/∂x_k written out, (K, K) for every sample; y is (K, N)."""
+    jacobian = np.einsum("jn,jk->jkn", y, np.eye(len(y))) - np.einsum("jn,kn->jkn", y, y)
+    return np.einsum("jn,jkn->kn", dy, jacobian)
+
+
+def dense(x: Array, w: Array, b: Array) -> Array:
+    return np.einsum("md,dn->mn", w, x) + np.einsum("m,n->mn", b, np.ones(x.shape[-1]))
+
+
+def dense_gradients(x: Array, w: Array, dy: Array) -> tuple[Array, Array, Array]:
+    """dx, dw, db."""
+    return (
+        np.einsum("md,mn->dn", w, dy),
+        np.einsum("mn,dn->md", dy, x),
+        np.einsum("mn->m", dy),
+    )
+
+
+# Losses: Σ over samples of -log of a probability, term by term, divided by their number.
+
+
+def squared_error(y: Array, t: Array) -> float:
+    return sum(math.dist(a.ravel(), b.ravel()) ** 2 for a, b in _samples(y, t)) / y.shape[-1]
+
+
+def gaussian_nll(mean: Array, logvar: Array, t: Array) -> float:
+    return _mean_over_the_batch(
+        lambda m, s, v: -math.log(NormalDist(m, math.exp(s / 2)).pdf(v)), mean, logvar, t
+    )
+
+
+def bernoulli_nll(a: Array, t: Array) -> float:
+    def nll(a: float, t: float) -> float:
+        p = 1 / (1 + math.exp(-a))
+        return -t * math.log(p) - (1 - t) * math.log(1 - p)
+
+    return _mean_over_the_batch(nll, a, t)
+
+
+def categorical_nll(a: Array, labels: IntArray) -> float:
+    p = softmax(a)
+    return sum(-math.log(p[(*i[:-1], label, i[-1])]) for i, label in np.ndenumerate(labels)) / len(
+        labels.T
+    )
+
+
+def gaussian_kl(mu: Array, logvar: Array) -> float:
+    """From the formula for two normals, log σ₂/σ₁ + (σ₁² + (μ₁ - μ₂)²)/2σ₂² - ½, at (0, 1)."""
+
+    def kl(mu: float, logvar: float) -> float:
+        sigma = math.exp(logvar / 2)
+        return math.log(1 / sigma) + (sigma**2 + mu**2) / 2 - 0.5
+
+    return _mean_over_the_batch(kl, mu, logvar)
+
+
+def l1_penalty(z: Array) -> float:
+    return _mean_over_the_batch(abs, z)
+
+
+def _samples(*arrays: Array) -> "zip[tuple[Array, ...]]":
+    return zip(*(np.moveaxis(a, -1, 0) for a in arrays), strict=True)
+
+
+def _mean_over_the_batch(f: Callable[..., float], *arrays: Array) -> float:
+    per_sample = [
+        sum(map(f, *(a.ravel().tolist() for a in arrays))) for arrays in _samples(*arrays)
+    ]
+    return sum(per_sample) / len(per_sample)
