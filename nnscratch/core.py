@@ -61,6 +61,22 @@ class Layer(Protocol):
         ...
 
 
+class NoisyLayer(Protocol):
+    """A layer whose forward also takes a source of noise: with the same noise, the same map."""
+
+    def forward(self, x: Array, /, *, rng: np.random.Generator) -> tuple[Array, Backward]:
+        """Return y = f_θ(x, noise) and the backward that belongs to this x and this noise."""
+        ...
+
+    def output_shape(self, input_shape: Shape, /) -> Shape:
+        """Return the shape of one output sample, from the shape of one input sample."""
+        ...
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Return θ by name, in the order in which `pack` lays it out."""
+        ...
+
+
 class HasParameters(Protocol):
     """A layer or a model: whatever has θ."""
 
@@ -79,7 +95,7 @@ def whole_batch(layer: object) -> bool:
     return bool(getattr(layer, "whole_batch", False))
 
 
-def inference(layer: Layer) -> Layer:
+def inference(layer: Layer | NoisyLayer) -> Layer | NoisyLayer:
     """Return what to use in place of this layer once learning is over: mostly the layer itself."""
     return layer.inference() if hasattr(layer, "inference") else layer
 

@@ -35,10 +35,11 @@ class Optimizer:
         self, learning_rate: float | Schedule, weight_decay: float, clip_norm: float | None
     ) -> None:
         self.learning_rate = as_schedule(learning_rate)
+        self._within("learning_rate", self.learning_rate(0), 0, np.inf)
         self.weight_decay = self._within("weight_decay", weight_decay, 0, np.inf)
-        self.clip_norm = clip_norm
         if clip_norm is not None and not clip_norm > 0:
             raise ValueError(f"{type(self).__name__}: expected clip_norm > 0, got {clip_norm}")
+        self.clip_norm = None if clip_norm is None else float(clip_norm)
         self.steps = 0
         self.state: dict[str, Array] = {}
 
@@ -46,7 +47,7 @@ class Optimizer:
         if not low <= value < high:
             who = type(self).__name__
             raise ValueError(f"{who}: expected {name} in [{low}, {high}), got {value}")
-        return value
+        return float(value)  # JSON knows no other, and kernels are compiled for no other
 
     def step(
         self,

@@ -6,7 +6,7 @@ start threads of its own inside every product and fight with ours: it is held at
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, Protocol, TypeVar
@@ -62,7 +62,11 @@ def pool(threads: int | None = None) -> Iterator[Run]:
                     return [function(item) for item in items[t::threads]]
 
                 others = [executor.submit(share, t) for t in range(1, min(threads, len(items)))]
-                shares = [share(0), *(other.result() for other in others)]
+                try:
+                    shares = [share(0)]
+                finally:
+                    wait(others)  # also after an exception: nobody may still be writing
+                shares += [other.result() for other in others]
                 return [shares[i % threads][i // threads] for i in range(len(items))]
 
             yield run

@@ -45,7 +45,7 @@ class Trainer:
         lanes        how many micro-batches have a gradient of their own (part of the arithmetic)
         micro_batch  samples a micro-batch; batch_size / lanes if None
         threads      how many lanes run at once (no influence on the result); all cores if None
-        anneal       schedules of model attributes by the step number: {"beta": linear(0, 1, 500)}
+        anneal       schedules of model attributes by the step number: {"beta": Linear(0, 1, 500)}
         patience     epochs without a better validation total before training stops and the best
                      weights are taken back; needs validation data
 

@@ -94,7 +94,8 @@ class Trial:
         try:
             dx = _each(backward(self.dy if dy is None else dy, **options))
             dx = dx if self.inputs else ()
-            return [*map(copy.copy, dx), *(grad.copy() for _, grad, _ in borrowed)]
+            self.rebound = [grad is not p.grad for p, grad, _ in borrowed]
+            return [*map(copy.copy, dx), *(p.grad.copy() for p in self.theta)]
         finally:
             for p, grad, before in borrowed:
                 grad[...] = before

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ def test_refuses(images: np.ndarray, labels: np.ndarray, message: str) -> None:
 def test_refuses_images_that_were_divided_by_255_twice(
     dtype: str, rng: np.random.Generator
 ) -> None:
-    once = grey(rng, 5, 4, 4).astype(dtype) / 255
+    once = np.maximum(grey(rng, 5, 4, 4), np.eye(4, dtype=np.uint8) * 255).astype(dtype) / 255
     Dataset(once, np.zeros(5, int))
     with pytest.raises(ValueError, match="divided by 255 twice"):
         Dataset(once / 255, np.zeros(5, int))
@@ -218,6 +219,17 @@ def test_reads_a_set_that_is_a_strided_view(dtype: str, rng: np.random.Generator
     np.testing.assert_array_equal(columns(view, rows), columns(view.copy(), rows))
 
 
+@pytest.mark.parametrize("step", [1, 2])
+def test_a_batch_does_not_copy_the_set(step: int) -> None:
+    images = np.zeros((2000, 28, 28), np.uint8)[::step]
+    columns(images, np.arange(4))  # what the first call compiles and imports is not counted
+    tracemalloc.start()
+    columns(images, np.arange(4))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < images.nbytes / 10
+
+
 @pytest.mark.parametrize(
     ("rows", "dtype", "message"),
     [
@@ -230,7 +242,11 @@ def test_reads_a_set_that_is_a_strided_view(dtype: str, rng: np.random.Generator
             "columns rows: expected (N,) integers and not empty, got (2,) b",
         ),
         ([[0], [1]], "float32", "columns rows: expected (N,) integers and not empty, got (2, 1) i"),
-        ([], "float32", "columns rows: expected (N,) integers and not empty, got (0,)"),
+        (
+            np.zeros(0, int),
+            "float32",
+            "columns rows: expected (N,) integers and not empty, got (0,) int64",
+        ),
         ([0, 1], "float16", "columns: expected float32 or float64, got float16"),
         ([0, 1], "uint8", "columns: expected float32 or float64, got uint8"),
     ],

@@ -187,10 +187,10 @@ def test_a_large_mean_does_no_harm(rng: np.random.Generator) -> None:
 
 def test_forward_is_pure_and_backward_moves_the_averages(rng: np.random.Generator) -> None:
     layer = BatchNorm(3)
-    _, backward = layer.forward(rng.standard_normal((3, 8)).astype(np.float32))
+    y, backward = layer.forward(rng.standard_normal((3, 8)).astype(np.float32))
     np.testing.assert_array_equal(layer.running_mean, np.zeros(3))
     np.testing.assert_array_equal(layer.running_var, np.ones(3))
-    assert backward(np.ones((3, 8), np.float32), need_dx=False) is None
+    assert backward(y, need_dx=False) is None
     assert (layer.running_mean != 0).all()
     assert (layer.running_var != 1).all()
 
@@ -206,11 +206,16 @@ def test_running_averages_follow_pytorchs_formula(rng: np.random.Generator) -> N
     np.testing.assert_allclose(layer.running_var, 0.7 * (0.7 * 1 + 0.3 * v1) + 0.3 * v2)
 
 
-def test_buffers_are_the_arrays_themselves() -> None:
-    """A checkpoint writes into what `buffers` returns."""
-    layer = BatchNorm(2)
-    layer.buffers()["running_mean"][...] = 7
-    np.testing.assert_array_equal(layer.running_mean, [7, 7])
+def test_buffers_are_the_arrays_themselves(rng: np.random.Generator) -> None:
+    """A checkpoint writes into what `buffers` returns, and a step moves it."""
+    layer = BatchNorm(2, momentum=0.5)
+    held = layer.buffers()
+    held["running_mean"][...] = 8
+    held["running_var"][...] = 8
+    x = np.array([[-1, 1], [-1, 1]], np.float32)
+    layer.forward(x)[1](x)
+    np.testing.assert_array_equal(held["running_mean"], [4, 4])
+    np.testing.assert_array_equal(held["running_var"], [5, 5])
 
 
 # Inference
@@ -303,13 +308,17 @@ def test_refuses_another_number_of_channels(layer: Any) -> None:
 
 
 def test_one_value_has_no_variance() -> None:
-    why = r"expected 2 or more values for a variance, got 1; x is "
+    why = r"expected ≥ 2 values for a variance, got 1; x is "
     with pytest.raises(ValueError, match=r"BatchNorm: " + why + r"\(3, 1\)"):
         BatchNorm(3).forward(np.zeros((3, 1), np.float32))
     with pytest.raises(ValueError, match=r"LayerNorm: " + why + r"\(1, 3\)"):
         LayerNorm(1).forward(np.zeros((1, 3), np.float32))
     with pytest.raises(ValueError, match=r"GroupNorm: " + why + r"\(2, 1, 3\)"):
         GroupNorm(2, 2).forward(np.zeros((2, 3), np.float32))
+    with pytest.raises(
+        ValueError, match=r"expected ≥ 2 values for a variance, got 0; x is \(3, 0\)"
+    ):
+        BatchNorm(3).forward(np.zeros((3, 0), np.float32))
     assert BatchNorm(3).forward(np.zeros((3, 2, 1, 1), np.float32))[0].shape == (3, 2, 1, 1)
 
 

@@ -159,7 +159,7 @@ def columns(
         from ..kernels.batch import gather_columns  # here, for Numba takes a second to import
 
         grey = np.arange(256, dtype=dtype) / 255
-        gather_columns(images.reshape(len(images), -1), rows.astype(np.intp), grey, x)
+        gather_columns(images.reshape(len(images), -1), rows, grey, x)
     else:
         x[...] = images[rows].reshape(N, -1).T
     return x if flatten else x.reshape(C, H, W, N)

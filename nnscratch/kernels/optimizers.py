@@ -11,6 +11,8 @@ A piece is walked in blocks that stay in the L1 cache while the lanes are summed
 
 from math import sqrt
 
+import numpy as np
+
 from ..core import Array
 from .jit import kernel
 
@@ -30,16 +32,14 @@ def sum_lanes(grads: Array, start: int, stop: int) -> None:
 
 @kernel
 def gradient_norm(grads: Array) -> float:
-    """Sum the lanes and return ‖g‖₂ over all of θ."""
+    """Sum the lanes and return ‖g‖₂ over all of θ, in float64: a square overflows at 2e19 else."""
     squares = 0.0
     for start in range(0, grads.shape[1], BLOCK):
         stop = min(start + BLOCK, grads.shape[1])
         sum_lanes(grads, start, stop)
         g = grads[0, start:stop]
-        block = g.dtype.type(0)
         for n in range(g.size):
-            block += g[n] * g[n]
-        squares += float(block)
+            squares += np.float64(g[n]) * np.float64(g[n])
     return sqrt(squares)
 
 

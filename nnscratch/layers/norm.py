@@ -6,8 +6,8 @@ BatchNorm, LayerNorm and GroupNorm differ in one thing, which entries share a me
     LayerNorm  a sample with all its features        all axes but the last
     GroupNorm  a sample with a group of its channels
 
-Each is `standardise` and then `Affine`, whose derivations stand there. docs/normalisation.md
-tells the story.
+Each is `standardise` and then `Affine`, whose derivations stand in standardise.py.
+docs/normalisation.md tells the story.
 """
 
 from math import prod
@@ -17,71 +17,7 @@ from numpy.typing import DTypeLike
 
 from ..core import Array, Backward, Layer, Parameter, Shape, check
 from .reshape import Identity
-
-
-def standardise(
-    name: str, x: Array, axes: Shape, eps: float
-) -> tuple[Array, Array, Array, Backward]:
-    """Return x̂ = (x - μ)/√(σ² + ε), the μ and σ² of x over `axes`, and the backward.
-
-    Let k = 1 … K number the entries that share a mean. Then, since Σ_k (x_k - μ) = 0,
-
-        μ = (1/K) Σ_k x_k               ∂μ/∂x_j   = 1/K
-        σ² = (1/K) Σ_k (x_k - μ)²       ∂σ²/∂x_j  = (2/K) (x_j - μ)
-        r = (σ² + ε)^-½                 ∂r/∂x_j   = -½ r³ ∂σ²/∂x_j = -(1/K) r² x̂_j
-        x̂_k = r (x_k - μ)               ∂x̂_k/∂x_j = r ([j = k] - 1/K) + (x_k - μ) ∂r/∂x_j
-                                                  = r ([j = k] - 1/K - x̂_k x̂_j/K)
-
-        dx_j = Σ_k dx̂_k ∂x̂_k/∂x_j = r (dx̂_j - (1/K) Σ_k dx̂_k - x̂_j (1/K) Σ_k dx̂_k x̂_k)
-
-    Keeps x̂ and r.
-    """
-    if prod(x.shape[axis] for axis in axes) == 1:
-        raise ValueError(f"{name}: expected 2 or more values for a variance, got 1; x is {x.shape}")
-    mean = x.mean(axis=axes, keepdims=True)
-    xhat = x - mean
-    var = (xhat * xhat).mean(axis=axes, keepdims=True)
-    r = 1 / np.sqrt(var + eps)
-    xhat *= r
-
-    def backward(dxhat: Array) -> Array:
-        dx = dxhat - dxhat.mean(axis=axes, keepdims=True)
-        dx -= xhat * (dxhat * xhat).mean(axis=axes, keepdims=True)
-        dx *= r
-        return dx
-
-    return xhat, mean, var, backward
-
-
-class Affine:
-    """y = γ x + β, where γ and β have the first axes of x and are constant along the others.
-
-    Let s run over their axes and m over the others: y_sm = γ_s x_sm + β_s, so
-
-        dγ_s = Σ_m dy_sm x_sm          dβ_s = Σ_m dy_sm          dx_sm = γ_s dy_sm
-
-    Keeps x.
-    """
-
-    def __init__(self, shape: Shape, dtype: DTypeLike) -> None:
-        self.gamma = Parameter(np.ones(shape, dtype))
-        self.beta = Parameter(np.zeros(shape, dtype))
-
-    def forward(self, x: Array) -> tuple[Array, Backward]:
-        gamma, beta = self.gamma, self.beta
-        rest = _from(gamma.value.ndim, x)
-        y = np.expand_dims(gamma.value, rest) * x
-        y += np.expand_dims(beta.value, rest)
-
-        def backward(dy: Array) -> Array:
-            gamma.grad += (dy * x).sum(axis=rest)
-            beta.grad += dy.sum(axis=rest)
-            return np.expand_dims(gamma.value, rest) * dy
-
-        return y, backward
-
-    def parameters(self) -> dict[str, Parameter]:
-        return {"weight": self.gamma, "bias": self.beta}
+from .standardise import Affine, axes_from, same_channels, standardise, validate
 
 
 class BatchNorm:
@@ -111,7 +47,7 @@ class BatchNorm:
         Ioffe and Szegedy, Batch Normalization (2015), algorithms 1 and 2.
 
     Raises
-        ValueError if M = 1 (one value has no variance), C < 1, eps ≤ 0 or momentum is not in
+        ValueError if M < 2 (one value has no variance), C < 1, eps ≤ 0 or momentum is not in
         [0, 1], or x or dy has another shape or dtype.
     """
 
@@ -128,7 +64,7 @@ class BatchNorm:
         dtype: DTypeLike = np.float32,
     ) -> None:
         C = num_features
-        _validate("BatchNorm", (C,), eps)
+        validate("BatchNorm", (C,), eps)
         if not 0 <= momentum <= 1:
             raise ValueError(f"BatchNorm: expected momentum in [0, 1], got {momentum}")
         self.eps, self.momentum = eps, momentum
@@ -138,7 +74,7 @@ class BatchNorm:
     def forward(self, x: Array) -> tuple[Array, Backward]:
         C, shape, dtype = len(self.running_mean), x.shape, x.dtype
         check("BatchNorm x", x.real, (C, *shape[1:-1], "N"), self.running_mean.dtype)
-        xhat, mean, var, backward_xhat = standardise("BatchNorm", x, _from(1, x), self.eps)
+        xhat, mean, var, backward_xhat = standardise("BatchNorm", x, axes_from(1, x), self.eps)
         y, backward_y = self.affine.forward(xhat)
 
         def backward(dy: Array, need_dx: bool = True) -> Array | None:
@@ -152,7 +88,7 @@ class BatchNorm:
         return y, backward
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        return _same("BatchNorm", input_shape, len(self.running_mean))
+        return same_channels("BatchNorm", input_shape, len(self.running_mean))
 
     def parameters(self) -> dict[str, Parameter]:
         return self.affine.parameters()
@@ -195,8 +131,8 @@ class FrozenBatchNorm:
         m, v = self.norm.running_mean, self.norm.running_var
         shape, dtype = x.shape, x.dtype
         check("FrozenBatchNorm x", x.real, (len(m), *shape[1:-1], "N"), m.dtype)
-        r = np.expand_dims(1 / np.sqrt(v + self.norm.eps), _from(1, x))
-        xhat = (x - np.expand_dims(m, _from(1, x))) * r
+        r = np.expand_dims(1 / np.sqrt(v + self.norm.eps), axes_from(1, x))
+        xhat = (x - np.expand_dims(m, axes_from(1, x))) * r
         y, backward_y = self.norm.affine.forward(xhat)
 
         def backward(dy: Array, need_dx: bool = True) -> Array | None:
@@ -254,7 +190,7 @@ class LayerNorm:
         dtype: DTypeLike = np.float32,
     ) -> None:
         S = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
-        _validate("LayerNorm", S, eps)
+        validate("LayerNorm", S, eps)
         self.shape, self.eps, self.dtype = S, eps, np.dtype(dtype)
         self.affine = Affine(S, dtype) if elementwise_affine else Identity()
 
@@ -314,7 +250,7 @@ class GroupNorm:
         dtype: DTypeLike = np.float32,
     ) -> None:
         G, C = num_groups, num_channels
-        _validate("GroupNorm", (G, C), eps)
+        validate("GroupNorm", (G, C), eps)
         if C % G:
             raise ValueError(f"GroupNorm: expected groups of equal size, got {C} channels in {G}")
         self.G, self.C, self.eps, self.dtype = G, C, eps, np.dtype(dtype)
@@ -324,7 +260,7 @@ class GroupNorm:
         shape, dtype = x.shape, x.dtype
         check("GroupNorm x", x.real, (self.C, *shape[1:-1], "N"), self.dtype)
         groups = x.reshape(self.G, self.C // self.G, *shape[1:])
-        xhat, _, _, backward_xhat = standardise("GroupNorm", groups, _from(1, x), self.eps)
+        xhat, _, _, backward_xhat = standardise("GroupNorm", groups, axes_from(1, x), self.eps)
         y, backward_y = self.affine.forward(xhat.reshape(shape))
 
         def backward(dy: Array, need_dx: bool = True) -> Array | None:
@@ -335,25 +271,7 @@ class GroupNorm:
         return y, backward
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        return _same("GroupNorm", input_shape, self.C)
+        return same_channels("GroupNorm", input_shape, self.C)
 
     def parameters(self) -> dict[str, Parameter]:
         return self.affine.parameters()
-
-
-def _from(axis: int, x: Array) -> Shape:
-    """Return all axes of x from this one on."""
-    return tuple(range(axis, x.ndim))
-
-
-def _validate(name: str, sizes: Shape, eps: float) -> None:
-    if min(sizes, default=0) < 1:
-        raise ValueError(f"{name}: expected sizes ≥ 1, got {sizes}")
-    if not eps > 0:
-        raise ValueError(f"{name}: expected eps > 0, got {eps}")
-
-
-def _same(name: str, input_shape: Shape, C: int) -> Shape:
-    if input_shape[:1] != (C,):
-        raise ValueError(f"{name}: expected a sample of {C} channels, got shape {input_shape}")
-    return input_shape

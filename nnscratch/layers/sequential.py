@@ -6,6 +6,7 @@ from ..core import (
     Array,
     Backward,
     Layer,
+    NoisyLayer,
     Parameter,
     Shape,
     buffers,
@@ -30,10 +31,13 @@ class Sequential:
         ValueError naming the layer that does not fit, or that lacks its source of noise.
     """
 
-    def __init__(self, *layers: Layer, input_shape: Shape | None = None) -> None:
+    def __init__(self, *layers: Layer | NoisyLayer, input_shape: Shape | None = None) -> None:
         self.layers = layers
         self.noisy = any(map(noisy, layers))
         self.whole_batch = any(map(whole_batch, layers))
+        # Below the first layer that has parameters (or running averages) there is nothing to learn.
+        learns = (i for i, f in enumerate(layers) if f.parameters() or buffers(f))
+        self.first = next(learns, len(layers))
         if input_shape is not None:
             self.output_shape(input_shape)
 
@@ -44,10 +48,9 @@ class Sequential:
             raise ValueError("Sequential: expected rng, since a layer is noisy; got none")
         steps: list[Backward] = []
         for layer in self.layers:
-            x, step = layer.forward(x, rng=rng) if noisy(layer) else layer.forward(x)  # type: ignore[call-arg]
+            x, step = layer.forward(x, rng=rng) if noisy(layer) else layer.forward(x)  # type: ignore[call-arg, arg-type]
             steps.append(step)
-        # Below the first layer that has parameters there is nothing to learn.
-        first = next((i for i, f in enumerate(self.layers) if f.parameters()), len(steps))
+        first = self.first
 
         def backward(dy: Array, need_dx: bool = True) -> Array | None:
             for step in reversed(steps[first + 1 :]):
@@ -78,6 +81,6 @@ class Sequential:
         return Sequential(*map(inference, self.layers))
 
 
-def as_sequential(layer: Layer) -> Sequential:
+def as_sequential(layer: Layer | NoisyLayer) -> Sequential:
     """Return the layer itself if it is a Sequential, else a Sequential of it alone."""
     return layer if isinstance(layer, Sequential) else Sequential(layer)

@@ -4,6 +4,7 @@ Each function returns an untrained model; `rng` draws its weights.
 """
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -26,7 +27,7 @@ def mlp(
 ) -> Sequential:
     """Return Dense layers from each size to the next, an activation between any two of them."""
     layers: list[Layer] = []
-    for D, M in zip(sizes, sizes[1:], strict=False):
+    for D, M in pairwise(sizes):
         layers += [Dense(D, M, rng=rng, dtype=dtype), activation()]
     return Sequential(*layers[:-1])
 

@@ -1,0 +1,335 @@
+"""Would the tests notice? Faults planted in the library itself, and the check that convicts each.
+
+A fault is a change of text. The changed source is run as a new module, the file stays as it is; the
+check is one that the ordinary tests run on the real module. Every check must pass on the source as
+it is, and fail on it as changed.
+"""
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+import test_activations
+import test_core
+import test_dense
+import test_initializers
+import test_losses
+import test_sampling
+import test_sequential
+
+import nnscratch
+from nnscratch.kernels import jit
+
+ROOT = Path(nnscratch.__file__).parent
+SHAPE, SEED = (3, 4), 0
+CONVICTED = (AssertionError, RuntimeWarning, pytest.fail.Exception)
+
+Check = Callable[..., None]
+Fault = tuple[str, dict[str, str], Check, tuple[Any, ...]]
+OF_DENSE: tuple[Check, Any] = (test_dense.check_gradient, (3, 3, 2, True, SEED))
+NEED_DX: tuple[Check, Any] = (test_sequential.check_need_dx, ())
+
+
+def of_layer(name: str) -> tuple[Check, Any]:
+    return test_activations.check_gradient, (name, SHAPE, SEED)
+
+
+def of_loss(name: str) -> tuple[Check, Any]:
+    return test_losses.check_gradient, (name, SHAPE, SEED)
+
+
+def moments(name: str) -> tuple[Check, Any]:
+    return test_initializers.check_moments, (name,)
+
+
+SIGMA_IS_VARIANCE = {"np.exp(logvar / 2)": "np.exp(logvar)", "dz * noise / 2": "dz * noise"}
+
+# For each file: what is wrong, the change, and the check that must see it.
+FAULTS: dict[str, list[Fault]] = {
+    "layers/dense.py": [
+        ("dw: sign", {"w.grad += dy @ x.T": "w.grad -= dy @ x.T"}, *OF_DENSE),
+        ("dw: = for +=", {"w.grad += dy @ x.T": "w.grad[...] = dy @ x.T"}, *OF_DENSE),
+        ("dw: rebound", {"w.grad += dy @ x.T": "w.grad = w.grad + dy @ x.T"}, *OF_DENSE),
+        ("dx: w not transposed", {"w.value.T @ dy if": "w.value @ dy if"}, *OF_DENSE),
+        ("db: forgotten", {"b.grad += dy.sum(axis=1)": "pass"}, *OF_DENSE),
+        ("db: mean for sum", {"dy.sum(axis=1)": "dy.mean(axis=1)"}, *OF_DENSE),
+        ("b not added", {"y += b.value[:, None]": "pass"}, *OF_DENSE),
+        ("dy unchecked", {'check("Dense dy", dy, (M, N), w.value.dtype)': "pass"}, *OF_DENSE),
+        ("need_dx ignored", {" if need_dx else None": ""}, *OF_DENSE),
+        (
+            "x kept on self",
+            {"N = x.shape[1]": "N = x.shape[1]; self.x = x", "dy @ x.T": "dy @ self.x.T"},
+            *OF_DENSE,
+        ),
+    ],
+    "layers/activations.py": [
+        ("sigmoid' = y", {"dy * y * (1 - y)": "dy * y"}, *of_layer("Sigmoid")),
+        ("tanh' = 1 - y", {"dy * (1 - y * y)": "dy * (1 - y)"}, *of_layer("Tanh")),
+        (
+            "tanh of x/2, forward and backward",
+            {"y = np.tanh(x)": "y = np.tanh(x / 2)", "dy * (1 - y * y)": "dy * (1 - y * y) / 2"},
+            test_activations.check_definition,
+            ("Tanh",),
+        ),
+        (
+            "softmax': diagonal only",
+            {"y * (dy - (dy * y).sum(axis=-2, keepdims=True))": "y * (1 - y) * dy"},
+            *of_layer("Softmax"),
+        ),
+        ("softplus' = σ(-x)", {"dy * sigmoid(x)": "dy * sigmoid(-x)"}, *of_layer("Softplus")),
+        (
+            "softplus overflows",
+            {"np.exp(np.where(positive, -x, x))": "np.exp(x)"},
+            test_activations.check_limits,
+            ("Softplus", (0, 1e4), (0, 1)),
+        ),
+        ("elu' forgets α", {"(y + self.alpha)": "(y + 1)"}, *of_layer("Elu")),
+        ("gelu' forgets x φ", {"(cdf + x * np": "(cdf + 0 * np"}, *of_layer("Gelu")),
+        ("gelu': √π for √2π", {"sqrt(2 * pi)": "sqrt(pi)"}, *of_layer("Gelu")),
+    ],
+    "kernels/activations.py": [
+        (
+            "relu's mask from dy",
+            {"y[n] > zero else zero": "dy[n] > zero else zero"},
+            *of_layer("Relu"),
+        ),
+        ("relu'(0) = 1", {"y[n] > zero else zero": "y[n] >= zero else zero"}, *of_layer("Relu")),
+        ("leaky relu' = 1", {"else s * dy[n]": "else dy[n]"}, *of_layer("LeakyRelu")),
+        (
+            "Φ - ½ for Φ, forward and backward",
+            {"half + half * ": "half * "},
+            test_activations.check_definition,
+            ("Gelu",),
+        ),
+    ],
+    "layers/sampling.py": [
+        (
+            "dlogvar: no ½",
+            {"dz * noise / 2": "dz * noise"},
+            test_sampling.check_gradient,
+            (2, 3, SEED),
+        ),
+        ("dμ is dz itself", {"dz.copy()": "dz"}, test_sampling.check_gradients_are_new, ()),
+        ("σ = exp(logvar)", SIGMA_IS_VARIANCE, test_sampling.check_moments, ()),
+    ],
+    "losses.py": [
+        ("dy: no 1/N", {"d *= 2 / N": "d *= 2"}, *of_loss("squared_error")),
+        (
+            "no 1/N in value and dy",
+            {"d *= 2 / N": "d *= 2", "float(np.vdot(d, d)) / N": "float(np.vdot(d, d))"},
+            test_losses.check_reduction,
+            ("squared_error",),
+        ),
+        (
+            "mean over features too",
+            {"N = y.shape[-1]": "N = y.size"},
+            test_losses.check_reduction,
+            ("squared_error",),
+        ),
+        (
+            "dlogvar of NLL: sign",
+            {"(1 - squares) / (2 * N)": "(squares - 1) / (2 * N)"},
+            *of_loss("gaussian_nll"),
+        ),
+        (
+            "log-determinant forgotten",
+            {"squares + logvar + log": "squares + log"},
+            *of_loss("gaussian_nll"),
+        ),
+        (
+            "log 2π forgotten",
+            {"(squares + logvar + log(2 * pi))": "(squares + logvar)"},
+            test_losses.check_value,
+            ("gaussian_nll", SHAPE, SEED),
+        ),
+        (
+            "dlogvar of KL: no ½",
+            {"np.expm1(logvar) / (2 * N)": "np.expm1(logvar) / N"},
+            *of_loss("gaussian_kl"),
+        ),
+        (
+            "no ½ in KL and gradient",
+            {
+                "_twice_kl(mu, logvar).sum()) / (2 * N)": "_twice_kl(mu, logvar).sum()) / N",
+                "(mu / N, np.expm1(logvar) / (2 * N))": "(2 * mu / N, np.expm1(logvar) / N)",
+            },
+            test_losses.check_kl_by_hand,
+            (),
+        ),
+        (
+            "KL of log σ for log σ²",
+            {
+                "np.expm1(logvar) - logvar": "np.expm1(2 * logvar) - 2 * logvar",
+                "np.expm1(logvar) / (2 * N)": "np.expm1(2 * logvar) / N",
+            },
+            test_losses.check_kl_by_monte_carlo,
+            (),
+        ),
+        (
+            "label not subtracted",
+            {"axis=-2) - 1, axis=-2)": "axis=-2), axis=-2)"},
+            *of_loss("categorical_nll"),
+        ),
+        (
+            "log Σ exp without max",
+            {"a = a - a.max(axis=-2, keepdims=True)": "pass"},
+            test_losses.check_categorical_limits,
+            (),
+        ),
+        ("dz: no 1/N", {"np.sign(z) / N": "np.sign(z)"}, *of_loss("l1_penalty")),
+    ],
+    "kernels/losses.py": [
+        ("σ(a) + t", {"/ p - tn[n])": "/ p + tn[n])"}, *of_loss("bernoulli_nll")),
+        (
+            "softplus without max(a, 0)",
+            {"(an[n] if positive else zero)": "zero"},
+            *of_loss("bernoulli_nll"),
+        ),
+        (
+            "σ(a) = e/(1 + e) everywhere",
+            {"(one if positive else en[n])": "en[n]"},
+            test_losses.check_bernoulli_limits,
+            (),
+        ),
+        (
+            "product of factors overflows",
+            {"BLOCK = 64": "BLOCK = 640"},
+            test_losses.check_bernoulli_blocks,
+            (1000,),
+        ),
+    ],
+    "layers/sequential.py": [
+        (
+            "a step left out",
+            {"reversed(steps[first + 1 :])": "reversed(steps[first + 2 :])"},
+            test_sequential.check_gradient,
+            ([3, 2], 4, SEED),
+        ),
+        (
+            "backward in the order of forward",
+            {"reversed(steps[: first + 1])": "steps[: first + 1]"},
+            *NEED_DX,
+        ),
+        (
+            "need_dx=False learns nothing",
+            {"steps[first](dy, need_dx=False) if first < len(steps) else None": "None"},
+            *NEED_DX,
+        ),
+    ],
+    "initializers.py": [
+        (
+            "He without the 2",
+            {"_normal(shape, 2 / fan_in,": "_normal(shape, 1 / fan_in,"},
+            *moments("he_normal"),
+        ),
+        (
+            "Glorot with fan_in only",
+            {"_uniform(shape, 2 / (fan_in + fan_out)": "_uniform(shape, 1 / fan_in"},
+            *moments("glorot_uniform"),
+        ),
+        ("a = √v", {"np.sqrt(3 * variance)": "np.sqrt(variance)"}, *moments("lecun_uniform")),
+        ("σ = v", {"np.sqrt(variance) * rng": "variance * rng"}, *moments("lecun_normal")),
+        (
+            "the signs of QR left in",
+            {"q *= np.sign(np.diag(r))": "pass"},
+            test_initializers.check_no_direction,
+            (),
+        ),
+    ],
+    "core.py": [
+        (
+            "shared θ laid out twice",
+            {"list({id(p): p for p in parameters.values()}.values())": "list(parameters.values())"},
+            test_core.check_shared_parameters,
+            (),
+        ),
+        (
+            "a replica copies θ",
+            {"{id(p.value): p.value for p in parts}": "{}"},
+            test_core.check_replica,
+            (),
+        ),
+        (
+            "check lets 1 broadcast",
+            {"if want != got and": "if want != got and got != 1 and"},
+            test_core.check_refusal,
+            (np.zeros((1, 7)),),
+        ),
+        (
+            "check forgets dtype",
+            {"array.dtype == dtype and ": ""},
+            test_core.check_refusal,
+            (np.zeros((3, 7), np.float32),),
+        ),
+    ],
+}
+CASES = {
+    f"{file}: {name} [{check.__name__}]": (file, changes, check, arguments)
+    for file, faults in FAULTS.items()
+    for name, changes, check, arguments in faults
+}
+
+
+def source_as_module(file: str, changes: Mapping[str, str]) -> ModuleType:
+    """A new module from this source with these changes; each text must stand there once."""
+    source = (ROOT / file).read_text()
+    for old, new in changes.items():
+        assert source.count(old) == 1, f"{file}: {old!r} occurs {source.count(old)} times, not once"
+        source = source.replace(old, new)
+    name = "nnscratch." + file.removesuffix(".py").replace("/", ".")
+    module = ModuleType(name)
+    module.__package__ = name.rpartition(".")[0]
+    exec(compile(source, f"{file}, changed", "exec"), module.__dict__)
+    return module
+
+
+def on_trial(file: str, changes: Mapping[str, str], patch: pytest.MonkeyPatch) -> ModuleType:
+    """The module to give to a check: the changed one, or the real one that calls changed kernels.
+
+    Those run as plain Python, so that no changed machine code can get into Numba's cache.
+    """
+    if not file.startswith("kernels/"):
+        return source_as_module(file, changes)
+    patch.setattr(jit, "kernel", lambda function: function)
+    changed = source_as_module(file, changes)
+    real = vars(sys.modules[changed.__name__])
+    loops = {
+        id(real[name]): loop
+        for name, loop in vars(changed).items()
+        if getattr(loop, "__module__", None) == changed.__name__
+    }
+    (user,) = (
+        module
+        for name, module in sys.modules.items()
+        if name.startswith("nnscratch.") and name != changed.__name__
+        if any(id(value) in loops for value in vars(module).values())
+    )
+    for name, value in list(vars(user).items()):
+        patch.setattr(user, name, loops.get(id(value), value))
+    return user
+
+
+@pytest.mark.parametrize(("file", "changes", "check", "arguments"), CASES.values(), ids=CASES)
+def test_convicted(
+    file: str,
+    changes: Mapping[str, str],
+    check: Check,
+    arguments: tuple[Any, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with monkeypatch.context() as patch:
+        check(on_trial(file, {old: old for old in changes}, patch), *arguments)
+    with monkeypatch.context() as patch, pytest.raises(CONVICTED):
+        check(on_trial(file, changes, patch), *arguments)
+
+
+def test_no_gradient_check_can_see_a_wrong_distribution() -> None:
+    """σ = exp(logvar), forward and backward: every derivative is right, and the model is wrong."""
+    wrong = source_as_module("layers/sampling.py", SIGMA_IS_VARIANCE)
+    test_sampling.check_gradient(wrong, 2, 3, SEED)
+    with pytest.raises(AssertionError):
+        test_sampling.check_moments(wrong)

@@ -1,0 +1,113 @@
+"""Initializers: bounds, moments, and what the moments are for."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nnscratch import initializers
+from nnscratch.initializers import glorot_uniform, he_normal, lecun_normal, orthogonal, zeros
+from nnscratch.layers import Dense, Relu, Sequential
+
+SHAPE, FAN_IN, FAN_OUT = (300, 200), 200, 300
+VARIANCE = {
+    "glorot_uniform": 2 / (FAN_IN + FAN_OUT),
+    "glorot_normal": 2 / (FAN_IN + FAN_OUT),
+    "he_uniform": 2 / FAN_IN,
+    "he_normal": 2 / FAN_IN,
+    "lecun_uniform": 1 / FAN_IN,
+    "lecun_normal": 1 / FAN_IN,
+    "torch_default": 1 / (3 * FAN_IN),
+}
+BOUND = {
+    "glorot_uniform": np.sqrt(6 / (FAN_IN + FAN_OUT)),
+    "he_uniform": np.sqrt(6 / FAN_IN),
+    "lecun_uniform": np.sqrt(3 / FAN_IN),
+    "torch_default": np.sqrt(1 / FAN_IN),
+}
+
+
+def draw(module: Any, name: str, dtype: Any = np.float64) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    return getattr(module, name)(SHAPE, FAN_IN, FAN_OUT, rng=rng, dtype=dtype)
+
+
+# What test_faults.py runs on broken copies of the module as well.
+
+
+def check_moments(module: Any, name: str) -> None:
+    """Mean 0 and the variance the paper asks for, to five standard errors of 60,000 draws."""
+    w = draw(module, name)
+    v = VARIANCE[name]
+    fourth = (9 / 5 if name in BOUND else 3) * v**2
+    assert abs(w.mean()) < 5 * np.sqrt(v / w.size)
+    assert abs(w.var() - v) < 5 * np.sqrt((fourth - v**2) / w.size)
+
+
+def check_no_direction(module: Any) -> None:
+    """Without the signs of R, LAPACK would make every diagonal entry of Q lean to one side."""
+    rng = np.random.default_rng(0)
+    draws = [module.orthogonal((2, 2), 2, 2, rng=rng, dtype=np.float64) for _ in range(1000)]
+    mean, second = np.mean(draws, axis=0), np.mean(np.square(draws), axis=0)
+    assert np.abs(mean).max() < 5 * np.sqrt(0.5 / 1000)
+    np.testing.assert_allclose(second, np.full((2, 2), 0.5), atol=5 * np.sqrt(0.125 / 1000))
+
+
+@pytest.mark.parametrize("name", VARIANCE)
+def test_moments(name: str) -> None:
+    check_moments(initializers, name)
+
+
+@pytest.mark.parametrize("name", BOUND)
+def test_a_uniform_draw_fills_its_interval(name: str) -> None:
+    w = draw(initializers, name)
+    assert 0.999 * BOUND[name] < np.abs(w).max() <= BOUND[name]
+
+
+@pytest.mark.parametrize("name", [*VARIANCE, "orthogonal", "zeros"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_shape_dtype_and_seed(name: str, dtype: Any) -> None:
+    w = draw(initializers, name, dtype)
+    assert w.shape == SHAPE
+    assert w.dtype == dtype
+    np.testing.assert_array_equal(w, draw(initializers, name, dtype))
+
+
+def test_fans_are_the_caller_s_to_say(rng: np.random.Generator) -> None:
+    """A filter's fan_in is C·KH·KW whatever its shape: 4 times the fan, half the weights."""
+    one = glorot_uniform((5, 5), 10, 10, rng=np.random.default_rng(0), dtype=np.float64)
+    four = glorot_uniform((5, 5), 40, 40, rng=np.random.default_rng(0), dtype=np.float64)
+    np.testing.assert_allclose(four, one / 2)
+
+
+def test_zeros_draws_nothing() -> None:
+    rng = np.random.default_rng(0)
+    np.testing.assert_array_equal(zeros((3,), 5, 3, rng=rng, dtype=np.float32), np.zeros(3))
+    assert rng.random() == np.random.default_rng(0).random()
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (3, 5), (4, 4), (6, 2, 2)])
+def test_orthogonal_has_orthonormal_rows_or_columns(
+    shape: tuple[int, ...], rng: np.random.Generator
+) -> None:
+    w = orthogonal(shape, 1, 1, rng=rng, dtype=np.float64).reshape(shape[0], -1)
+    small = w.T @ w if len(w) >= w.shape[1] else w @ w.T
+    np.testing.assert_allclose(small, np.eye(len(small)), atol=1e-14)
+
+
+def test_orthogonal_prefers_no_direction() -> None:
+    check_no_direction(initializers)
+
+
+def test_he_keeps_the_signal_of_a_deep_relu_net_alive() -> None:
+    """Through 20 layers E[y²] keeps its order; LeCun's variance halves it in each."""
+
+    def after_20_layers(init: Any) -> float:
+        rng = np.random.default_rng(0)
+        layers = [[Dense(256, 256, init=init, rng=rng), Relu()] for _ in range(20)]
+        x = rng.standard_normal((256, 50)).astype(np.float32)
+        y, _ = Sequential(*(f for pair in layers for f in pair)).forward(x)
+        return float((y**2).mean())
+
+    assert 0.1 < after_20_layers(he_normal) < 10
+    assert after_20_layers(lecun_normal) < 2.0**-20 * 10

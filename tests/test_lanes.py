@@ -1,0 +1,216 @@
+"""Lanes: one θ, many gradients, and a sum that no number of threads can change."""
+
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+import tiny
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nnscratch.core import Array, Parameter, buffers, pack, replica
+from nnscratch.lanes import Lanes
+from nnscratch.layers import BatchNorm, Dense, Dropout, Sequential
+from nnscratch.models import Autoencoder
+
+
+def batch(N: int) -> Array:
+    return np.random.default_rng(3).random((tiny.D, N))
+
+
+def gradient(model: Autoencoder, x: Array) -> Array:
+    """∂L/∂θ of the whole batch at once, by the model alone."""
+    theta = pack(model.parameters())
+    model.loss(x)[1](1.0)
+    return theta.grad
+
+
+def in_lanes(lanes: Lanes[Autoencoder], x: Array, micro_batch: int) -> list[float]:
+    """Add the gradient of x to the lanes, piece by piece, and return the loss of every piece."""
+    N = x.shape[-1]
+    pieces = [x[:, i : i + micro_batch] for i in range(0, N, micro_batch)]
+
+    def task(model: Autoencoder, i: int) -> float:
+        terms, backward = model.loss(pieces[i], rng=np.random.default_rng(i))
+        backward(pieces[i].shape[-1] / N)
+        return terms["total"]
+
+    return lanes.map(task, len(pieces))
+
+
+# A replica
+
+
+def test_a_replica_shares_values_and_owns_its_gradients(rng: np.random.Generator) -> None:
+    model = tiny.autoencoder(dtype=np.float64)
+    theta = pack(model.parameters())
+    grad = np.zeros_like(theta.value)
+    twin = replica(model, grad)
+    ours, theirs = model.parameters(), twin.parameters()
+    assert ours.keys() == theirs.keys()
+    assert all(theirs[name].value is ours[name].value for name in ours)
+    assert not any(np.shares_memory(theirs[name].grad, theta.grad) for name in ours)
+    assert all(np.shares_memory(theirs[name].grad, grad) for name in ours)
+
+    theta.value[...] = rng.standard_normal(theta.value.size)
+    x = batch(4)
+    terms, backward = twin.loss(x)
+    assert terms == model.loss(x)[0]
+    backward(1.0)
+    np.testing.assert_array_equal(theta.grad, 0)
+    np.testing.assert_array_equal(grad, gradient(model, x))
+
+
+def test_tied_weights_stay_tied_in_a_replica() -> None:
+    """Encoder and decoder share one w: its gradient is one stretch of the vector, and a sum."""
+    rng = np.random.default_rng(0)
+    up, down = Dense(3, 3, rng=rng, dtype=np.float64), Dense(3, 3, rng=rng, dtype=np.float64)
+    up.w = down.w
+    model = Autoencoder(up, down, input_shape=(3,))
+    theta = pack(model.parameters())
+    grad = np.zeros_like(theta.value)
+    twin = replica(model, grad)
+    assert theta.value.size == 9 + 3 + 3
+    assert twin.parameters()["encoder.0.weight"] is twin.parameters()["decoder.0.weight"]
+    x = np.random.default_rng(1).random((3, 4))
+    twin.loss(x)[1](1.0)
+    model.loss(x)[1](1.0)
+    np.testing.assert_array_equal(grad, theta.grad)
+    assert np.abs(grad).min() > 0
+
+
+def test_a_replica_has_buffers_of_its_own() -> None:
+    """Two lanes that moved one running mean would race; equal they start all the same."""
+    norm = BatchNorm(3, dtype=np.float64)
+    norm.running_mean[...] = [1, 2, 3]
+    model = Sequential(norm)
+    twin = replica(model, np.zeros(6))
+    ours, theirs = buffers(model), buffers(twin)
+    assert ours.keys() == theirs.keys() == {"0.running_mean", "0.running_var"}
+    np.testing.assert_array_equal(theirs["0.running_mean"], [1, 2, 3])
+    twin.forward(batch(5)[:3])[1](np.ones((3, 5)))
+    assert not np.array_equal(theirs["0.running_mean"], [1, 2, 3])
+    np.testing.assert_array_equal(ours["0.running_mean"], [1, 2, 3])
+
+
+@pytest.mark.parametrize(("size", "dtype"), [(5, "float64"), (7, "float64"), (6, "float32")])
+def test_a_replica_refuses_a_gradient_of_another_size(size: int, dtype: str) -> None:
+    message = rf"replica grad: expected \(6\) float64, got \({size}\) {dtype}"
+    with pytest.raises(ValueError, match=message):
+        replica(BatchNorm(3, dtype=np.float64), np.zeros(size, dtype))
+
+
+# The sum of the lanes
+
+
+@given(N=st.integers(1, 12), micro_batch=st.integers(1, 12), count=st.integers(1, 5))
+def test_the_lanes_sum_to_the_gradient_of_the_whole_batch(
+    N: int, micro_batch: int, count: int
+) -> None:
+    """Also where the last micro-batch is smaller, and where there are fewer than lanes."""
+    x = batch(N)
+    lanes = Lanes(tiny.autoencoder(dtype=np.float64), count)
+    in_lanes(lanes, x, micro_batch)
+    whole = gradient(tiny.autoencoder(dtype=np.float64), x)
+    np.testing.assert_allclose(lanes.grads.sum(axis=0), whole, rtol=1e-12, atol=1e-12)
+
+
+def test_lanes_without_a_micro_batch_stay_at_zero() -> None:
+    lanes = Lanes(tiny.autoencoder(dtype=np.float64), 5)
+    in_lanes(lanes, batch(6), micro_batch=3)
+    assert [bool(grad.any()) for grad in lanes.grads] == [True, True, False, False, False]
+
+
+@pytest.mark.parametrize("threads", [None, 1, 2, 3, 9])
+def test_the_number_of_threads_changes_no_bit(threads: int | None) -> None:
+    """With dropout, so that a micro-batch in a wrong place or with a wrong stream would show."""
+    x = batch(20).astype(np.float32)
+
+    def run(threads: int | None) -> tuple[Array, list[float]]:
+        lanes = Lanes(tiny.autoencoder(Dropout(0.3)), 3)
+        with lanes.running(threads):
+            losses = in_lanes(lanes, x, micro_batch=3)
+        return lanes.grads, losses
+
+    grads, losses = run(threads)
+    without_threads = Lanes(tiny.autoencoder(Dropout(0.3)), 3)
+    assert in_lanes(without_threads, x, micro_batch=3) == losses
+    np.testing.assert_array_equal(without_threads.grads, grads)
+
+
+def test_another_number_of_lanes_is_another_rounding() -> None:
+    """Which is why lanes belong to a run's settings and threads do not."""
+    one, two = (Lanes(tiny.autoencoder(), count) for count in (1, 2))
+    x = batch(20).astype(np.float32)
+    in_lanes(one, x, micro_batch=3)
+    in_lanes(two, x, micro_batch=3)
+    assert not np.array_equal(one.grads.sum(axis=0), two.grads.sum(axis=0))
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_micro_batch_i_belongs_to_lane_i_mod_lanes(threads: int) -> None:
+    lanes = Lanes(tiny.autoencoder(), 3)
+    with lanes.running(threads):
+        owners = lanes.map(lambda model, i: (lanes.replicas.index(model), i), 8)
+    assert owners == [(i % 3, i) for i in range(8)]
+
+
+# What belongs to it
+
+
+def test_theta_is_the_models_and_its_gradient_the_first_lane() -> None:
+    model = tiny.autoencoder()
+    lanes = Lanes(model, 2)
+    assert lanes.replicas[0] is model
+    assert np.shares_memory(lanes.theta.grad, lanes.grads[0])
+    for p in model.parameters().values():
+        assert np.shares_memory(p.value, lanes.theta.value)
+        assert np.shares_memory(p.grad, lanes.grads[0])
+
+
+@pytest.mark.parametrize("count", [0, -2])
+def test_refuses_less_than_one_lane(count: int) -> None:
+    with pytest.raises(ValueError, match=f"Lanes: expected lanes ≥ 1, got {count}"):
+        Lanes(tiny.autoencoder(), count)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("bad", [0, 1, 3])
+def test_an_exception_in_a_lane_comes_out_and_the_lanes_work_on(threads: int, bad: int) -> None:
+    def fail(_: Any, i: int) -> int:
+        if i == bad:
+            raise ArithmeticError(f"micro-batch {i}")
+        return i
+
+    lanes = Lanes(tiny.autoencoder(), 2)
+    with lanes.running(threads):
+        with pytest.raises(ArithmeticError, match=f"micro-batch {bad}"):
+            lanes.map(fail, 5)
+        assert lanes.map(lambda _, i: i, 5) == [0, 1, 2, 3, 4]
+
+
+def test_there_are_no_threads_any_more_once_running_ends() -> None:
+    lanes = Lanes(tiny.autoencoder(), 2)
+    with pytest.raises(ZeroDivisionError), lanes.running(2):
+        idents = lanes.map(lambda *_: threading.get_ident(), 2)
+        assert len(set(idents)) == 2
+        raise ZeroDivisionError
+    assert set(lanes.map(lambda *_: threading.get_ident(), 2)) == {threading.get_ident()}
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_overflow_in_a_lane_is_no_warning(threads: int) -> None:
+    """The loss tells of it, in words; and warnings are errors here."""
+    lanes = Lanes(tiny.autoencoder(), 2)
+    with lanes.running(threads):
+        values = lanes.map(lambda *_: np.exp(np.float32(1e3)) * np.float32(0), 2)
+    assert np.isnan(values).all()
+
+
+def test_values_are_seen_by_every_replica_as_soon_as_they_are_written() -> None:
+    lanes = Lanes(tiny.autoencoder(), 3)
+    lanes.theta.value[...] = 7
+    values = lanes.map(lambda model, _: model.parameters()["decoder.0.bias"].value[0], 3)
+    assert values == [7, 7, 7]
+    assert isinstance(lanes.theta, Parameter)

@@ -1,0 +1,417 @@
+"""Optimisers: each against its paper's formula, and what no split of the work may change."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nnscratch import optimizers
+from nnscratch.core import Array, Parameter
+from nnscratch.kernels.optimizers import BLOCK, gradient_norm
+from nnscratch.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
+from nnscratch.schedules import Constant, StepDecay, describe
+from nnscratch.threads import pool
+
+STEPS = 6
+Trajectory = Iterator[Array]
+
+# The formulas. A running sum u ← μ u + g is written out as Σ_s μ^(t-s) g_s, and a running mean with
+# its bias undone as the average of all g_s with weights β^(t-s): nothing is carried from step to step.
+
+
+def decayed_sum(terms: list[Array], decay: float) -> Array:
+    return sum(decay**age * g for age, g in enumerate(reversed(terms)))
+
+
+def decayed_mean(terms: list[Array], decay: float) -> Array:
+    return np.average(terms, axis=0, weights=decay ** np.arange(len(terms))[::-1])
+
+
+def sgd(x: Array, g: Array, rate: float, mu: float, nesterov: bool, l2: float) -> Trajectory:
+    """Sutskever et al. (2013), with u = -v/η; Nesterov's as Bengio et al. (2013), eq. 7, put it."""
+    seen: list[Array] = []
+    for gt in g:
+        seen.append(gt + l2 * x)
+        u = decayed_sum(seen, mu)
+        x = x - rate * (seen[-1] + mu * u if nesterov else u)
+        yield x
+
+
+def rmsprop(x: Array, g: Array, rate: float, alpha: float, eps: float, l2: float) -> Trajectory:
+    """Hinton (2012), lecture 6e."""
+    seen: list[Array] = []
+    for gt in g:
+        seen.append(gt + l2 * x)
+        v = (1 - alpha) * decayed_sum([d**2 for d in seen], alpha)
+        x = x - rate * seen[-1] / (np.sqrt(v) + eps)
+        yield x
+
+
+def adam(
+    x: Array, g: Array, rate: float, b1: float, b2: float, eps: float, l2: float, decoupled: float
+) -> Trajectory:
+    """Kingma and Ba (2015), §3; `decoupled` is the λ of Loshchilov and Hutter (2019), line 12."""
+    seen: list[Array] = []
+    for gt in g:
+        seen.append(gt + l2 * x)
+        m, v = decayed_mean(seen, b1), decayed_mean([d**2 for d in seen], b2)
+        x = x - rate * (m / (np.sqrt(v) + eps) + decoupled * x)
+        yield x
+
+
+CASES: dict[str, tuple[Callable[[], Optimizer], Callable[[Array, Array], Trajectory]]] = {
+    "SGD": (lambda: SGD(0.1), lambda x, g: sgd(x, g, 0.1, 0, False, 0)),
+    "SGD decay": (lambda: SGD(0.1, weight_decay=0.2), lambda x, g: sgd(x, g, 0.1, 0, False, 0.2)),
+    "momentum": (
+        lambda: SGD(0.1, momentum=0.9, weight_decay=0.2),
+        lambda x, g: sgd(x, g, 0.1, 0.9, False, 0.2),
+    ),
+    "Nesterov": (
+        lambda: SGD(0.1, momentum=0.7, nesterov=True, weight_decay=0.2),
+        lambda x, g: sgd(x, g, 0.1, 0.7, True, 0.2),
+    ),
+    "RMSprop": (lambda: RMSprop(), lambda x, g: rmsprop(x, g, 1e-3, 0.99, 1e-8, 0)),
+    "RMSprop decay": (
+        lambda: RMSprop(0.1, alpha=0.6, eps=0.3, weight_decay=0.2),
+        lambda x, g: rmsprop(x, g, 0.1, 0.6, 0.3, 0.2),
+    ),
+    "Adam": (lambda: Adam(), lambda x, g: adam(x, g, 1e-3, 0.9, 0.999, 1e-8, 0, 0)),
+    "Adam decay": (
+        lambda: Adam(0.1, beta1=0.6, beta2=0.8, eps=0.3, weight_decay=0.2),
+        lambda x, g: adam(x, g, 0.1, 0.6, 0.8, 0.3, 0.2, 0),
+    ),
+    "AdamW": (lambda: AdamW(), lambda x, g: adam(x, g, 1e-3, 0.9, 0.999, 1e-8, 0, 0.01)),
+    "AdamW decay": (
+        lambda: AdamW(0.1, beta1=0.6, beta2=0.8, eps=0.3, weight_decay=0.2),
+        lambda x, g: adam(x, g, 0.1, 0.6, 0.8, 0.3, 0, 0.2),
+    ),
+}
+EACH = pytest.mark.parametrize("name", CASES)
+KINDS = pytest.mark.parametrize(
+    "make",
+    [
+        lambda **k: SGD(0.1, momentum=0.9, **k),
+        lambda **k: RMSprop(0.1, **k),
+        lambda **k: Adam(0.1, **k),
+        lambda **k: AdamW(0.1, **k),
+    ],
+    ids=["SGD", "RMSprop", "Adam", "AdamW"],
+)
+
+
+def drawn(P: int, lanes: int = 1, dtype: Any = np.float64, seed: int = 0) -> tuple[Array, Array]:
+    """θ (P,), and gradients (STEPS, lanes, P)."""
+    rng = np.random.default_rng(seed)
+    x, g = rng.standard_normal(P), rng.standard_normal((STEPS, lanes, P))
+    return x.astype(dtype), g.astype(dtype)
+
+
+def travelled(optimizer: Optimizer, x: Array, g: Array, **options: Any) -> Array:
+    """Every θ on the way, (STEPS, P)."""
+    theta = Parameter(x.copy())
+    way = []
+    for grads in g:
+        optimizer.step(theta, grads.copy(), **options)
+        way.append(theta.value.copy())
+    return np.array(way)
+
+
+# Each step is the formula
+
+
+@EACH
+@given(P=st.sampled_from([1, 7, BLOCK - 1, BLOCK, 2 * BLOCK + 5]), seed=st.integers(0, 99))
+def test_every_step_is_that_of_the_paper(name: str, P: int, seed: int) -> None:
+    make, formula = CASES[name]
+    x, g = drawn(P, seed=seed)
+    way = travelled(make(), x, g)
+    np.testing.assert_allclose(way, list(formula(x, g[:, 0])), rtol=1e-12, atol=1e-12)
+
+
+@EACH
+def test_float32_stays_float32_and_near_the_formula(name: str) -> None:
+    """Each of the 6 steps rounds θ ~ 1 to 6e-8."""
+    make, formula = CASES[name]
+    x, g = drawn(3000, dtype=np.float32)
+    optimizer = make()
+    way = travelled(optimizer, x, g)
+    assert {a.dtype for a in (way, *optimizer.state.values())} == {np.dtype(np.float32)}
+    exact = list(formula(x.astype(np.float64), g[:, 0].astype(np.float64)))
+    np.testing.assert_allclose(way, exact, rtol=1e-5, atol=2e-6)
+
+
+def test_adams_first_step_is_the_rate_whatever_the_gradient() -> None:
+    """m̂ = g and √v̂ = |g|, so θ moves by η g/|g|: 0.1, down where g > 0 and up where g < 0."""
+    theta = Parameter(np.array([1.0, 1.0, 1.0]))
+    theta.grad[...] = [1e-3, -5.0, 0.0]
+    Adam(0.1, eps=0.0 + 1e-30).step(theta)
+    np.testing.assert_allclose(theta.value, [0.9, 1.1, 1.0], rtol=1e-15)
+
+
+def test_nesterov_by_hand() -> None:
+    """Two steps of g = 1 at μ = ½, η = 1: u = 1, 1½; θ falls by g + μ u = 1½, then 1¾."""
+    theta = Parameter(np.zeros(1))
+    optimizer = SGD(1.0, momentum=0.5, nesterov=True)
+    for expected in (-1.5, -3.25):
+        theta.grad[...] = 1
+        optimizer.step(theta)
+        assert theta.value == expected
+
+
+@KINDS
+def test_no_gradient_no_step(make: Any) -> None:
+    """√v + ε divides 0 by ε, not by 0."""
+    theta = Parameter(np.ones(3))
+    make(weight_decay=0.0).step(theta)
+    np.testing.assert_array_equal(theta.value, np.ones(3))
+
+
+@KINDS
+@pytest.mark.parametrize("clip_norm", [None, 1.0])
+def test_a_nan_in_the_gradient_is_seen_in_theta(make: Any, clip_norm: float | None) -> None:
+    theta = Parameter(np.ones(3))
+    theta.grad[...] = [1, np.nan, 2]
+    make(clip_norm=clip_norm).step(theta)
+    assert np.isnan(theta.value[1])
+
+
+# Lanes, pieces, threads
+
+
+@KINDS
+@pytest.mark.parametrize("clip_norm", [None, 1e-3])
+def test_gradients_are_zero_after_the_step(make: Any, clip_norm: float | None) -> None:
+    theta = Parameter(np.ones(BLOCK + 3))
+    theta.grad[...] = 1
+    make(clip_norm=clip_norm).step(theta)
+    np.testing.assert_array_equal(theta.grad, 0)
+    grads = np.ones((3, theta.value.size))
+    make(clip_norm=clip_norm).step(theta, grads)
+    np.testing.assert_array_equal(grads, 0)
+
+
+@EACH
+@given(P=st.integers(1, 2 * BLOCK), lanes=st.integers(2, 4), seed=st.integers(0, 99))
+def test_lanes_are_summed(name: str, P: int, lanes: int, seed: int) -> None:
+    make, formula = CASES[name]
+    x, g = drawn(P, lanes, seed=seed)
+    way = travelled(make(), x, g)
+    np.testing.assert_allclose(way, list(formula(x, g.sum(axis=1))), rtol=1e-12, atol=1e-12)
+
+
+@EACH
+@pytest.mark.parametrize("piece", [BLOCK, 100, 7])
+@pytest.mark.parametrize("clip_norm", [None, 1.0])
+def test_the_size_of_a_piece_changes_no_bit(
+    name: str, piece: int, clip_norm: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make, _ = CASES[name]
+    x, g = drawn(2 * BLOCK + 5, lanes=2, dtype=np.float32)
+
+    def way() -> Array:
+        optimizer = make()
+        optimizer.clip_norm = clip_norm
+        return travelled(optimizer, x, g)
+
+    whole = way()
+    monkeypatch.setattr(optimizers, "PIECE", piece)
+    np.testing.assert_array_equal(way(), whole)
+
+
+def backwards(function: Callable[[int], None], items: Any) -> list[None]:
+    return [function(item) for item in reversed(list(items))]
+
+
+@EACH
+def test_who_runs_the_pieces_changes_no_bit(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(optimizers, "PIECE", 100)
+    make, _ = CASES[name]
+    x, g = drawn(2 * BLOCK + 5, lanes=2, dtype=np.float32)
+    one_by_one = travelled(make(), x, g)
+    np.testing.assert_array_equal(travelled(make(), x, g, run=backwards), one_by_one)
+    with pool(3) as run:
+        np.testing.assert_array_equal(travelled(make(), x, g, run=run), one_by_one)
+
+
+def test_theta_grad_alone_is_a_single_lane() -> None:
+    x, g = drawn(5)
+    theta = Parameter(x.copy())
+    theta.grad[...] = g[0, 0]
+    Adam(0.1).step(theta)
+    np.testing.assert_array_equal(theta.value, travelled(Adam(0.1), x, g[:1])[0])
+
+
+# Clipping
+
+
+@given(P=st.integers(1, 3 * BLOCK), lanes=st.integers(1, 3), seed=st.integers(0, 99))
+def test_the_norm_is_that_of_the_sum_of_the_lanes(P: int, lanes: int, seed: int) -> None:
+    grads = np.random.default_rng(seed).standard_normal((lanes, P))
+    norm = np.linalg.norm(grads.sum(axis=0))
+    np.testing.assert_allclose(gradient_norm(grads), norm, rtol=1e-12)
+
+
+def test_a_long_gradient_is_shortened_and_keeps_its_direction() -> None:
+    """The lanes sum to (3, 4), of norm 5; clipped at 1 it is (0.6, 0.8)."""
+    theta = Parameter(np.zeros(2))
+    SGD(1.0, clip_norm=1.0).step(theta, np.array([[1.0, 6.0], [2.0, -2.0]]))
+    np.testing.assert_allclose(theta.value, [-0.6, -0.8], rtol=1e-15)
+
+
+def test_one_norm_is_taken_over_all_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(optimizers, "PIECE", 1)
+    theta = Parameter(np.zeros(2))
+    SGD(1.0, clip_norm=1.0).step(theta, np.array([[3.0, 4.0]]))
+    np.testing.assert_allclose(theta.value, [-0.6, -0.8], rtol=1e-15)
+
+
+@EACH
+def test_a_short_gradient_is_left_alone(name: str) -> None:
+    make, _ = CASES[name]
+    x, g = drawn(50, lanes=2)
+    optimizer = make()
+    optimizer.clip_norm = 1e6
+    np.testing.assert_array_equal(travelled(optimizer, x, g), travelled(make(), x, g))
+
+
+@EACH
+def test_clipping_comes_before_everything_else(name: str) -> None:
+    """Before weight decay, before the moments: as if the gradient had been short from the start."""
+    make, formula = CASES[name]
+    x, g = drawn(50)
+    optimizer = make()
+    optimizer.clip_norm = 0.5
+    short = [gt * 0.5 / np.linalg.norm(gt) for gt in g[:, 0]]
+    way = travelled(optimizer, x, g)
+    np.testing.assert_allclose(way, list(formula(x, short)), rtol=1e-12, atol=1e-12)
+
+
+def test_clipping_nothing_divides_by_nothing() -> None:
+    theta = Parameter(np.ones(3))
+    SGD(1.0, clip_norm=1.0).step(theta)
+    np.testing.assert_array_equal(theta.value, np.ones(3))
+
+
+def test_a_gradient_whose_square_overflows_is_still_clipped() -> None:
+    """(3e30, 4e30): in float32 the squares are infinite, and a scale of 1/∞ would stop learning."""
+    theta = Parameter(np.zeros(2, np.float32))
+    SGD(1.0, clip_norm=1.0).step(theta, np.array([[3e30, 4e30]], np.float32))
+    np.testing.assert_allclose(theta.value, [-0.6, -0.8], rtol=1e-6)
+
+
+# Weight decay
+
+
+def test_decoupled_decay_shrinks_theta_whatever_the_gradients_were() -> None:
+    """Without a gradient θ is multiplied by 1 - ηλ = 0.98 a step."""
+    theta = Parameter(np.array([5.0, -2.0]))
+    optimizer = AdamW(0.1, weight_decay=0.2)
+    for _ in range(3):
+        optimizer.step(theta)
+    np.testing.assert_allclose(theta.value, 0.98**3 * np.array([5.0, -2.0]), rtol=1e-15)
+
+
+def test_l2_decay_is_scaled_away_by_adam() -> None:
+    """The gradient is λθ, and Adam's first step is η whatever the gradient: 5 → 4.9, -2 → -1.9."""
+    theta = Parameter(np.array([5.0, -2.0]))
+    Adam(0.1, weight_decay=0.2).step(theta)
+    np.testing.assert_allclose(theta.value, [4.9, -1.9], rtol=1e-7)
+
+
+# Schedules and what is remembered
+
+
+@KINDS
+def test_the_rate_is_asked_for_once_a_step_from_zero_on(make: Any) -> None:
+    asked: list[int] = []
+
+    def rate(step: int) -> float:
+        asked.append(step)
+        return 0.1
+
+    optimizer = make()
+    optimizer.learning_rate = rate
+    travelled(optimizer, *drawn(3))
+    assert asked == list(range(STEPS))
+    assert optimizer.steps == STEPS
+
+
+def test_a_schedule_sets_the_length_of_each_step() -> None:
+    """g = 1 and η = 8, 8, 4, 4, 2, 2."""
+    way = travelled(SGD(StepDecay(8.0, 0.5, every=2)), np.zeros(1), np.ones((STEPS, 1, 1)))
+    np.testing.assert_array_equal(way[:, 0], [-8, -16, -20, -24, -26, -28])
+
+
+@KINDS
+def test_settings_are_all_that_a_run_is_defined_by(make: Any) -> None:
+    """No moments, no count; and JSON takes them, NumPy's numbers too."""
+    optimizer = make(weight_decay=np.float32(0.5), clip_norm=np.float32(2))
+    before = optimizer.settings()
+    travelled(optimizer, *drawn(3))
+    assert optimizer.settings() == before
+    assert before["learning_rate"] == Constant(0.1)
+    assert (before["weight_decay"], before["clip_norm"]) == (0.5, 2)
+    json.dumps({k: describe(v) if callable(v) else v for k, v in before.items()})
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: SGD(-0.1), r"SGD: expected learning_rate in \[0, inf\), got -0.1"),
+        (lambda: Adam(np.nan), r"Constant value: expected a finite number, got nan"),
+        (lambda: Adam("fast"), r"Constant value: expected a finite number, got 'fast'"),
+        (lambda: SGD(1, momentum=1), r"SGD: expected momentum in \[0, 1\), got 1"),
+        (lambda: SGD(1, momentum=-0.1), r"SGD: expected momentum in \[0, 1\), got -0.1"),
+        (lambda: SGD(1, nesterov=True), r"SGD: expected momentum > 0 with nesterov, got 0"),
+        (lambda: RMSprop(alpha=1), r"RMSprop: expected alpha in \[0, 1\), got 1"),
+        (lambda: RMSprop(eps=-1), r"RMSprop: expected eps in \[0, inf\), got -1"),
+        (lambda: Adam(beta1=1.5), r"Adam: expected beta1 in \[0, 1\), got 1.5"),
+        (lambda: Adam(beta2=np.nan), r"Adam: expected beta2 in \[0, 1\), got nan"),
+        (lambda: AdamW(eps=np.inf), r"AdamW: expected eps in \[0, inf\), got inf"),
+        (lambda: AdamW(weight_decay=-1), r"AdamW: expected weight_decay in \[0, inf\), got -1"),
+        (lambda: SGD(1, clip_norm=0), r"SGD: expected clip_norm > 0, got 0"),
+        (lambda: SGD(1, clip_norm=np.nan), r"SGD: expected clip_norm > 0, got nan"),
+    ],
+)
+def test_refuses_a_hyperparameter_out_of_range(make: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_an_unknown_word_is_refused() -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument 'betas'"):
+        AdamW(betas=(0.9, 0.99))
+
+
+@KINDS
+@pytest.mark.parametrize(
+    ("shape", "dtype", "got"),
+    [
+        ((1, 4), "float64", r"\(1, 4\) float64"),
+        ((3,), "float64", r"\(3\) float64"),
+        ((1, 3), "float32", r"\(1, 3\) float32"),
+    ],
+)
+def test_refuses_gradients_that_do_not_fit_and_moves_nothing(
+    make: Any, shape: tuple[int, ...], dtype: str, got: str
+) -> None:
+    theta, optimizer = Parameter(np.ones(3)), make()
+    with pytest.raises(ValueError, match=rf"grads: expected \(L, 3\) float64, got {got}"):
+        optimizer.step(theta, np.ones(shape, dtype))
+    np.testing.assert_array_equal(theta.value, 1)
+    assert optimizer.steps == 0
+    assert optimizer.state == {}
+
+
+def test_refuses_to_step_another_theta_with_the_moments_of_this_one() -> None:
+    optimizer = Adam(0.1)
+    optimizer.step(Parameter(np.ones(3)))
+    with pytest.raises(ValueError, match=r"Adam first: expected \(4\) float64, got \(3\) float64"):
+        optimizer.step(Parameter(np.ones(4)))

@@ -1,0 +1,118 @@
+"""The words of kernels/simd.py: compiled, each does what its definition says; at a border, none."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numba import config
+
+from nnscratch.core import Array
+from nnscratch.kernels import simd
+from nnscratch.kernels.jit import kernel
+from nnscratch.kernels.simd import BYTES, add, fma, load, relu, splat, store, total, zero
+
+DTYPES = st.sampled_from([np.float32, np.float64])
+SPECIAL = np.array([0.0, -0.0, 1.0, -1.0, np.nan, np.inf, -np.inf, 1e-40])
+
+
+@kernel
+def arithmetic(a: Array, i: int, out: Array) -> None:
+    """Each word once, from i on."""
+    V = BYTES // a.itemsize
+    v, u = load(a, i), splat(a, i)
+    store(out, 0, v)
+    store(out, V, u)
+    store(out, 2 * V, add(v, u))
+    store(out, 3 * V, fma(v, u, v))
+    store(out, 4 * V, relu(v))
+    store(out, 5 * V, zero(a))
+    out[6 * V] = total(v)
+
+
+@kernel
+def selections(a: Array, b: Array, v: Array, out: Array) -> None:
+    """Each choice once, at 0."""
+    V = BYTES // a.itemsize
+    a0, b0, v0 = load(a, 0), load(b, 0), load(v, 0)
+    store(out, 0, simd.where_positive(a0, v0))
+    store(out, V, simd.where_equal(a0, b0, v0))
+    store(out, 2 * V, simd.where_larger(a0, b0, v0, zero(v)))
+
+
+@kernel
+def load_at(a: Array, i: int) -> Any:
+    """Read one vector."""
+    return total(load(a, i))
+
+
+@kernel
+def splat_at(a: Array, i: int) -> Any:
+    """Read one number."""
+    return total(splat(a, i))
+
+
+@kernel
+def store_at(a: Array, i: int) -> None:
+    """Write one vector."""
+    store(a, i, zero(a))
+
+
+@given(dtype=DTYPES, i=st.integers(0, 5), seed=st.integers(0, 99))
+def test_arithmetic(dtype: Any, i: int, seed: int) -> None:
+    V = BYTES // np.dtype(dtype).itemsize
+    a = np.random.default_rng(seed).standard_normal(V + 5).astype(dtype)
+    out = np.full(6 * V + 1, np.nan, dtype)
+    arithmetic(a, i, out)
+    v, u = a[i : i + V].astype(np.float64), float(a[i])
+    want = [v, np.full(V, u), v + u, v + v * u, np.maximum(v, 0), np.zeros(V), [v.sum()]]
+    eps = float(np.finfo(dtype).eps)
+    np.testing.assert_allclose(out, np.concatenate(want), rtol=8 * eps, atol=8 * eps)
+
+
+@given(dtype=DTYPES, seed=st.integers(0, 99))
+def test_selections_and_what_they_do_with_a_nan(dtype: Any, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    V = BYTES // np.dtype(dtype).itemsize
+    a, b = rng.choice(SPECIAL, (2, V)).astype(dtype)
+    v = rng.standard_normal(V).astype(dtype)
+    out = np.full(3 * V, np.nan, dtype)
+    selections(a, b, v, out)
+    larger = [v[n] if a[n] > b[n] or np.isnan(a[n]) else 0 for n in range(V)]
+    want = [np.where(a > 0, v, 0), np.where(a == b, v, 0), larger]
+    np.testing.assert_array_equal(out, np.concatenate(want))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_relu_keeps_a_nan(dtype: Any) -> None:
+    V = BYTES // np.dtype(dtype).itemsize
+    out = np.zeros(6 * V + 1, dtype)
+    arithmetic(np.full(V, np.nan, dtype), 0, out)
+    assert np.isnan(out[4 * V : 5 * V]).all()
+
+
+def test_a_vector_ends_with_its_array() -> None:
+    a = np.arange(10, dtype=np.float64)
+    assert load_at(a, 6) == 6 + 7 + 8 + 9
+    assert splat_at(a, 9) == 4 * 9
+    store_at(a, 6)
+    np.testing.assert_array_equal(a, [0, 1, 2, 3, 4, 5, 0, 0, 0, 0])
+
+
+@pytest.mark.skipif(
+    not (config.DISABLE_JIT or config.BOUNDSCHECK), reason="compiled code checks only if told to"
+)
+@pytest.mark.parametrize(
+    ("word", "i"), [(load_at, 7), (load_at, -1), (splat_at, 10), (splat_at, -1), (store_at, 7)]
+)
+def test_refuses_to_leave_the_array(word: Any, i: int) -> None:
+    with pytest.raises((AssertionError, IndexError)):
+        word(np.zeros(10), i)
+
+
+@pytest.mark.skipif(bool(config.DISABLE_JIT), reason="the definitions take any array")
+def test_refuses_what_is_not_flat_and_contiguous() -> None:
+    for a in (np.zeros((3, 8)), np.zeros(20)[::2], np.zeros(20, int)):
+        with pytest.raises(Exception, match=r"load"):
+            load_at(a, 0)
