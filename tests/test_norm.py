@@ -1,7 +1,5 @@
 """Normalisation: whom it standardises, what its gradient loses, how running averages move."""
 
-import doctest
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -337,8 +335,3 @@ def test_one_value_has_no_variance() -> None:
 def test_refuses_to_be_made(make: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()
-
-
-def test_the_page_that_teaches_it_runs() -> None:
-    page = Path(__file__).parent.parent / "docs" / "normalisation.md"
-    assert doctest.testfile(str(page), module_relative=False).failed == 0
