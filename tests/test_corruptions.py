@@ -60,6 +60,11 @@ def test_gaussian_noise_has_its_moments(rng: np.random.Generator) -> None:
     assert abs(noise.var() - sd**2) < 5 * sd**2 * np.sqrt(2 / n)
 
 
+def test_a_numpy_number_for_sd_does_not_widen_the_image(rng: np.random.Generator) -> None:
+    y = gaussian_noise(np.zeros(3, np.float32), np.float64(0.5), np.float64(0.5), rng=rng)
+    assert y.dtype == np.float32
+
+
 def test_salt_and_pepper_are_equally_many(rng: np.random.Generator) -> None:
     n, fraction = 100_000, 0.3
     y = salt_and_pepper(np.full(n, 0.5), fraction, rng=rng)

@@ -219,9 +219,9 @@ def test_reads_a_set_that_is_a_strided_view(dtype: str, rng: np.random.Generator
     np.testing.assert_array_equal(columns(view, rows), columns(view.copy(), rows))
 
 
-@pytest.mark.parametrize("step", [1, 2])
-def test_a_batch_does_not_copy_the_set(step: int) -> None:
-    images = np.zeros((2000, 28, 28), np.uint8)[::step]
+@pytest.mark.parametrize("view", [np.s_[:], np.s_[::2], np.s_[:, :, 4:]])
+def test_a_batch_does_not_copy_the_set(view: Any) -> None:
+    images = np.zeros((2000, 28, 28), np.uint8)[view]
     columns(images, np.arange(4))  # what the first call compiles and imports is not counted
     tracemalloc.start()
     columns(images, np.arange(4))

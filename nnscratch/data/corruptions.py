@@ -21,7 +21,7 @@ def gaussian_noise(x: Array, mean: float, sd: float, *, rng: np.random.Generator
     if sd < 0:
         raise ValueError(f"gaussian_noise: expected sd ≥ 0, got {sd}")
     noise = rng.standard_normal(x.shape, x.dtype)
-    return np.clip(x + mean + sd * noise, 0, 1)
+    return np.clip(x + float(mean) + float(sd) * noise, 0, 1)
 
 
 def salt_and_pepper(x: Array, fraction: float, *, rng: np.random.Generator) -> Array:

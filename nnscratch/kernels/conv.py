@@ -188,9 +188,7 @@ def correlate_narrow(
 
 
 @kernel
-def add_eight(
-    x: Array, p: int, X: int, w: Array, q: int, RUN: int, y: Array, at: int
-) -> None:
+def add_eight(x: Array, p: int, X: int, w: Array, q: int, RUN: int, y: Array, at: int) -> None:
     """y[at + n] += Σ_{c < 8} w[q + c] x[p + c·X + n] for n < RUN."""
     V = BYTES // x.itemsize
     w0, w1, w2, w3 = splat(w, q), splat(w, q + 1), splat(w, q + 2), splat(w, q + 3)

@@ -14,37 +14,37 @@ from .simd import BYTES, fma, load, splat, store
 ROWS = 6
 """Rows of a tile, see `add_product`."""
 
-SMALLEST = 16
-"""A matrix with fewer rows or columns leaves tiles mostly empty."""
+LARGE = 2**18
+"""From this many weights on (1 MB in float32) the kernel is the faster choice; below it, BLAS."""
 
 
 def affine(w: Array, x: Array, b: Array | None) -> Array:
     """Return y_mn = b_m + Σ_d w_md x_dn."""
-    (M, D), N = w.shape, x.shape[1]
-    if not suits(w):
+    if not compiled(w):
         y = w @ x
         if b is not None:
             y += b[:, None]
         return y
+    (M, D), N = w.shape, x.shape[1]
     y = np.empty((M, N), w.dtype)
-    bias = np.zeros(M, w.dtype) if b is None else b
-    add_product(np.ascontiguousarray(w), panels(x.ravel(), D, N, N, 1), bias, y, False)
+    bias = np.zeros(M, w.dtype) if b is None else np.ascontiguousarray(b)
+    add_product(w, panels(x.ravel(), D, N, N, 1), bias, y, False)
     return y
 
 
 def add_outer(dy: Array, x: Array, dw: Array) -> None:
     """dw_md += Σ_n dy_mn x_dn."""
-    D, N = x.shape
-    if not suits(dw):
+    if not compiled(dw):
         dw += dy @ x.T
         return
-    no_bias = np.zeros(0, dw.dtype)
+    D, N = x.shape
+    no_bias = np.empty(0, dw.dtype)
     add_product(np.ascontiguousarray(dy), panels(x.ravel(), N, 1, D, N), no_bias, dw, True)
 
 
-def suits(w: Array) -> bool:
-    """Is the kernel the better choice for this matrix?"""
-    return w.dtype.char in "fd" and w.flags.c_contiguous and min(w.shape) >= SMALLEST
+def compiled(w: Array) -> bool:
+    """Is this matrix one for the kernel: real, contiguous and large?"""
+    return w.dtype.char in "fd" and w.flags.c_contiguous and w.size >= LARGE
 
 
 def panels(b: Array, K: int, K_STEP: int, N: int, N_STEP: int) -> Array:
@@ -94,7 +94,8 @@ def add_product(a: Array, packed: Array, bias: Array, c: Array, accumulate: bool
         for n in range(0, N, S):
             inside = m + ROWS <= M and n + S <= N
             out, r0, STEP = (C, m * N + n, N) if inside else (edge, 0, S)
-            r1, r2, r3, r4, r5 = (r0 + STEP, r0 + 2 * STEP, r0 + 3 * STEP, r0 + 4 * STEP, r0 + 5 * STEP)
+            r1, r2, r3 = r0 + STEP, r0 + 2 * STEP, r0 + 3 * STEP
+            r4, r5 = r0 + 4 * STEP, r0 + 5 * STEP
             if accumulate:
                 if not inside:
                     for r in range(min(ROWS, M - m)):

@@ -1,9 +1,10 @@
 """The layers, one idea a file."""
 
 from .activations import Elu, Gelu, LeakyRelu, Relu, Sigmoid, Softmax, Softplus, Tanh
+from .batch_norm import BatchNorm
 from .dense import Dense
 from .dropout import Dropout
-from .norm import BatchNorm, GroupNorm, LayerNorm
+from .norm import GroupNorm, LayerNorm
 from .reshape import Flatten, Identity, Reshape
 from .sampling import GaussianSample
 from .sequential import Sequential

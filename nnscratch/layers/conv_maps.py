@@ -9,13 +9,14 @@ is what surrounds the kernels: scratch memory, groups, the choice of a kernel, a
 is brought to a whole number of vectors with samples that are zero.
 """
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 
-from ..core import Array, Shape
+from ..core import Array, IntArray, Shape
 from ..kernels.conv import WIDE, correlate_narrow, correlate_wide, pack
-from ..kernels.conv_filters import correlate_filters
+from ..kernels.conv_filters import correlate_filters, spread
 from ..kernels.simd import BYTES
 from ..kernels.taps import Taps, adjoint_taps, taps
 
@@ -124,17 +125,38 @@ def _filter_gradient_group(x: Array, dy: Array, dw: Array, geometry: Geometry) -
         x, dy, F_STEP, C_STEP = dy, x, C_STEP, F_STEP
         PH, PW = DH * (KH - 1) - PH, DW * (KW - 1) - PW
     C, (_, OH, OW, N) = x.shape[0], dy.shape
-    channels = 2 - C % 2
-    rows = (OH - 1) * SH + (KH - 1) * DH + 1
-    phase = (OW + (KW - 1) * DW // SW) * N
-    k, j, c = np.indices((KH, KW, channels)).reshape(3, -1)
-    offsets = ((c * rows + k * DH) * SW + j * DW % SW) * phase + j * DW // SW * N
-    targets = c * C_STEP + ((KH - 1 - k) * KW + KW - 1 - j if swap else k * KW + j)
-    planes = np.zeros(channels * rows * SW * phase, x.dtype)
-    sums = np.empty((offsets.size + 1) // 2 * 8 * BYTES // x.itemsize, x.dtype)
+    ROWS = (OH - 1) * SH + (KH - 1) * DH + 1
+    COLUMNS = OW + (KW - 1) * DW // SW  # of each phase
+    planes = np.empty((C, ROWS, SW, COLUMNS, N), x.dtype)
+    spread(x, PH, PW, SW, planes)
+    CHANNELS = 1 if KH * KW >= 9 else min(3, C)
+    offsets, targets = _shifts(CHANNELS, KH, KW, ROWS, COLUMNS * N, N, SW, DH, DW, C_STEP, swap)
+    sums = np.empty((offsets.size + 2) // 3 * 12 * BYTES // x.itemsize, x.dtype)
+    ROW_STEP, into = SH * SW * COLUMNS * N, dw.reshape(-1)
     correlate_filters(
-        x, dy, PH, PW, SH, SW, rows, offsets, targets, F_STEP, C_STEP, planes, sums, dw.reshape(-1)
+        planes, offsets, CHANNELS, ROW_STEP, dy, sums, into, targets, F_STEP, C_STEP
     )
+
+
+@cache
+def _shifts(
+    C: int,
+    KH: int,
+    KW: int,
+    ROWS: int,
+    PHASE: int,
+    N: int,
+    SW: int,
+    DH: int,
+    DW: int,
+    C_STEP: int,
+    reverse: bool,
+) -> tuple[IntArray, IntArray]:
+    """Return where the run of tap (k, j) of channel c starts in `planes`, and where its dw is."""
+    c, k, j = np.indices((C, KH, KW)).reshape(3, -1)
+    offsets = ((c * ROWS + k * DH) * SW + j * DW % SW) * PHASE + j * DW // SW * N
+    targets = c * C_STEP + ((KH - 1 - k) * KW + KW - 1 - j if reverse else k * KW + j)
+    return offsets, targets
 
 
 def _along(geometry: Geometry, axis: int) -> tuple[int, int, int]:

@@ -9,7 +9,7 @@ import numpy as np
 from ..core import Array, Layer, Parameter, Shape, buffers, named, whole_batch
 from ..layers.sequential import as_sequential
 from ..likelihoods import Bernoulli, Likelihood
-from .border import across, naming
+from .border import across, check_count, naming
 from .latent import path
 
 Penalty = Callable[[Array], tuple[float, Array]]
@@ -59,7 +59,11 @@ class Autoencoder:
             output = self.decoder.output_shape(self.code_shape)
         if output != input_shape:
             raise ValueError(f"{who}: expected an output of shape {input_shape}, got {output}")
-        self.dtype = next(iter(self.parameters().values())).value.dtype
+        dtypes = {p.value.dtype for p in self.parameters().values()}
+        if len(dtypes) != 1:
+            found = " and ".join(sorted(map(str, dtypes))) or "none"
+            raise ValueError(f"{who}: expected parameters of one dtype, got {found}")
+        self.dtype = dtypes.pop()
         self.whole_batch = whole_batch(self.encoder) or whole_batch(self.decoder)
 
     def code_of(self, encoder_output: Shape) -> Shape:
@@ -122,7 +126,10 @@ class Autoencoder:
         An autoencoder has no prior to draw from; this is the simplest stand-in, and shows how much
         of code space decodes to nothing.
         """
+        check_count(count)
         codes = self.encode(like)
+        if len(codes) < 2:
+            raise ValueError(f"sample: expected two images or more to be like, got {len(codes)}")
         flat = codes.reshape(len(codes), -1)
         covariance = np.atleast_2d(np.cov(flat.T))
         draws = rng.multivariate_normal(flat.mean(axis=0), covariance, count)

@@ -17,9 +17,11 @@ def to_columns(who: str, rows: Array, sample_shape: Shape, dtype: DTypeLike) -> 
     """(N, …) → (*sample_shape, N), contiguous; uint8 pixels become numbers in [0, 1].
 
     Raises
-        ValueError if a row does not hold as many numbers as a sample, or is not finite.
+        ValueError if rows are neither bytes nor floats, not as long as a sample, or not finite.
     """
     rows = np.asarray(rows)
+    if rows.dtype != np.uint8 and rows.dtype.kind != "f":
+        raise ValueError(f"{who}: expected uint8 or floats, got {rows.dtype}")
     N, D = len(rows) if rows.ndim else 0, int(np.prod(sample_shape))
     if N == 0 or rows.size != N * D:
         want = "×".join(map(str, sample_shape))
@@ -47,6 +49,12 @@ def across(
     return in_chunks(
         lambda chunk: to_rows(f(to_columns(who, chunk, sample_shape, dtype))), rows, CHUNK
     )
+
+
+def check_count(count: int) -> None:
+    """Raise ValueError unless there is something to sample."""
+    if count < 1:
+        raise ValueError(f"sample: expected count ≥ 1, got {count}")
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from ..layers.sampling import GaussianSample
 from ..likelihoods import Likelihood
 from ..losses import gaussian_kl
 from .autoencoder import Autoencoder, Terms
-from .border import across
+from .border import across, check_count
 
 
 class VAE(Autoencoder):
@@ -103,4 +103,5 @@ class VAE(Autoencoder):
 
     def sample(self, count: int, *, like: Array | None = None, rng: np.random.Generator) -> Array:
         """Decode `count` draws from the prior N(0, I); `like` is not needed: there is a prior."""
+        check_count(count)
         return self.decode(rng.standard_normal((count, self.latent_dim), self.dtype))

@@ -1,0 +1,1 @@
+"""Benchmarks: each one a question. `python -m benchmarks` lists them."""

@@ -1,0 +1,23 @@
+"""List the benchmarks, or run one: python -m benchmarks [NAME [options]]."""
+
+import sys
+from importlib import import_module
+
+NAMES = ("training", "inference", "layers", "threads", "cold", "ladder")
+
+
+def main() -> None:
+    """Run the benchmark that is named first; without a name, say what there is."""
+    name, options = (sys.argv[1:2] or [""])[0], sys.argv[2:]
+    if name in NAMES:
+        import_module(f"benchmarks.{name}").main(options)
+        return
+    print("python -m benchmarks NAME [--help | options]\n")
+    for known in NAMES:
+        print(f"    {known:10} {import_module(f'benchmarks.{known}').__doc__.splitlines()[0]}")
+    if name not in ("", "-h", "--help"):
+        sys.exit(f"\nbenchmarks: expected one of {', '.join(NAMES)}, got {name!r}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""A worker's side of the protocol: one JSON object a line in, one a line out.
+
+    {"do": "build", "job": "training", "name": "W1", "variant": "eager"}   make it and warm it up
+    {"do": "values", "count": 5}       run it five times: {"values": […], "rss_mb": …}
+    {"do": "arrays", "path": "…npz"}   save what it has computed, for comparison
+    {"do": "time", "seconds": 1.0}     run it for a second: {"repeats": 97, "seconds": 1.003}
+
+A worker lives as long as its driver's pipe. It prints nothing else: stdout belongs to the protocol.
+"""
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from time import perf_counter
+from typing import Any, Protocol
+
+import numpy as np
+
+from nnscratch.core import Array
+
+IN_FLIGHT = 8
+"""How many runs may be under way before one is waited for, as in a training loop that logs."""
+
+
+class Job(Protocol):
+    """Something to be timed."""
+
+    def run(self) -> Any:
+        """Do it once; it may still be under way on return."""
+
+    def wait(self, result: Any) -> float:
+        """Return the value of a run (a loss, or 0) once it is complete."""
+
+    def arrays(self) -> Mapping[str, Array]:
+        """Return the arrays in which contenders must agree, in PyTorch's shapes."""
+
+
+def serve(jobs: Mapping[str, Callable[[str, str], Job]]) -> None:
+    """Obey the driver until it closes the pipe."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    worker = Worker(jobs)
+    for line in sys.stdin:
+        order = json.loads(line)
+        try:
+            answer = getattr(worker, order.pop("do"))(**order)
+        except Exception:
+            answer = {"error": traceback.format_exc(limit=-3)}
+        print(json.dumps(answer | memory()), file=answers, flush=True)
+
+
+class Worker:
+    """The verbs of the protocol."""
+
+    def __init__(self, jobs: Mapping[str, Callable[[str, str], Job]]) -> None:
+        self.jobs = jobs
+
+    def build(self, job: str, name: str, variant: str) -> dict[str, Any]:
+        """Make a job."""
+        self.job = self.jobs[job](name, variant)
+        return {}
+
+    def values(self, count: int) -> dict[str, Any]:
+        """Run it, and wait each time."""
+        return {"values": [self.job.wait(self.job.run()) for _ in range(count)]}
+
+    def arrays(self, path: str) -> dict[str, Any]:
+        """Save its arrays."""
+        np.savez(path, **self.job.arrays())
+        return {}
+
+    def time(self, seconds: float) -> dict[str, Any]:
+        """Run it for so long, after one run that does not count."""
+        self.job.wait(self.job.run())
+        repeats, start = 0, perf_counter()
+        while perf_counter() - start < seconds:
+            result = self.job.run()
+            repeats += 1
+            if repeats % IN_FLIGHT == 0:
+                self.job.wait(result)
+        self.job.wait(result)
+        return {"repeats": repeats, "seconds": perf_counter() - start}
+
+
+def memory() -> dict[str, float]:
+    """Return the resident memory of this process, now and at its highest, in MB."""
+    try:
+        with open("/proc/self/status") as status:
+            lines = dict(line.split(":", 1) for line in status)
+    except OSError:
+        return {"rss_mb": float("nan"), "peak_mb": float("nan")}
+    return {
+        name: int(lines[key].split()[0]) / 1024
+        for name, key in {"rss_mb": "VmRSS", "peak_mb": "VmHWM"}.items()
+    }

@@ -1,0 +1,166 @@
+"""What a VAE is worth: its ELBO and where the nats go, and a tighter bound on log p(x).
+
+    book = ledger(model, test.images, rng=rng)
+    print(book.total, "nats an image =", book.reconstruction, "+", book.kl)
+
+Images are (N, …), uint8 or in [0, 1]. A figure is a mean over images, with its standard error: that
+of the choice of images. Noise is averaged out over several draws, from streams of each chunk's own,
+so a seed gives one answer on any number of threads.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .core import Array, IntArray
+from .data.dataset import Images
+from .likelihoods import Bernoulli, SquaredError
+from .models.border import CHUNK, to_columns
+from .models.vae import VAE
+from .threads import in_chunks
+
+ACTIVE = 0.01
+"""A unit whose posterior mean varies less than this from image to image is not in use."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over images, and how far it may be off: the standard error."""
+
+    mean: float
+    error: float
+
+    def __str__(self) -> str:
+        return f"{self.mean:.2f} ± {self.error:.2f}"
+
+
+def estimate(values: Array) -> Estimate:
+    """Return the mean of values, one an image, with its standard error."""
+    N = len(values)
+    return Estimate(float(values.mean()), float(values.std(ddof=min(1, N - 1))) / N**0.5)
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The negative ELBO and its parts, nats an image: total = reconstruction + KL, at β = 1.
+
+    Whatever β the model was trained with, this is the bound on -log p(x), so models with different
+    β compare. If the likelihood is none (the cross-entropy of grey pixels, the lesson's squared
+    error) neither is this a bound, and `floor` or a scale belongs beside it.
+    """
+
+    total: Estimate
+    reconstruction: Estimate
+    kl: Estimate
+    kl_per_dimension: Array
+    active_units: int
+    draws: int
+
+
+def ledger(model: VAE, images: Images, *, draws: int = 10, rng: np.random.Generator) -> Ledger:
+    """Return where the nats of the ELBO go; the KL is exact, the reconstruction a mean of draws.
+
+    Raises
+        ValueError if draws < 1, or the images do not fit the model.
+    """
+    mu, logvar = model.posterior(images)
+
+    def mean_log_prob(chunk: _Chunk) -> Array:
+        return np.mean([chunk.draw()[0] for _ in range(draws)], axis=0)
+
+    reconstruction = -_each_chunk("ledger", mean_log_prob, model, images, draws, rng)
+    kl = (mu * mu + np.expm1(logvar) - logvar).astype(np.float64) / 2
+    return Ledger(
+        total=estimate(reconstruction + kl.sum(axis=1)),
+        reconstruction=estimate(reconstruction),
+        kl=estimate(kl.sum(axis=1)),
+        kl_per_dimension=kl.mean(axis=0),
+        active_units=int(active_units(mu).sum()),
+        draws=draws,
+    )
+
+
+def active_units(codes: Array, threshold: float = ACTIVE) -> NDArray[np.bool_]:
+    """Return which of the L posterior means, (N, L), differ from image to image: Var μ > threshold.
+
+    Source
+        Burda, Grosse and Salakhutdinov, Importance Weighted Autoencoders (2016), §5.
+    """
+    return np.asarray(codes.var(axis=0, dtype=np.float64) > threshold)
+
+
+def importance_nll(
+    model: VAE, images: Images, *, samples: int, rng: np.random.Generator
+) -> Estimate:
+    """Return a bound on -log p(x), nats an image, that is the tighter the more samples it takes.
+
+        -log p(x) ≤ -E log (1/K) Σ_k w_k,    w_k = p(x|z_k) p(z_k) / q(z_k|x),    z_k ~ q(z|x)
+
+    With K = 1 it is the negative ELBO (in expectation), in the limit it is -log p(x) itself.
+
+    Source
+        Burda, Grosse and Salakhutdinov, Importance Weighted Autoencoders (2016), eq. 8.
+
+    Raises
+        ValueError if samples < 1, or there is no likelihood to speak of: grey images under a
+        Bernoulli (binarize them), the squared error without its constant (take a Gaussian).
+    """
+    _refuse_what_is_no_likelihood(model, images)
+
+    def log_mean_weight(chunk: _Chunk) -> Array:
+        total = np.full(chunk.N, -np.inf)
+        for _ in range(samples):
+            total = np.logaddexp(total, sum(chunk.draw()))
+        return total - np.log(samples)
+
+    return estimate(-_each_chunk("importance_nll", log_mean_weight, model, images, samples, rng))
+
+
+def _refuse_what_is_no_likelihood(model: VAE, images: Images) -> None:
+    who = "importance_nll: expected a likelihood"
+    if isinstance(model.likelihood, SquaredError):
+        raise ValueError(f"{who}, got SquaredError, which has no constant: take Gaussian(0.5)")
+    white = 255 if images.dtype == np.uint8 else 1
+    if isinstance(model.likelihood, Bernoulli) and not np.isin(images, (0, white)).all():
+        raise ValueError(f"{who}, got Bernoulli and grey images: binarize them first")
+
+
+class _Chunk:
+    """Some of the images, with their posterior and a stream of noise of their own."""
+
+    def __init__(self, model: VAE, x: Array, rng: np.random.Generator) -> None:
+        L = model.latent_dim
+        h, _ = model.encoder.forward(x)
+        self.mu, self.logvar = h[:L], h[L:]
+        self.model, self.x, self.N, self.rng = model, x, x.shape[-1], rng
+
+    def draw(self) -> tuple[Array, Array]:
+        """Draw a z from q(z|x) for every x; return log p(x|z) and log p(z) - log q(z|x), (N,)."""
+        eps = self.rng.standard_normal(self.mu.shape, self.mu.dtype)
+        z = self.mu + np.exp(self.logvar / 2) * eps
+        a, _ = self.model.decoder.forward(z)
+        log_prob = self.model.likelihood.log_prob(a, self.x)
+        log_ratio = (eps * eps + self.logvar - z * z).sum(axis=0, dtype=np.float64) / 2
+        return log_prob.astype(np.float64), log_ratio
+
+
+def _each_chunk(
+    who: str,
+    function: Callable[[_Chunk], Array],
+    model: VAE,
+    images: Images,
+    draws: int,
+    rng: np.random.Generator,
+) -> Array:
+    """Return function(chunk) for all images, (N,)."""
+    if draws < 1:
+        raise ValueError(f"{who}: expected at least one draw an image, got {draws}")
+    model, seed = model.inference(), int(rng.integers(2**63))
+
+    def on(rows: IntArray) -> Array:
+        x = to_columns(who, images[rows], model.input_shape, model.dtype)
+        return function(_Chunk(model, x, np.random.default_rng([seed, int(rows[0])])))
+
+    return np.asarray(in_chunks(on, np.arange(len(images)), CHUNK))

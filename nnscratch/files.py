@@ -1,0 +1,30 @@
+"""Writing a file so that it is there whole, or not at all."""
+
+import os
+from pathlib import Path
+
+
+def write_whole(path: str | Path, data: bytes, what: str) -> Path:
+    """Write `data` to `path`, making its folder if need be; return the path.
+
+    The file is written beside its place and then renamed into it: whoever reads sees the old one or
+    the new one, never half of one.
+
+    Raises
+        OSError saying that `what` was not written, why, and to where; what was there is still there.
+    """
+    path = Path(path)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(beside, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise OSError(error.errno, f"{what} not written, {why}", str(path)) from error
+    finally:
+        beside.unlink(missing_ok=True)
+    return path

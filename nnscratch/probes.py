@@ -1,0 +1,139 @@
+"""How much of the class is in a code? Classifiers too simple to find what is not there.
+
+probe = SoftmaxProbe().fit(model.encode(train.images), train.labels)
+accuracy(probe.predict(model.encode(test.images)), test.labels)
+
+codes   (N, …)  numbers of any kind, raw pixels too
+labels  (N,)    integers from 0
+"""
+
+from typing import Any, Protocol, Self
+
+import numpy as np
+
+from .core import Array, IntArray, pack
+from .initializers import zeros
+from .layers.dense import Dense
+from .losses import categorical_nll
+from .optimizers import Adam
+from .schedules import Cosine
+from .threads import in_chunks
+
+CHUNK = 500
+"""Codes classified at a time."""
+
+
+class Probe(Protocol):
+    """A classifier of codes."""
+
+    def fit(self, codes: Array, labels: IntArray) -> Self:
+        """Learn from labelled codes, and return self."""
+        ...
+
+    def predict(self, codes: Array) -> IntArray:
+        """Return a label for each code, (N,)."""
+        ...
+
+
+class NearestNeighbours:
+    """The label that most of the k nearest codes have; of equally many, the nearest one's.
+
+    Raises
+        ValueError if k is not in 1 … N, or codes and labels do not fit.
+    """
+
+    def __init__(self, k: int = 5) -> None:
+        if k < 1:
+            raise ValueError(f"NearestNeighbours: expected k ≥ 1, got {k}")
+        self.k = k
+
+    def fit(self, codes: Array, labels: IntArray) -> Self:
+        """Keep the codes, and return self."""
+        self.codes, self.labels = _labelled("NearestNeighbours fit", codes, labels)
+        if len(codes) < self.k:
+            raise ValueError(f"NearestNeighbours fit: expected {self.k} codes, got {len(codes)}")
+        return self
+
+    def predict(self, codes: Array) -> IntArray:
+        """Return a label for each code, (N,)."""
+        known, k, K = self.codes, self.k, int(self.labels.max()) + 1
+        norms = (known * known).sum(axis=1)
+        weight = 1 - np.arange(k) / (2 * k * k)  # k votes, of which the nearer count a hair more
+
+        def vote(z: Array) -> IntArray:
+            distance = norms - 2 * z @ known.T  # less |z|², which is the same for all of a row
+            near = np.argpartition(distance, k - 1, axis=1)[:, :k]
+            order = np.take_along_axis(distance, near, axis=1).argsort(axis=1, kind="stable")
+            labels = self.labels[np.take_along_axis(near, order, axis=1)]
+            return (
+                ((labels[..., None] == np.arange(K)) * weight[:, None]).sum(axis=1).argmax(axis=1)
+            )
+
+        return in_chunks(vote, _numbers("NearestNeighbours predict", codes), CHUNK)
+
+
+class SoftmaxProbe:
+    """Multinomial logistic regression: p(k|z) = softmax(w z + b)_k on codes scaled to variance 1.
+
+    The loss is convex, so there is one answer and nothing to draw: training starts at zero and
+    takes full-batch steps of Adam with a rate that falls to nothing.
+
+    Raises
+        ValueError if steps < 1, or codes and labels do not fit.
+    """
+
+    def __init__(self, steps: int = 300, learning_rate: float = 0.1) -> None:
+        self.steps, self.schedule = steps, Cosine(learning_rate, steps)
+
+    def fit(self, codes: Array, labels: IntArray) -> Self:
+        """Learn w and b, and return self."""
+        z, labels = _labelled("SoftmaxProbe fit", codes, labels)
+        self.mean, deviation = z.mean(axis=0), z.std(axis=0)
+        self.scale = 1 / np.where(deviation > 0, deviation, 1)
+        x = self._columns(z)
+        no_draw = np.random.default_rng(0)
+        self.layer = Dense(len(x), int(labels.max()) + 1, rng=no_draw, init=zeros, dtype=x.dtype)
+        theta, adam = pack(self.layer.parameters()), Adam(self.schedule)
+        for _ in range(self.steps):
+            a, backward = self.layer.forward(x)
+            _, da = categorical_nll(a, labels)
+            backward(da, need_dx=False)
+            adam.step(theta)
+        return self
+
+    def predict(self, codes: Array) -> IntArray:
+        """Return a label for each code, (N,)."""
+        z = _numbers("SoftmaxProbe predict", codes)
+        return np.asarray(self.layer.forward(self._columns(z))[0].argmax(axis=0))
+
+    def _columns(self, z: Array) -> Array:
+        return np.ascontiguousarray(((z - self.mean) * self.scale).T)
+
+
+def accuracy(predicted: IntArray, labels: IntArray) -> float:
+    """Return the fraction of labels that were predicted right."""
+    if predicted.shape != labels.shape or labels.size == 0:
+        raise ValueError(
+            f"accuracy: expected two (N,) of one N ≥ 1, got {predicted.shape}, {labels.shape}"
+        )
+    return float((predicted == labels).mean())
+
+
+def _numbers(who: str, codes: Any) -> Array:
+    """Return codes as rows (N, D) of float32, or of float64 if they are such."""
+    codes = np.asarray(codes)
+    if codes.ndim < 2 or codes.size == 0:
+        raise ValueError(f"{who}: expected codes (N, …), not empty, got {codes.shape}")
+    z = codes.reshape(len(codes), -1).astype(np.result_type(codes.dtype, np.float32), copy=False)
+    if not np.isfinite(z).all():
+        raise ValueError(f"{who}: expected finite codes, got NaN or infinity")
+    return z
+
+
+def _labelled(who: str, codes: Array, labels: IntArray) -> tuple[Array, IntArray]:
+    z, labels = _numbers(who, codes), np.asarray(labels)
+    if labels.shape != (len(z),) or labels.dtype.kind not in "iu":
+        raise ValueError(
+            f"{who}: expected ({len(z)},) integer labels, got {labels.shape} {labels.dtype}"
+        )
+    return z, labels
