@@ -178,9 +178,7 @@ def flops(layer: Layer, x: Shape, y: Shape) -> int:
 def first_weights(workload: Workload, seed: int = 0) -> list[tuple[Array, Array]]:
     """Return weight and bias of every layer that has them: Glorot-uniform, and zero."""
     rng = np.random.default_rng(seed)
-    return [
-        glorot(layer, rng=rng) for layer in workload.layers if isinstance(layer, Affine)
-    ]
+    return [glorot(layer, rng=rng) for layer in workload.layers if isinstance(layer, Affine)]
 
 
 def glorot(layer: Affine, *, rng: np.random.Generator) -> tuple[Array, Array]:
@@ -282,3 +280,33 @@ LAYERS: dict[str, tuple[Layer, Shape]] = {
 
 LAYER_BATCH = 64
 """A lane's share of 128: a layer is measured as one core runs it."""
+
+ADAM = "Adam 10⁶"
+"""The optimiser, measured like a layer, on so many parameters."""
+
+INFERENCE = "W4"
+"""The network whose halves encode and decode 10,000 images."""
+
+
+def layer_case(name: str) -> tuple[Layer, Array, list[Array], Array]:
+    """Return a single layer with x (N, …), weight and bias if it has them, and dy."""
+    layer, shape = LAYERS[name]
+    rng = np.random.default_rng(2)
+    x = rng.standard_normal((LAYER_BATCH, *shape), np.float32)
+    dy = rng.standard_normal((LAYER_BATCH, *layer.shape(shape)), np.float32)
+    theta = list(glorot(layer, rng=rng)) if isinstance(layer, Affine) else []
+    return layer, x, theta, dy
+
+
+def adam_case(size: int = 1_000_000) -> tuple[Array, Array]:
+    """Return parameters and a gradient (size,)."""
+    value, grad = np.random.default_rng(3).standard_normal((2, size), np.float32)
+    return value, grad
+
+
+def inference_input(what: str) -> Array:
+    """Return what to encode, images as bytes (10000, 28, 28), or to decode, codes (10000, 2)."""
+    if what == "encode":
+        return images()
+    shape = (len(images()), WORKLOADS[INFERENCE].latent)
+    return np.random.default_rng(4).standard_normal(shape, np.float32)

@@ -89,6 +89,11 @@ class PCA:
         """Return decode(encode(images))."""
         return self.decode(self.encode(images))
 
+    def errors(self, images: Images) -> Array:
+        """Return the SSE of images, an image, with 0, 1, … D components: (D + 1,)."""
+        codes = self.first(self.mean.size).encode(images)
+        return np.append((codes * codes).mean(axis=0)[::-1].cumsum()[::-1], 0.0)
+
     def log_prob(self, images: Images, variance: float | None = None) -> Array:
         """Return log p(x) of every image, nats (N,), with s² = `variance`.
 

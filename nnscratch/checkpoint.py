@@ -5,7 +5,6 @@ entries of a dense encoder go into a torch.nn.Sequential as they are.
 """
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from .core import Array, HasParameters, buffers
+from .files import write_whole
 
 FORMAT = "nnscratch 1"
 
@@ -22,28 +22,12 @@ FORMAT = "nnscratch 1"
 def write(path: str | Path, arrays: Mapping[str, Array], info: Mapping[str, Any]) -> None:
     """Write arrays and a JSON-able description, all or nothing.
 
-    The file is written beside its place and then renamed into it: whoever reads sees the old one or
-    the new one, never half of one.
-
     Raises
         OSError naming the file if it cannot be written; what was there before is still there.
     """
-    path = Path(path)
     header = {"format": FORMAT, "info": json.dumps(info)}
-    data = save({name: np.ascontiguousarray(a) for name, a in arrays.items()}, header)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(beside, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise OSError(error.errno, f"checkpoint not written, {why}", str(path)) from error
-    finally:
-        beside.unlink(missing_ok=True)
+    data = save({name: np.asarray(a, order="C") for name, a in arrays.items()}, header)
+    write_whole(path, data, "checkpoint")
 
 
 def read(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]:
@@ -59,7 +43,7 @@ def read(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]:
         size = int.from_bytes(data[:8], "little")
         header = json.loads(data[8 : 8 + size])["__metadata__"]
         found = header["format"]
-        info = json.loads(header["info"])
+        info = json.loads(header["info"]) if found == FORMAT else {}
     except (SafetensorError, KeyError, ValueError) as error:
         raise ValueError(f"{path}: not a checkpoint of nnscratch, or damaged: {error}") from None
     if found != FORMAT:

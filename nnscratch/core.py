@@ -44,6 +44,7 @@ class Layer(Protocol):
     What only some layers have, and the functions below ask for by name:
         noisy        True if forward takes `rng`, a source of noise (Dropout)
         whole_batch  True if the statistics of the whole batch enter (BatchNorm)
+        holomorphic  True if forward takes complex numbers too, being analytic (see trial.py)
         inference()  the layer to use once learning is over, where it is another one
         buffers()    arrays that belong to a trained model but have no gradient
     """
@@ -93,6 +94,11 @@ def noisy(layer: object) -> bool:
 def whole_batch(layer: object) -> bool:
     """Must a batch pass through this layer in one piece?"""
     return bool(getattr(layer, "whole_batch", False))
+
+
+def holomorphic(layer: object) -> bool:
+    """May forward be asked for a complex step?"""
+    return bool(getattr(layer, "holomorphic", False))
 
 
 def inference(layer: Layer | NoisyLayer) -> Layer | NoisyLayer:

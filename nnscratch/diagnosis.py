@@ -24,6 +24,8 @@ class _Watched:
         return getattr(self.layer, name)
 
     def forward(self, x: Array, **noise: Any) -> tuple[Array, Backward]:
+        if not np.isfinite(x).all():  # although all layers before were finite: a sample of the code
+            raise _NotFinite(f"the code that reaches {self.name} holds {count(x)}")
         y, backward = self.layer.forward(x, **noise)
         if not np.isfinite(y).all():
             raise _NotFinite(f"{self.name} ({type(self.layer).__name__}) returned {count(y)}")
@@ -35,13 +37,20 @@ def count(a: Array) -> str:
     return f"{np.isnan(a).sum()} NaN and {np.isinf(a).sum()} infinite of {a.size} numbers"
 
 
+def broken_parameter(model: Autoencoder) -> str:
+    """Say which parameter is the first that is not finite, or nothing."""
+    for name, p in model.parameters().items():
+        if not np.isfinite(p.value).all():
+            return f"the parameter {name} holds {count(p.value)}: an earlier step broke it"
+    return ""
+
+
 def first_non_finite(model: Autoencoder, x: Array, *, rng: np.random.Generator) -> str:
     """Say what first ceases to be finite: data, a parameter, the output of a layer, the loss."""
     if not np.isfinite(x).all():
         return f"the data hold {count(x)}"
-    for name, p in model.parameters().items():
-        if not np.isfinite(p.value).all():
-            return f"the parameter {name} holds {count(p.value)}: an earlier step broke it"
+    if broken := broken_parameter(model):
+        return broken
     watched = copy.copy(model)
     for part in ("encoder", "decoder"):
         layers = getattr(model, part).layers
@@ -52,5 +61,7 @@ def first_non_finite(model: Autoencoder, x: Array, *, rng: np.random.Generator) 
             terms, _ = watched.loss(x, rng=rng)
     except _NotFinite as first:
         return str(first)
-    broken = [name for name, value in terms.items() if not np.isfinite(value)]
-    return f"every layer is finite, the loss is not: {', '.join(broken)}"
+    lost = [name for name, value in terms.items() if not np.isfinite(value)]
+    if not lost:
+        return "every layer and every term of the loss is finite"
+    return f"every layer is finite, the loss is not: {', '.join(lost)}"

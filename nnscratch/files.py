@@ -1,6 +1,7 @@
 """Writing a file so that it is there whole, or not at all."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -11,7 +12,7 @@ def write_whole(path: str | Path, data: bytes, what: str) -> Path:
     the new one, never half of one.
 
     Raises
-        OSError saying that `what` was not written, why, and to where; what was there is still there.
+        OSError saying what was not written, why, and to where; what was there before still is.
     """
     path = Path(path)
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -26,5 +27,6 @@ def write_whole(path: str | Path, data: bytes, what: str) -> Path:
         why = error.strerror or str(error)
         raise OSError(error.errno, f"{what} not written, {why}", str(path)) from error
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):  # the folder may be no folder, and what matters has been said
+            beside.unlink()
     return path

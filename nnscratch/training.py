@@ -13,7 +13,8 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from math import ceil, fsum, isfinite
+from dataclasses import is_dataclass
+from math import ceil, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,9 @@ from tqdm import tqdm
 from . import checkpoint as disk
 from .core import Array, IntArray, whole_batch
 from .data.dataset import Images, check_images, columns
-from .diagnosis import first_non_finite
+from .diagnosis import broken_parameter, first_non_finite
 from .lanes import Lanes
+from .likelihoods import Likelihood
 from .models.autoencoder import Autoencoder, Terms
 from .optimizers import Optimizer
 from .schedules import Schedule, as_schedule, describe
@@ -53,7 +55,8 @@ class Trainer:
     micro-batch.
 
     Raises
-        ValueError if a size is not positive, or the model has no attribute of an annealed name.
+        ValueError if a size is not positive, the seed is not in [0, 2⁶³), or the model has no
+        attribute of an annealed name.
     """
 
     def __init__(
@@ -69,10 +72,13 @@ class Trainer:
         anneal: Mapping[str, Schedule | float] | None = None,
         patience: int | None = None,
     ) -> None:
-        sizes = {"batch_size": batch_size, "micro_batch": micro_batch, "patience": patience}
+        sizes = {"batch_size": batch_size, "micro_batch": micro_batch}
+        sizes |= {"threads": threads, "patience": patience}
         for name, size in sizes.items():
             if size is not None and size < 1:
                 raise ValueError(f"Trainer: expected {name} ≥ 1, got {size}")
+        if not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
+            raise ValueError(f"Trainer: expected seed, an integer in [0, 2⁶³), got {seed!r}")
         self.anneal = {name: as_schedule(value) for name, value in (anneal or {}).items()}
         for name in self.anneal:
             if not hasattr(model, name):
@@ -81,17 +87,15 @@ class Trainer:
             lanes, micro_batch = 1, batch_size
         self.model, self.optimizer = model, optimizer
         self.lanes = Lanes(model, lanes)
-        self.seed, self.batch_size, self.threads, self.patience = (
-            seed,
-            batch_size,
-            threads,
-            patience,
-        )
+        self.seed, self.batch_size = int(seed), batch_size
+        self.threads, self.patience = threads, patience
         self.micro_batch = ceil(batch_size / lanes) if micro_batch is None else micro_batch
         self.epoch, self.step = 0, 0
         self.history: list[dict[str, Any]] = []
         self.sums: Terms = {}
-        self.best: Array | None = None
+        self.best: dict[str, Array] = {}
+        self.set_annealed(0)
+        self.weights = model.weights()
 
     # ------------------------------------------------------------------------------ one step
 
@@ -106,9 +110,7 @@ class Trainer:
 
     def gradient(self, images: Images, rows: IntArray) -> Terms:
         """Add the gradient of one batch to the lanes and return the terms of its loss."""
-        for name, schedule in self.anneal.items():
-            for model in self.lanes.replicas:
-                setattr(model, name, schedule(self.optimizer.steps))
+        self.set_annealed(self.optimizer.steps)
         pieces = [rows[i : i + self.micro_batch] for i in range(0, len(rows), self.micro_batch)]
 
         def task(model: Autoencoder, i: int) -> Terms:
@@ -118,23 +120,37 @@ class Trainer:
             backward(len(pieces[i]) / len(rows))
             return terms
 
-        terms = mean(self.lanes.map(task, len(pieces)), [len(p) for p in pieces])
-        if not isfinite(terms["total"]):
-            self.diverged(terms, images, rows)
+        each = self.lanes.map(task, len(pieces))
+        for i, terms in enumerate(each):
+            if not isfinite(terms["total"]):
+                rng = self.stream(NOISE, self.epoch, self.step, i)
+                self.diverged(f"step {self.step + 1}", terms, self.columns(images, pieces[i]), rng)
+        terms = mean(each, [len(p) for p in pieces])
+        check_ledger(terms, self.model.weights())
         return terms
+
+    def set_annealed(self, step: int) -> None:
+        """Give the annealed attributes their values of this step."""
+        for name, schedule in self.anneal.items():
+            for model in self.lanes.replicas:
+                setattr(model, name, schedule(step))
 
     def columns(self, images: Images, rows: IntArray) -> Array:
         """Return some images as the model takes them."""
         x = columns(images, rows, self.model.dtype, flatten=True)
         return x.reshape(*self.model.input_shape, len(rows))
 
-    def diverged(self, terms: Terms, images: Images, rows: IntArray) -> None:
+    def diverged(self, when: str, terms: Terms, x: Array, rng: np.random.Generator) -> None:
         """Raise TrainingDiverged with the place where the first NaN or infinity arose."""
-        where = first_non_finite(
-            self.model, self.columns(images, rows), rng=self.stream(NOISE, self.epoch, self.step, 0)
-        )
         losses = ", ".join(f"{name} {value}" for name, value in terms.items())
-        raise TrainingDiverged(f"epoch {self.epoch + 1}, step {self.step + 1}: {losses}; {where}")
+        where = first_non_finite(self.model, x, rng=rng)
+        raise TrainingDiverged(f"epoch {self.epoch + 1}, {when}: {losses}; {where}")
+
+    def check_theta(self) -> None:
+        """Raise TrainingDiverged if a step has broken θ, of which no loss has told yet."""
+        if not np.isfinite(self.lanes.theta.value).all():
+            where = broken_parameter(self.model)
+            raise TrainingDiverged(f"epoch {self.epoch + 1}, step {self.step}: {where}")
 
     # ------------------------------------------------------------------------------ epochs
 
@@ -158,6 +174,9 @@ class Trainer:
             TrainingDiverged if the loss is not finite; the last checkpoint is left as it was.
         """
         self.check_data(images, validation, epochs)
+        if checkpoint is not None:
+            self.settings()  # which are refused here if they cannot be written, not an epoch later
+        self.lanes.grads[...] = 0  # a step may have been broken off
         steps = ceil(len(images) / self.batch_size)
         bar = tqdm(
             total=(epochs - self.epoch) * steps - self.step,
@@ -185,8 +204,10 @@ class Trainer:
                     self.save(checkpoint)
                 if progress:
                     bar.write(self.line(epochs), file=sys.stdout)
-        if self.best is not None:
-            self.lanes.theta.value[...] = self.best
+                if interrupted:
+                    raise KeyboardInterrupt
+        for name, array in disk.arrays_of(self.model).items():
+            array[...] = self.best.get(name, array)
         return self.history
 
     def check_data(self, images: Images, validation: Images | None, epochs: int) -> None:
@@ -211,6 +232,7 @@ class Trainer:
 
     def close_epoch(self, N: int, validation: Images | None) -> None:
         """Enter the epoch into the history, and remember the best weights."""
+        self.check_theta()
         row: dict[str, Any] = {
             "epoch": self.epoch + 1,
             "steps": self.optimizer.steps,
@@ -219,11 +241,14 @@ class Trainer:
         }
         row |= {name: getattr(self.model, name) for name in self.anneal}
         if validation is not None:
-            row["validation"] = self.evaluate(validation)
+            row["validation"] = terms = self.evaluate(validation)
+            if not isfinite(terms["total"]):
+                x = self.columns(validation, np.arange(len(validation)))
+                self.diverged("validation", terms, x, self.stream(VALIDATION, 0))
         self.history.append(row)
         self.epoch, self.step, self.sums = self.epoch + 1, 0, {}
         if self.patience is not None and self.since_best() == 0:
-            self.best = self.lanes.theta.value.copy()
+            self.best = {name: a.copy() for name, a in disk.arrays_of(self.model).items()}
 
     def evaluate(self, images: Images) -> Terms:
         """Return the terms of the loss on other images; the noise is the same at every call."""
@@ -266,6 +291,8 @@ class Trainer:
         optimizer = self.optimizer.settings()
         return {
             "model": type(self.model).__name__,
+            "likelihood": name_of(self.model.likelihood),
+            **{f"weight.{k}": v for k, v in self.weights.items()},
             "optimizer": type(self.optimizer).__name__,
             **{f"optimizer.{k}": describe(v) if callable(v) else v for k, v in optimizer.items()},
             **{f"anneal.{k}": describe(v) for k, v in self.anneal.items()},
@@ -277,11 +304,16 @@ class Trainer:
         }
 
     def save(self, path: str | Path) -> None:
-        """Write a checkpoint: weights, moments, history, and where the run stands."""
+        """Write a checkpoint: weights, moments, history, and where the run stands.
+
+        Raises
+            OSError if it cannot be written, TrainingDiverged if θ is not worth it; what was there
+            before is still there.
+        """
+        self.check_theta()
         arrays = disk.arrays_of(self.model)
         arrays |= {f"training.moment.{k}": a for k, a in self.optimizer.state.items()}
-        if self.best is not None:
-            arrays["training.best"] = self.best
+        arrays |= {f"training.best.{k}": a for k, a in self.best.items()}
         progress = {"epoch": self.epoch, "step": self.step, "sums": self.sums}
         progress |= {"steps": self.optimizer.steps, "history": self.history}
         disk.write(path, arrays, {"settings": self.settings(), "progress": progress})
@@ -297,7 +329,7 @@ class Trainer:
         if "progress" not in info:
             raise ValueError(f"{path}: expected a training checkpoint, got weights alone")
         theirs, ours = info["settings"], self.settings()
-        for name in ours.keys() | theirs.keys():
+        for name in sorted(ours.keys() | theirs.keys()):
             if theirs.get(name) != ours.get(name):
                 raise ValueError(
                     f"{path}: a checkpoint of another run: expected {name} {ours.get(name)}, "
@@ -306,26 +338,38 @@ class Trainer:
         progress = info["progress"]
         own = {k: a for k, a in arrays.items() if not k.startswith("training.")}
         disk.restore(path, self.model, own)
-        moments = {k: arrays.get(f"training.moment.{k}") for k in self.optimizer.moments}
-        self.optimizer.state = {k: a for k, a in moments.items() if a is not None}
+        moments = within("training.moment.", arrays)
+        self.optimizer.state = {k: moments[k] for k in self.optimizer.moments if k in moments}
+        self.best = within("training.best.", arrays)
         self.optimizer.steps = progress["steps"]
         self.epoch, self.step, self.sums = progress["epoch"], progress["step"], progress["sums"]
-        self.history, self.best = progress["history"], arrays.get("training.best")
+        self.history = progress["history"]
+        self.set_annealed(max(self.optimizer.steps - 1, 0))
 
 
 def mean(terms: list[Terms], counts: list[int]) -> Terms:
     """Return the mean of every term over micro-batches of these sizes."""
     total = sum(counts)
     return {
-        name: fsum(t[name] * n for t, n in zip(terms, counts, strict=True)) / total
+        name: sum(t[name] * n for t, n in zip(terms, counts, strict=True)) / total
         for name in terms[0]
     }
 
 
+def name_of(likelihood: Likelihood) -> str:
+    """Return its name and, if it says so itself, what it was made with."""
+    return repr(likelihood) if is_dataclass(likelihood) else type(likelihood).__name__
+
+
+def within(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the arrays whose names begin so, by what follows."""
+    return {k.removeprefix(prefix): a for k, a in arrays.items() if k.startswith(prefix)}
+
+
 def check_ledger(terms: Terms, weights: Terms) -> None:
     """Assert that the total is the weighted sum of its parts: total = reconstruction + β KL."""
-    parts = fsum(weight * terms[name] for name, weight in weights.items())
-    if isfinite(parts) and abs(parts - terms["total"]) > 1e-9 * (1 + abs(parts)):
+    parts = sum(weight * terms[name] for name, weight in weights.items())
+    if isfinite(parts) and not abs(parts - terms["total"]) <= 1e-9 * (1 + abs(parts)):
         raise AssertionError(f"ledger: the parts sum to {parts}, the total is {terms['total']}")
 
 

@@ -25,7 +25,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .core import Array, Backward, Parameter, Shape, noisy, unique
+from .core import Array, Backward, Parameter, Shape, holomorphic, noisy, unique
 
 Method = Literal["plain", "central", "complex"]
 
@@ -53,7 +53,7 @@ class Trial:
             parameters = owner.parameters() if hasattr(owner, "parameters") else {}
         self.title = getattr(layer, "__name__", type(layer).__name__)
         self.call = getattr(layer, "forward", layer)
-        self.holomorphic = bool(getattr(owner, "holomorphic", False))
+        self.holomorphic = holomorphic(owner)
         self.noisy, self.seed, self.rng = noisy(owner), int(rng.integers(2**32)), rng
         self.theta = unique(parameters)
         dtype = self.theta[0].value.dtype if self.theta else np.float64

@@ -108,3 +108,50 @@ def _mean_over_the_batch(f: Callable[..., float], *arrays: Array) -> float:
         sum(map(f, *(a.ravel().tolist() for a in arrays))) for arrays in _samples(*arrays)
     ]
     return sum(per_sample) / len(per_sample)
+
+
+# Images (C, H, W, N). Windows are views of a padded copy, products are einsum's.
+
+Sides = tuple[tuple[int, int], tuple[int, int]]
+Two = tuple[int, int]
+
+
+def padded(x: Array, padding: Sides, value: float = 0) -> Array:
+    return np.pad(x, ((0, 0), *padding, (0, 0)), constant_values=value)
+
+
+def windows(x: Array, K: Two, stride: Two, dilation: Two) -> Array:
+    """(C, H, W, N) as (C, OH, OW, N, KH, KW)."""
+    reach = [d * (k - 1) + 1 for d, k in zip(dilation, K, strict=True)]
+    every = np.lib.stride_tricks.sliding_window_view(x, reach, axis=(1, 2))
+    return every[:, :: stride[0], :: stride[1], :, :: dilation[0], :: dilation[1]]
+
+
+def conv2d(x: Array, w: Array, stride: Two, padding: Sides, dilation: Two, G: int) -> Array:
+    at = windows(padded(x, padding), w.shape[2:], stride, dilation)
+    C, *rest = at.shape
+    y = np.einsum(
+        "gfckj,gchmnkj->gfhmn",
+        w.reshape(G, -1, *w.shape[1:]),
+        at.reshape(G, C // G, *rest),
+    )
+    return y.reshape(-1, *y.shape[2:])
+
+
+def conv2d_gradients(
+    x: Array, w: Array, dy: Array, stride: Two, padding: Sides, dilation: Two, G: int
+) -> tuple[Array, Array]:
+    """dx, dw; dx as dy laid down, filter by filter, on a writeable view of the windows."""
+    (C, H, W, N), (KH, KW) = x.shape, w.shape[2:]
+    ((top, bottom), (left, right)) = padding
+    dy, w = dy.reshape(G, -1, *dy.shape[1:]), w.reshape(G, -1, *w.shape[1:])
+    at = windows(padded(x, padding), (KH, KW), stride, dilation)
+    dw = np.einsum("gfhmn,gchmnkj->gfckj", dy, at.reshape(G, C // G, *at.shape[1:]))
+    dx = np.zeros((G, C // G, top + H + bottom, left + W + right, N))
+    OH, OW = dy.shape[2:4]
+    for k, j in np.ndindex(KH, KW):
+        rows = slice(k * dilation[0], k * dilation[0] + stride[0] * (OH - 1) + 1, stride[0])
+        columns = slice(j * dilation[1], j * dilation[1] + stride[1] * (OW - 1) + 1, stride[1])
+        dx[:, :, rows, columns] += np.einsum("gfc,gfhmn->gchmn", w[..., k, j], dy)
+    dx = dx.reshape(C, *dx.shape[2:])[:, top : top + H, left : left + W]
+    return dx, dw.reshape(-1, *dw.shape[2:])

@@ -175,6 +175,13 @@ def test_elu_refuses_an_alpha_that_is_not_positive(alpha: float) -> None:
         Elu(alpha)
 
 
+def test_defaults_are_the_papers() -> None:
+    y, _ = LeakyRelu().forward(np.array([[-1.0]]))
+    assert y == -0.01
+    y, _ = Elu().forward(np.array([[-1e4]]))
+    assert y == -1
+
+
 def test_relu_keeps_what_is_positive() -> None:
     y, backward = Relu().forward(np.array([[-1, 0, 2]], np.float32))
     np.testing.assert_array_equal(y, [[0, 0, 2]])

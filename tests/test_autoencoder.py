@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -52,9 +53,7 @@ def identity(D: int, *, dtype: Any = np.float64) -> Dense:
 )
 def test_gradient_in_every_parameter(likelihood: Likelihood, penalties: Any, between: Any) -> None:
     """Central differences through θ, with the dropout mask held fixed by its seed."""
-    model = tiny.autoencoder(
-        between, dtype=np.float64, likelihood=likelihood, penalties=penalties
-    )
+    model = tiny.autoencoder(between, dtype=np.float64, likelihood=likelihood, penalties=penalties)
     theta = pack(model.parameters())
     model.loss(x(), rng=np.random.default_rng(5))[1](1.0)
 
@@ -310,7 +309,7 @@ def test_refuses_noise_without_a_source() -> None:
 def dense(*sizes: int, dtype: Any = np.float32) -> Sequential:
     rng = np.random.default_rng(0)
     layers: list[Any] = []
-    for D, M in zip(sizes, sizes[1:], strict=False):
+    for D, M in pairwise(sizes):
         layers += [Dense(D, M, rng=rng, dtype=dtype), Relu()]
     return Sequential(*layers[:-1])
 

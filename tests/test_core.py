@@ -12,6 +12,7 @@ from nnscratch.core import (
     Parameter,
     buffers,
     check,
+    holomorphic,
     inference,
     lend,
     named,
@@ -21,7 +22,7 @@ from nnscratch.core import (
     unique,
     whole_batch,
 )
-from nnscratch.layers import Dense, Sequential, Tanh
+from nnscratch.layers import Dense, Relu, Sequential, Tanh
 
 
 def net(rng: np.random.Generator) -> Sequential:
@@ -211,6 +212,7 @@ class Special:
 
     noisy = True
     whole_batch = True
+    holomorphic = True
 
     def inference(self) -> str:
         return "another"
@@ -220,9 +222,10 @@ class Special:
 
 
 def test_a_plain_layer_has_nothing_special() -> None:
-    layer = Tanh()
+    layer = Relu()
     assert not noisy(layer)
     assert not whole_batch(layer)
+    assert not holomorphic(layer)
     assert inference(layer) is layer
     assert buffers(layer) == {}
 
@@ -231,6 +234,7 @@ def test_a_special_layer_is_asked_by_name() -> None:
     layer = Special()
     assert noisy(layer)
     assert whole_batch(layer)
+    assert holomorphic(layer)
     assert inference(layer) == "another"  # type: ignore[arg-type]
     assert list(buffers(layer)) == ["mean"]
 

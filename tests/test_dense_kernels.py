@@ -76,9 +76,8 @@ def test_arrays_that_are_not_contiguous() -> None:
     w, x, b, dy, dw = draw(20, 30, 18, np.float64)
     want = dw + dy @ x.T
     with every_size_compiled():
-        assert_close(
-            dense.affine(w, np.asfortranarray(x), np.repeat(b, 2)[::2]), w @ x + b[:, None]
-        )
+        y = dense.affine(w, np.asfortranarray(x), np.repeat(b, 2)[::2])
+        assert_close(y, w @ x + b[:, None])
         assert_close(dense.affine(np.asfortranarray(w), x, b), w @ x + b[:, None])
         transposed = np.asfortranarray(dw)
         dense.add_outer(dy, x, transposed)
@@ -135,18 +134,8 @@ def test_without_numba() -> None:
     """The same file under NUMBA_DISABLE_JIT=1: every load and store asserts that it may."""
     if os.environ.get("NUMBA_DISABLE_JIT") == "1":
         pytest.skip("this is the inner run")
-    these = "affine_is or add_outer or beyond or contiguous or finite"
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        __file__,
-        "-k",
-        these,
-    ]
+    these = ["-k", "affine_is or add_outer or beyond or contiguous or finite"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__, *these]
     inner = subprocess.run(
         command, env=os.environ | {"NUMBA_DISABLE_JIT": "1"}, capture_output=True, text=True
     )

@@ -23,6 +23,7 @@ class Broken:
         self.fault = fault
         self.w = Parameter(rng.standard_normal((M, D)))
         self.b = Parameter(rng.standard_normal(M))
+        self.y = np.empty((M, N))
 
     def parameters(self) -> dict[str, Parameter]:
         return {"w": self.w, "b": self.b}
@@ -35,9 +36,16 @@ class Broken:
             x = x.ravel("K").reshape(x.shape)
         y = np.tanh(w.value @ x + b.value[:, None])
         slope = 1 - y * y
+        if fault == "returns one buffer for every y":
+            self.y[...] = y
+            y = self.y
         self.x = x
 
         def backward(dy: Array, need_dx: bool = True) -> Any:
+            if fault == "takes a wider dy":
+                dy = dy[:, :N]
+            if fault == "takes a float32 dy":
+                dy = dy.astype(np.float64)
             if fault != "lets dy broadcast":
                 check("Broken dy", dy, y.shape, y.dtype)
             seen = self.x if fault == "keeps x on self" else x
@@ -111,6 +119,7 @@ FAULTS = {
     "rebinds grad": r"w\.grad is rebound",
     "doubles what is there": r"w\.grad is not added to",
     "keeps x on self": r"dw is another after another call of forward",
+    "returns one buffer for every y": r"another call of forward changes y",
     "mutates dy": r"backward changes dy",
     "mutates x": r"backward changes x",
     "mutates w": r"backward changes w",
@@ -122,6 +131,8 @@ FAULTS = {
     "returns None": r"dx: expected \(3, 4\) float64, got \(\) <class 'NoneType'>",
     "returns two": r"backward returns 2 gradients, there are 1 inputs",
     "lets dy broadcast": r"backward takes a dy of \(1, 4\) float64 for a y of \(3, 4\) float64",
+    "takes a wider dy": r"backward takes a dy of \(3, 8\) float64 for a y of \(3, 4\) float64",
+    "takes a float32 dy": r"backward takes a dy of \(3, 4\) float32 for a y of \(3, 4\) float64",
     "need_dx=False forgets w": r"dw is another with need_dx=False",
     "need_dx=False returns dx": r"need_dx=False returns a dx",
     "reads x as if contiguous": r"y is another for inputs in Fortran order",
@@ -260,6 +271,23 @@ def test_gives_a_noisy_layer_the_same_noise_in_every_call(rng: np.random.Generat
         gradcheck(Mask(on_self=True), (5, 6), rng=rng).raise_if_failed()
 
 
+def test_a_mask_on_self_is_found_out(rng: np.random.Generator) -> None:
+    """Inputs of other signs in between: the same ones scaled would leave the mask as it is."""
+
+    class ReluOnSelf:
+        def forward(self, x: Array) -> tuple[Array, Backward]:
+            self.mask = x > 0
+
+            def backward(dy: Array) -> Array:
+                check("ReluOnSelf dy", dy, x.shape, x.dtype)
+                return dy * self.mask
+
+            return x * self.mask, backward
+
+    report = gradcheck(ReluOnSelf(), without_kinks((3, 4), rng=rng), rng=rng)
+    assert report.broken == ["dx is another after another call of forward"]
+
+
 def test_a_view_of_x_may_be_y(rng: np.random.Generator) -> None:
     """Moving x_i and moving it back must not move the y that was compared."""
 
@@ -355,6 +383,18 @@ def test_the_complex_step_is_exact(rng: np.random.Generator) -> None:
     assert rows[0].error < 1e-14
 
 
+def test_the_complex_step_sees_what_differences_cannot(rng: np.random.Generator) -> None:
+    """One part in a billion passes for rounding in the one and is plain in the other."""
+
+    class AlmostTanh(Tanh):
+        def forward(self, x: Array) -> tuple[Array, Backward]:
+            y, backward = super().forward(x)
+            return y, lambda dy: backward(dy) * (1 + 1e-9)
+
+    rows = gradcheck(AlmostTanh(), (3, 4), rng=rng).rows
+    assert [(row.method, row.verdict) for row in rows] == [("central", "ok"), ("complex", "WRONG")]
+
+
 def test_both_methods_where_the_layer_is_holomorphic(rng: np.random.Generator) -> None:
     def methods(layer: Any, **options: Any) -> list[str]:
         x = without_kinks((3, 4), rng=rng)
@@ -414,9 +454,20 @@ def test_convergence_draws_a_v(rng: np.random.Generator) -> None:
     assert exact[-1] < 1e-14
 
 
+def test_convergence_is_relative(rng: np.random.Generator) -> None:
+    def sine(scale: float) -> Callable[[Array], Any]:
+        return lambda x: (scale * np.sin(x), lambda dy: scale * np.cos(x) * dy)
+
+    x = rng.standard_normal((3, 4))
+    _, one = convergence(sine(1), x, rng=np.random.default_rng(0))
+    _, million = convergence(sine(1e6), x, rng=np.random.default_rng(0))
+    np.testing.assert_allclose(million[:3], one[:3], rtol=1e-3)
+
+
 @pytest.mark.parametrize("shape", [(1,), (5, 7), (2, 3, 4)])
 def test_without_kinks_keeps_its_distance(shape: Shape, rng: np.random.Generator) -> None:
     values = np.sort(without_kinks(shape, rng=rng).ravel())
+    assert values[0] < 0 < values[-1] or shape == (1,)
     assert np.abs(values).min() > 0.049
     assert np.diff(values).min(initial=1) > 0.099
 

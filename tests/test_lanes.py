@@ -192,10 +192,14 @@ def test_an_exception_in_a_lane_comes_out_and_the_lanes_work_on(threads: int, ba
 
 def test_there_are_no_threads_any_more_once_running_ends() -> None:
     lanes = Lanes(tiny.autoencoder(), 2)
-    with pytest.raises(ZeroDivisionError), lanes.running(2):
-        idents = lanes.map(lambda *_: threading.get_ident(), 2)
-        assert len(set(idents)) == 2
-        raise ZeroDivisionError
+
+    def outside() -> None:
+        with lanes.running(2):
+            assert len(set(lanes.map(lambda *_: threading.get_ident(), 2))) == 2
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        outside()
     assert set(lanes.map(lambda *_: threading.get_ident(), 2)) == {threading.get_ident()}
 
 

@@ -22,7 +22,9 @@ def unit(N: int, L: int, seed: int) -> Array:
 @BOTH
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @given(N=SIZES, L=SIZES, steps=st.integers(2, 9), seed=SEEDS)
-def test_the_ends_are_exact(spherical: bool, dtype: type, N: int, L: int, steps: int, seed: int) -> None:
+def test_the_ends_are_exact(
+    spherical: bool, dtype: type, N: int, L: int, steps: int, seed: int
+) -> None:
     a, b = np.random.default_rng(seed).standard_normal((2, N, L)).astype(dtype)
     way = path(a, b, steps, spherical=spherical)
     assert way.shape == (N, steps, L)
@@ -62,7 +64,9 @@ def test_a_line_by_hand() -> None:
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("factor", [1.0, 3.0, 1 + 1e-6, -1.0, -2.0, 0.0])
-def test_parallel_opposite_and_zero_vectors_give_a_straight_line(dtype: type, factor: float) -> None:
+def test_parallel_opposite_and_zero_vectors_give_a_straight_line(
+    dtype: type, factor: float
+) -> None:
     """No angle to divide by, no NaN, and no warning: warnings are errors here."""
     a = unit(4, 3, seed=1).astype(dtype)
     b = (factor * a).astype(dtype)

@@ -193,12 +193,13 @@ def test_nan_is_not_swallowed(name: str) -> None:
     [
         (squared_error, 1, "squared_error t"),
         (bernoulli_nll, 1, "bernoulli_nll t"),
+        (partial(gaussian_nll, t=np.zeros((3, 4))), 1, "gaussian_nll logvar"),
         (gaussian_nll, 2, "gaussian_nll t"),
         (gaussian_kl, 1, "gaussian_kl logvar"),
         (gaussian_kl_per_dimension, 1, "gaussian_kl logvar"),
     ],
 )
-def test_refuses_a_last_array_that_would_broadcast(
+def test_refuses_an_array_that_would_broadcast(
     loss: Any, count: int, who: str, bad: np.ndarray
 ) -> None:
     with pytest.raises(ValueError, match=rf"{who}: expected \(3, 4\) float64, got"):
@@ -299,7 +300,7 @@ def test_grey_targets_have_a_floor(t: float) -> None:
 
 def test_binary_entropy_by_hand() -> None:
     """A fair coin has log 2 nats; what is black or white has none; two samples are averaged."""
-    t = np.array([[0.5, 1.0], [0.0, 0.25]], np.float32)
+    t = np.array([[[0.5, 1.0]], [[0.0, 0.25]]], np.float32)
     quarter = -log(1 / 4) / 4 - 3 * log(3 / 4) / 4
     np.testing.assert_allclose(binary_entropy(t), (log(2) + quarter) / 2)
 
@@ -343,6 +344,11 @@ def test_categorical_takes_bytes_for_labels() -> None:
 def test_categorical_refuses_labels(labels: np.ndarray, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         categorical_nll(np.zeros((4, 3)), labels)
+
+
+def test_categorical_wants_a_label_for_every_step() -> None:
+    with pytest.raises(ValueError, match=r"expected \(2, 3\) integers, got \(3,\) int64"):
+        categorical_nll(np.zeros((2, 4, 3)), np.array([0, 1, 2]))
 
 
 # L1

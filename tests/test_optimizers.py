@@ -20,7 +20,7 @@ STEPS = 6
 Trajectory = Iterator[Array]
 
 # The formulas. A running sum u ← μ u + g is written out as Σ_s μ^(t-s) g_s, and a running mean with
-# its bias undone as the average of all g_s with weights β^(t-s): nothing is carried from step to step.
+# its bias undone as the average of all g_s with weights β^(t-s): no step carries on the one before.
 
 
 def decayed_sum(terms: list[Array], decay: float) -> Array:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnscratch.core import Array, Backward, buffers, inference, noisy, whole_batch
+from nnscratch.core import Array, Backward, buffers, holomorphic, inference, noisy, whole_batch
 from nnscratch.gradcheck import gradcheck
 from nnscratch.layers import Dense, Relu, Sequential, Sigmoid, Tanh, sequential
 from nnscratch.layers.activations import Elementwise
@@ -107,6 +107,8 @@ def test_a_chain_is_as_special_as_its_layers() -> None:
     assert noisy(model)
     assert whole_batch(model)
     assert list(buffers(model)) == ["1.0.count"]
+    assert not holomorphic(model)
+    assert holomorphic(Sequential(Tanh(), Sequential(Sigmoid())))
     assert not noisy(Sequential(Tanh()))
     assert not whole_batch(Sequential(Tanh()))
 

@@ -18,7 +18,9 @@ THREADS = st.integers(1, 4)
 
 
 def blas_threads() -> set[int]:
-    return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+    return {
+        library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"
+    }
 
 
 @pytest.fixture
@@ -112,7 +114,10 @@ def test_all_is_quiet_once_an_exception_has_come_out(bad: int) -> None:
 
 @pytest.mark.parametrize("threads", [0, -1])
 def test_refuses_less_than_one_thread(threads: int) -> None:
-    with pytest.raises(ValueError, match=f"pool: expected threads ≥ 1, got {threads}"), pool(threads):
+    with (
+        pytest.raises(ValueError, match=f"pool: expected threads ≥ 1, got {threads}"),
+        pool(threads),
+    ):
         pass
 
 

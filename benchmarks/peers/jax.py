@@ -1,9 +1,8 @@
 """JAX: one jitted function for loss, gradients and Adam, its state donated, images as NHWC."""
 
 import os
-from collections.abc import Callable, Iterator
 from functools import partial
-from math import prod
+from itertools import cycle
 from typing import Any
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
@@ -13,11 +12,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from nnscratch.core import Array, Shape
+from nnscratch.core import Array
 
 from .. import workloads as w
+from .serve import Job, Jobs
 
-VARIANTS = {"jit": "JAX jit"}
+CHUNK = 1000
+"""Images a call of inference."""
+
 ACTIVATIONS = {None: lambda x: x, "relu": jax.nn.relu, "tanh": jnp.tanh}
 LAYOUT = ("NHWC", "HWIO", "NHWC")
 
@@ -28,9 +30,8 @@ def apply(layer: w.Layer, theta: Any, x: Any) -> Any:
         case w.Dense(act=act):
             return ACTIVATIONS[act](x @ theta[0] + theta[1])
         case w.Conv(act=act, stride=S, padding=P):
-            y = lax.conv_general_dilated(
-                x, theta[0], (S, S), ((P, P), (P, P)), dimension_numbers=LAYOUT
-            )
+            pads = ((P, P), (P, P))
+            y = lax.conv_general_dilated(x, theta[0], (S, S), pads, dimension_numbers=LAYOUT)
             return ACTIVATIONS[act](y + theta[1])
         case w.ConvTranspose(act=act, kernel=K, stride=S):
             before = K - 1 - layer.padding
@@ -44,10 +45,41 @@ def apply(layer: w.Layer, theta: Any, x: Any) -> Any:
             return lax.reduce_window(x, -jnp.inf, lax.max, window, window, "SAME")
         case w.Up():
             return jnp.repeat(jnp.repeat(x, 2, axis=1), 2, axis=2)
-        case w.Reshape((_,)):
-            return x.reshape(len(x), -1)
-        case w.Reshape((C, H, W)):
-            return x.reshape(len(x), H, W, C)
+        case w.Reshape(shape):  # numbered as everywhere: channels first
+            x = from_nhwc(x).reshape(len(x), *shape)
+            return to_nhwc(x)
+
+
+def to_nhwc(x: Any) -> Any:
+    """(N, C, H, W) → (N, H, W, C); a flat x stays."""
+    return x.transpose(0, 2, 3, 1) if x.ndim == 4 else x
+
+
+def from_nhwc(x: Any) -> Any:
+    """(N, H, W, C) → (N, C, H, W); a flat x stays."""
+    return x.transpose(0, 3, 1, 2) if x.ndim == 4 else x
+
+
+def to_jax(layer: w.Affine, a: Array) -> Array:
+    """Return a weight of PyTorch's shape in the layout that `apply` takes."""
+    match layer:
+        case w.Dense():
+            return a.T
+        case w.Conv():
+            return a.transpose(2, 3, 1, 0)
+        case w.ConvTranspose():
+            return a.transpose(2, 3, 0, 1)[::-1, ::-1]
+
+
+def from_jax(layer: w.Affine, a: Array) -> Array:
+    """Return a weight in PyTorch's shape again."""
+    match layer:
+        case w.Dense():
+            return a.T
+        case w.Conv():
+            return a.transpose(3, 2, 0, 1)
+        case w.ConvTranspose():
+            return a[::-1, ::-1].transpose(2, 3, 0, 1)
 
 
 def stack(layers: tuple[w.Layer, ...], theta: list[Any], x: Any) -> Any:
@@ -57,28 +89,139 @@ def stack(layers: tuple[w.Layer, ...], theta: list[Any], x: Any) -> Any:
     return x
 
 
-def to_nhwc(shape: Shape) -> Array:
-    """Return which entry of a flat (C, H, W) stands where in a flat (H, W, C)."""
-    return np.moveaxis(np.arange(prod(shape)).reshape(shape), 0, -1).ravel()
+def loss_of(workload: w.Workload, theta: list[Any], x: Any, eps: Any) -> Any:
+    """Return cross-entropy and KL, summed over features, mean over the batch."""
+    first = len(workload.encoder)
+    z, kl = stack(workload.encoder, theta[:first], x), 0.0
+    if workload.latent:
+        mu, logvar = jnp.split(z, 2, axis=1)
+        z = mu + jnp.exp(0.5 * logvar) * eps
+        kl = 0.5 * (mu * mu + jnp.exp(logvar) - 1 - logvar).sum()
+    a = stack(workload.decoder, theta[first:], z)
+    bce = (jnp.maximum(a, 0) - a * x + jnp.log1p(jnp.exp(-jnp.abs(a)))).sum()
+    return (bce + kl) / len(x)
 
 
-def turned(workload: w.Workload) -> Iterator[tuple[w.Layer, Any, Any]]:
-    """Yield every layer with the functions that turn its weight from PyTorch's layout, and back."""
-    steps = list(workload.shapes())
-    for i, (layer, x, y) in enumerate(steps):
-        match layer:
-            case w.Dense():
-                before = steps[i - 1][0] if i else None
-                flattened = isinstance(before, w.Reshape) and len(before.to) == 1
-                unflattened = i + 1 < len(steps) and isinstance(steps[i + 1][0], w.Reshape)
-                columns = to_nhwc(steps[i - 1][1]) if flattened else np.arange(x[0])
-                rows = to_nhwc(steps[i + 1][2]) if unflattened else np.arange(y[0])
-                there, back = dense_turns(rows, columns)
-            case w.Conv():
-                there, back = (lambda a: a.transpose(2, 3, 1, 0)), (lambda a: a.transpose(3, 2, 0, 1))
-            case w.ConvTranspose():
-                there = lambda a: a.transpose(2, 3, 0, 1)[::-1, ::-1]  # noqa: E731
-                back = lambda a: a[::-1, ::-1].transpose(2, 3, 0, 1)  # noqa: E731
-            case _:
-                there = back = None
-        yield layer, there, back
+def first_theta(workload: w.Workload) -> list[Any]:
+    """Return (weight, bias) of every layer that has them, () of the others."""
+    pairs = iter(w.first_weights(workload))
+    theta: list[Any] = []
+    for layer in workload.layers:
+        if isinstance(layer, w.Affine):
+            weight, bias = next(pairs)
+            theta.append((jnp.asarray(to_jax(layer, weight)), jnp.asarray(bias)))
+        else:
+            theta.append(())
+    return theta
+
+
+def adam_step(state: Any, grads: Any) -> Any:
+    """Return the state after one step of Adam."""
+    t = state["t"] + 1
+    b1, b2 = w.BETA1, w.BETA2
+    m = jax.tree.map(lambda m, g: b1 * m + (1 - b1) * g, state["m"], grads)
+    v = jax.tree.map(lambda v, g: b2 * v + (1 - b2) * g * g, state["v"], grads)
+    c1, c2 = 1 / (1 - b1**t), 1 / (1 - b2**t)
+    theta = jax.tree.map(
+        lambda p, m, v: p - w.LEARNING_RATE * c1 * m / (jnp.sqrt(c2 * v) + w.EPS),
+        *(state["theta"], m, v),
+    )
+    return {"theta": theta, "m": m, "v": v, "t": t}
+
+
+def adam_state(theta: Any) -> Any:
+    """Return the state before the first step."""
+    m, v = jax.tree.map(jnp.zeros_like, theta), jax.tree.map(jnp.zeros_like, theta)
+    return {"theta": theta, "m": m, "v": v, "t": jnp.zeros((), jnp.float32)}
+
+
+def training(name: str, variant: str) -> Job:
+    """Return a training step."""
+    workload = w.WORKLOADS[name]
+    state = adam_state(first_theta(workload))
+    xs = [jnp.asarray(to_nhwc(x)) for x in w.batches(workload)]
+    batches = cycle(zip(xs, map(jnp.asarray, w.noise(workload)), strict=True))
+
+    @partial(jax.jit, donate_argnums=0)
+    def step(state: Any, x: Any, eps: Any) -> Any:
+        loss, grads = jax.value_and_grad(partial(loss_of, workload))(state["theta"], x, eps)
+        return adam_step(state, grads), loss
+
+    def run() -> Any:
+        nonlocal state
+        state, loss = step(state, *next(batches))
+        return loss
+
+    def arrays() -> dict[str, Array]:
+        pairs = zip(workload.layers, state["theta"], strict=True)
+        flat = [a for layer, its in pairs if its for a in (from_jax(layer, its[0]), its[1])]
+        return {f"theta.{i}": np.asarray(a) for i, a in enumerate(flat)}
+
+    return Job(run, arrays, float)
+
+
+def inference(what: str, variant: str) -> Job:
+    """Return 10,000 images to codes, or codes to images."""
+    workload = w.WORKLOADS[w.INFERENCE]
+    theta, first = first_theta(workload), len(workload.encoder)
+    rows = w.inference_input(what)
+    if what == "encode":
+        rows = rows[..., None].astype(np.float32) / 255
+    chunks = [jnp.asarray(rows[i : i + CHUNK]) for i in range(0, len(rows), CHUNK)]
+
+    @jax.jit
+    def half(x: Any) -> Any:
+        if what == "encode":
+            return stack(workload.encoder, theta[:first], x)[:, : workload.latent]
+        return jax.nn.sigmoid(stack(workload.decoder, theta[first:], x))
+
+    def run() -> Any:
+        return jnp.concatenate([half(x) for x in chunks])
+
+    return Job(run, lambda: {"y": np.asarray(from_nhwc(run()))}, complete)
+
+
+def layer(name: str, variant: str) -> Job:
+    """Return one layer's forward, dx or dw; dw is of weight and bias."""
+    case, what = name.rsplit(" ", 1)
+    kind, x, theta, dy = w.layer_case(case)
+    x, dy = jnp.asarray(to_nhwc(x)), jnp.asarray(to_nhwc(dy))
+    if theta:
+        theta = [jnp.asarray(to_jax(kind, theta[0])), jnp.asarray(theta[1])]
+    f = partial(apply, kind)
+    tasks = {
+        "forward": lambda theta, x, dy: f(theta, x),
+        "dx": lambda theta, x, dy: jax.vjp(lambda x: f(theta, x), x)[1](dy)[0],
+        "dw": lambda theta, x, dy: jax.vjp(lambda theta: f(theta, x), theta)[1](dy)[0],
+    }
+    run = partial(jax.jit(tasks[what]), theta, x, dy)
+
+    def arrays() -> dict[str, Array]:
+        result = run()
+        if what == "dw":
+            return {"0": np.asarray(from_jax(kind, result[0])), "1": np.asarray(result[1])}
+        return {"0": np.asarray(from_nhwc(result))}
+
+    return Job(run, arrays, complete)
+
+
+def adam(name: str, variant: str) -> Job:
+    """Return one step of Adam, with a gradient that stays."""
+    value, grad = map(jnp.asarray, w.adam_case())
+    state, step = adam_state(value), jax.jit(adam_step, donate_argnums=0)
+
+    def run() -> Any:
+        nonlocal state
+        state = step(state, grad)
+        return state
+
+    return Job(run, lambda: {"theta": np.asarray(run()["theta"])}, complete)
+
+
+def complete(result: Any) -> float:
+    """Wait for it."""
+    jax.block_until_ready(result)
+    return 0.0
+
+
+JOBS: Jobs = {"training": training, "inference": inference, "layer": layer, "adam": adam}

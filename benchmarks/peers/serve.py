@@ -1,9 +1,10 @@
 """A worker's side of the protocol: one JSON object a line in, one a line out.
 
     {"do": "build", "job": "training", "name": "W1", "variant": "eager"}   make it and warm it up
-    {"do": "values", "count": 5}       run it five times: {"values": […], "rss_mb": …}
+    {"do": "values", "count": 5}       run it five times: {"values": […]}
     {"do": "arrays", "path": "…npz"}   save what it has computed, for comparison
     {"do": "time", "seconds": 1.0}     run it for a second: {"repeats": 97, "seconds": 1.003}
+    {"do": "memory"}                   {"rss_mb": 210.4, "peak_mb": 233.0}
 
 A worker lives as long as its driver's pipe. It prints nothing else: stdout belongs to the protocol.
 """
@@ -13,8 +14,9 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -24,20 +26,25 @@ IN_FLIGHT = 8
 """How many runs may be under way before one is waited for, as in a training loop that logs."""
 
 
-class Job(Protocol):
-    """Something to be timed."""
+@dataclass(frozen=True)
+class Job:
+    """Something to be timed.
 
-    def run(self) -> Any:
-        """Do it once; it may still be under way on return."""
+    run     does it once, and may return while it is still under way
+    arrays  the arrays in which contenders must agree, in PyTorch's shapes, batch-first
+    wait    the value of what run returned (a loss, or 0), once it is complete
+    """
 
-    def wait(self, result: Any) -> float:
-        """Return the value of a run (a loss, or 0) once it is complete."""
-
-    def arrays(self) -> Mapping[str, Array]:
-        """Return the arrays in which contenders must agree, in PyTorch's shapes."""
+    run: Callable[[], Any]
+    arrays: Callable[[], Mapping[str, Array]]
+    wait: Callable[[Any], float] = lambda _: 0.0
 
 
-def serve(jobs: Mapping[str, Callable[[str, str], Job]]) -> None:
+Jobs = Mapping[str, Callable[[str, str], Job]]
+"""What a peer can do: functions of a workload's name and a variant."""
+
+
+def serve(jobs: Jobs) -> None:
     """Obey the driver until it closes the pipe."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
@@ -48,13 +55,13 @@ def serve(jobs: Mapping[str, Callable[[str, str], Job]]) -> None:
             answer = getattr(worker, order.pop("do"))(**order)
         except Exception:
             answer = {"error": traceback.format_exc(limit=-3)}
-        print(json.dumps(answer | memory()), file=answers, flush=True)
+        print(json.dumps(answer), file=answers, flush=True)
 
 
 class Worker:
     """The verbs of the protocol."""
 
-    def __init__(self, jobs: Mapping[str, Callable[[str, str], Job]]) -> None:
+    def __init__(self, jobs: Jobs) -> None:
         self.jobs = jobs
 
     def build(self, job: str, name: str, variant: str) -> dict[str, Any]:
@@ -71,6 +78,16 @@ class Worker:
         np.savez(path, **self.job.arrays())
         return {}
 
+    def memory(self) -> dict[str, float]:
+        """Return the resident memory of this process, now and at its highest, in MB."""
+        try:
+            with open("/proc/self/status") as status:
+                lines = dict(line.split(":", 1) for line in status)
+        except OSError:
+            return {"rss_mb": float("nan"), "peak_mb": float("nan")}
+        keys = {"rss_mb": "VmRSS", "peak_mb": "VmHWM"}
+        return {name: int(lines[key].split()[0]) / 1024 for name, key in keys.items()}
+
     def time(self, seconds: float) -> dict[str, Any]:
         """Run it for so long, after one run that does not count."""
         self.job.wait(self.job.run())
@@ -82,16 +99,3 @@ class Worker:
                 self.job.wait(result)
         self.job.wait(result)
         return {"repeats": repeats, "seconds": perf_counter() - start}
-
-
-def memory() -> dict[str, float]:
-    """Return the resident memory of this process, now and at its highest, in MB."""
-    try:
-        with open("/proc/self/status") as status:
-            lines = dict(line.split(":", 1) for line in status)
-    except OSError:
-        return {"rss_mb": float("nan"), "peak_mb": float("nan")}
-    return {
-        name: int(lines[key].split()[0]) / 1024
-        for name, key in {"rss_mb": "VmRSS", "peak_mb": "VmHWM"}.items()
-    }

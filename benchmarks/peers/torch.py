@@ -1,7 +1,7 @@
 """PyTorch, as its users run it: modules, autograd, torch.optim.Adam."""
 
 from collections.abc import Callable
-from typing import Any
+from itertools import cycle
 
 import numpy as np
 import torch
@@ -11,13 +11,11 @@ from torch import Tensor, nn
 from nnscratch.core import Array
 
 from .. import workloads as w
+from .serve import Job, Jobs
 
-VARIANTS = {
-    "eager": "PyTorch eager",
-    "fused": "PyTorch eager, fused Adam",
-    "channels_last": "PyTorch channels_last, fused Adam",
-    "compile": "PyTorch compiled, fused Adam",
-}
+CHUNK = 1000
+"""Images a call of inference."""
+
 ACTIVATIONS: dict[str | None, Callable[[Tensor], Tensor]] = {"relu": F.relu, "tanh": torch.tanh}
 
 
@@ -80,40 +78,95 @@ def flat(pairs: list[tuple[Array, Array]]) -> list[Array]:
     return [a for pair in pairs for a in pair]
 
 
-class Training:
-    """A training step."""
+def layout_of(variant: str) -> torch.memory_format:
+    """Return how images lie in memory."""
+    return torch.channels_last if variant == "channels_last" else torch.contiguous_format
 
-    def __init__(self, name: str, variant: str) -> None:
-        workload = w.WORKLOADS[name]
-        layout = torch.channels_last if variant == "channels_last" else torch.contiguous_format
-        self.model = Network(workload).to(memory_format=layout)
-        self.loss = torch.compile(self.model) if variant == "compile" else self.model
-        self.adam = torch.optim.Adam(
-            self.model.parameters(),
-            lr=w.LEARNING_RATE,
-            betas=(w.BETA1, w.BETA2),
-            eps=w.EPS,
-            fused=variant != "eager",
-        )
-        xs = map(torch.from_numpy, w.batches(workload))
-        self.batches = [x.to(memory_format=layout) if x.ndim == 4 else x for x in xs]
-        self.noise = list(map(torch.from_numpy, w.noise(workload)))
-        self.steps = 0
 
-    def run(self) -> Tensor:
-        i = self.steps % w.BATCHES
-        self.steps += 1
-        self.adam.zero_grad(set_to_none=True)
-        loss = self.loss(self.batches[i], self.noise[i])
+def training(name: str, variant: str) -> Job:
+    """Return a training step."""
+    workload, layout = w.WORKLOADS[name], layout_of(variant)
+    model = Network(workload).to(memory_format=layout)
+    loss_of = torch.compile(model) if variant == "compile" else model
+    adam = torch.optim.Adam(
+        model.parameters(),
+        lr=w.LEARNING_RATE,
+        betas=(w.BETA1, w.BETA2),
+        eps=w.EPS,
+        fused=variant != "eager",
+    )
+    xs = map(torch.from_numpy, w.batches(workload))
+    xs = [x.to(memory_format=layout) if x.ndim == 4 else x for x in xs]
+    batches = cycle(zip(xs, map(torch.from_numpy, w.noise(workload)), strict=True))
+
+    def run() -> Tensor:
+        adam.zero_grad(set_to_none=True)
+        loss = loss_of(*next(batches))
         loss.backward()
-        self.adam.step()
-        return loss
+        adam.step()
+        return loss.detach()
 
-    def wait(self, loss: Tensor) -> float:
-        return float(loss.detach())
+    def arrays() -> dict[str, Array]:
+        return {f"theta.{i}": p.detach().numpy() for i, p in enumerate(model.parameters())}
 
-    def arrays(self) -> dict[str, Array]:
-        return {f"theta.{i}": p.detach().numpy() for i, p in enumerate(self.model.parameters())}
+    return Job(run, arrays, float)
 
 
-JOBS: dict[str, Callable[[str, str], Any]] = {"training": Training}
+def inference(what: str, variant: str) -> Job:
+    """Return 10,000 images to codes, or codes to images."""
+    model = Network(w.WORKLOADS[w.INFERENCE]).to(memory_format=layout_of(variant)).eval()
+    rows = w.inference_input(what)
+    if what == "encode":
+        rows = rows[:, None].astype(np.float32) / 255
+        half = lambda x: model.encoder(x)[:, : model.latent]  # noqa: E731
+    else:
+        half = lambda z: torch.sigmoid(model.decoder(z))  # noqa: E731
+    half = torch.compile(half) if variant == "compile" else half
+    chunks = torch.from_numpy(rows).split(CHUNK)
+
+    @torch.inference_mode()
+    def run() -> Tensor:
+        return torch.cat([half(x) for x in chunks])
+
+    return Job(run, lambda: {"y": run().numpy()})
+
+
+def layer(name: str, variant: str) -> Job:
+    """Return one layer's forward, dx or dw; dw is of weight and bias."""
+    case, what = name.rsplit(" ", 1)
+    kind, *given = w.layer_case(case)
+    x, theta, dy = torch.from_numpy(given[0]), given[1], torch.from_numpy(given[2])
+    f = module(kind)
+    for p, a in zip(f.parameters(), theta, strict=True):
+        p.data = torch.from_numpy(a)
+    if x.ndim == 4:
+        f, x, dy = (a.to(memory_format=layout_of(variant)) for a in (f, x, dy))
+    x.requires_grad_(what != "dw")
+    y = f(x)
+
+    def forward() -> tuple[Tensor]:
+        return (f(x),)
+
+    def gradient() -> tuple[Tensor, ...]:
+        wanted = x if what == "dx" else tuple(f.parameters())
+        return torch.autograd.grad(y, wanted, dy, retain_graph=True)
+
+    run = forward if what == "forward" else gradient
+    return Job(run, lambda: {str(i): a.detach().numpy() for i, a in enumerate(run())})
+
+
+def adam(name: str, variant: str) -> Job:
+    """Return one step of Adam, with a gradient that stays."""
+    value, grad = map(torch.from_numpy, w.adam_case())
+    theta = nn.Parameter(value)
+    theta.grad = grad
+    optimizer = torch.optim.Adam([theta], lr=w.LEARNING_RATE, eps=w.EPS, fused=variant != "eager")
+
+    def arrays() -> dict[str, Array]:
+        optimizer.step()
+        return {"theta": theta.detach().numpy()}
+
+    return Job(optimizer.step, arrays)
+
+
+JOBS: Jobs = {"training": training, "inference": inference, "layer": layer, "adam": adam}

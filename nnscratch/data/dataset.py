@@ -80,6 +80,8 @@ class Dataset:
 
 def check_images(name: str, images: Images) -> None:
     """Raise ValueError unless these are images, batch-first and at least one."""
+    if not isinstance(images, np.ndarray):
+        raise ValueError(f"{name}: expected an array, got {type(images).__name__}")
     known = images.dtype in (np.uint8, np.float32, np.float64)
     if images.ndim not in (3, 4) or images.size == 0 or not known:
         raise ValueError(

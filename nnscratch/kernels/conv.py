@@ -1,6 +1,6 @@
 """Correlation of images with filters, along two tables of taps: the convolution and its adjoint.
 
-    y[f, h, l, n] = b[f] + Σ_{k, j, c} w[f, c, rows(k), columns(j)] x[c, i(h, k), i(l, j), n]
+    y[f, h, m, n] = b[f] + Σ_{k, j, c} w[f, c, rows(k), columns(j)] x[c, i(h, k), i(m, j), n]
 
 where k runs over the taps that meet row h, i(h, k) is the row of x they meet there, and likewise
 for columns (taps.py). Given the tables of a convolution this is its forward map; given those of its
@@ -55,7 +55,7 @@ def pack(
 
 @kernel
 def gather(x: Array, top: int, ROWS: int, STEP: int, n: int, panel: Array) -> None:
-    """panel[l, k, c, :] = x[c, top + k·STEP, l, n : n + 2V]: what an output row needs, in order."""
+    """panel[m, k, c, :] = x[c, top + k·STEP, m, n : n + 2V]: what an output row needs, in order."""
     C, H, W, N = x.shape
     V = BYTES // x.itemsize
     source = x.reshape(x.size)
@@ -89,7 +89,7 @@ def correlate_wide(
 
     w  flat, packed with TILE = 4      rows, columns  `Taps.runs`      panel  (W·KH·C·2V,)
     """
-    C, _, W, N = x.shape
+    C, N = x.shape[0], x.shape[3]
     F, OH, OW, _ = y.shape
     V = BYTES // x.itemsize
     PLANE = OH * OW * N
@@ -101,8 +101,8 @@ def correlate_wide(
             for f in range(0, F, 4):
                 f1, f2, f3 = min(f + 1, F - 1), min(f + 2, F - 1), min(f + 3, F - 1)
                 b0, b1, b2, b3 = splat(b, f), splat(b, f1), splat(b, f2), splat(b, f3)
-                for l in range(OW):
-                    j, COLUMNS, left = columns[l]
+                for m in range(OW):
+                    j, COLUMNS, left = columns[m]
                     RUN = ROWS * C
                     p = left * RUN * 2 * V
                     q = ((f // 4 * KW + j) * KH + k) * C * 4
@@ -127,7 +127,7 @@ def correlate_wide(
                     if rectify:
                         s0, s1, s2, s3 = relu(s0), relu(s1), relu(s2), relu(s3)
                         t0, t1, t2, t3 = relu(t0), relu(t1), relu(t2), relu(t3)
-                    at = (h * OW + l) * N + n
+                    at = (h * OW + m) * N + n
                     store(out, f * PLANE + at, s0)
                     store(out, f * PLANE + at + V, t0)
                     store(out, f1 * PLANE + at, s1)
@@ -169,7 +169,7 @@ def correlate_narrow(
                 for k in range(ROWS):
                     i = top + k * ROW_STEP
                     for j in range(columns.shape[0]):
-                        l, left, RUNS, OUT_STEP, IN_STEP = columns[j]
+                        m, left, RUNS, OUT_STEP, IN_STEP = columns[j]
                         RUN = N
                         if OUT_STEP == 1 and IN_STEP == 1:  # neighbours meet neighbours: one run
                             RUN *= RUNS
@@ -177,7 +177,7 @@ def correlate_narrow(
                         q = ((f * columns.shape[0] + j) * KH + first + k) * C + c
                         for r in range(RUNS):
                             p = c * X + (i * W + left + r * IN_STEP) * N
-                            at = row + (l + r * OUT_STEP) * N
+                            at = row + (m + r * OUT_STEP) * N
                             if c + 8 <= C:
                                 add_eight(source, p, X, w, q, RUN, out, at)
                             else:

@@ -1,6 +1,6 @@
 """The gradients of a convolution's filters and bias: products of dy with shifted copies of x.
 
-    dw[f, c, k, j] += Σ_{h, l, n} dy[f, h, l, n] x[c, h·SH - PH + k·DH, l·SW - PW + j·DW, n]
+    dw[f, c, k, j] += Σ_{h, m, n} dy[f, h, m, n] x[c, h·SH - PH + k·DH, m·SW - PW + j·DW, n]
 
 First x is laid out anew, in planes that have its border of zeros and whose columns are sorted by
 their phase modulo the stride (`spread`). Then row h of dy meets, whatever tap, stride and padding,
@@ -17,7 +17,7 @@ L1 = 24_000
 
 @kernel
 def spread(x: Array, top: int, left: int, SW: int, planes: Array) -> None:
-    """planes[c, i, phase, l, :] = x[c, i - top, l·SW + phase - left, :], 0 where there is none.
+    """planes[c, i, phase, m, :] = x[c, i - top, m·SW + phase - left, :], 0 where there is none.
 
     x  (C, H, W, N)      planes  (C, ROWS, SW, COLUMNS, N)
     """
@@ -29,9 +29,9 @@ def spread(x: Array, top: int, left: int, SW: int, planes: Array) -> None:
         for i in range(ROWS):
             for phase in range(SW):
                 q = ((c * ROWS + i) * SW + phase) * COLUMNS * N
-                for l in range(phase - left, phase - left + COLUMNS * SW, SW):
-                    p = ((c * H + i - top) * W + l) * N
-                    inside = 0 <= i - top < H and 0 <= l < W
+                for m in range(phase - left, phase - left + COLUMNS * SW, SW):
+                    p = ((c * H + i - top) * W + m) * N
+                    inside = 0 <= i - top < H and 0 <= m < W
                     for n in range(0, N, V):
                         store(out, q + n, load(source, p + n) if inside else zero(out))
                     q += N

@@ -1,84 +1,79 @@
-"""Max pooling: the largest of each window, and which of the window it was.
+"""Max pooling: the largest of each window, and which of its pixels that was.
 
-Windows are read from two tables (taps.py): those of a convolution say which pixels a window holds,
-those of its adjoint which windows a pixel is in.
+A window is a list of pixels, the same for every channel and sample: window r of the output holds
+pixels[t] for starts[r] ≤ t < starts[r + 1], in row-major order. Padding is what no list has.
 """
 
 from ..core import Array, IntArray
 from .jit import kernel
-from .simd import BYTES, add, load, splat, store, where_equal, where_larger, zero
+from .simd import BYTES, add, load, relu, splat, store, where_equal, where_larger, zero
 
 
 @kernel
 def max_pool(
     x: Array,
-    rows: IntArray,
-    columns: IntArray,
-    number: Array,
-    floor: Array,
+    starts: IntArray,
+    pixels: IntArray,
+    places: Array,
+    rectify: bool,
     y: Array,
     winner: Array,
 ) -> None:
-    """y[c, h, l, n] = max of x over the window of (h, l), winner[c, h, l, n] the number of its tap.
+    """y[c, r, n] = max_t x[c, pixels[t], n], and winner[c, r, n] = places[t] of the largest.
 
-    Of equal values the first wins, in row-major order; a NaN beats every number, and a NaN before
-    it. To begin with `floor` holds (value, number): a candidate that belongs to no pixel.
+    Of equal values the first wins; a NaN beats every number, and an earlier NaN. With `rectify`
+    y = max(0, ·), and where that is 0 the winner is 0, which is nobody's place.
 
-        x  (C, H, W, N), N a multiple of a vector      y, winner  (C, OH, OW, N)
-        rows, columns  `Taps.runs`                     number     (KH, KW), each tap's own, as floats
+        x  (C, P, N), N a multiple of two vectors      places  numbers > 0, different in a window
+        y, winner  (C, R, N)
     """
-    C, H, W, N = x.shape
-    _, OH, OW, _ = y.shape
-    KW = number.shape[1]
+    (C, P, N), R = x.shape, y.shape[1]
     V = BYTES // x.itemsize
     source, out, which = x.reshape(x.size), y.reshape(y.size), winner.reshape(winner.size)
-    numbers = number.reshape(number.size)
     for c in range(C):
-        for h in range(OH):
-            k, ROWS, top = rows[h]
-            for l in range(OW):
-                j, COLUMNS, left = columns[l]
-                at = ((c * OH + h) * OW + l) * N
-                p = ((c * H + top) * W + left) * N
-                for n in range(0, N, V):
-                    best, tap = splat(floor, 0), splat(floor, 1)
-                    for r in range(ROWS):
-                        for s in range(COLUMNS):
-                            v = load(source, p + (r * W + s) * N + n)
-                            tap = where_larger(v, best, splat(numbers, (k + r) * KW + j + s), tap)
-                            best = where_larger(v, best, v, best)
-                    store(out, at + n, best)
-                    store(which, at + n, tap)
+        for r in range(R):
+            at = (c * R + r) * N
+            for n in range(0, N, 2 * V):
+                p = (c * P + pixels[starts[r]]) * N + n
+                best0, best1 = load(source, p), load(source, p + V)
+                place0 = place1 = splat(places, starts[r])
+                for t in range(starts[r] + 1, starts[r + 1]):
+                    p = (c * P + pixels[t]) * N + n
+                    u, v, place = load(source, p), load(source, p + V), splat(places, t)
+                    place0 = where_larger(u, best0, place, place0)
+                    place1 = where_larger(v, best1, place, place1)
+                    best0 = where_larger(u, best0, u, best0)
+                    best1 = where_larger(v, best1, v, best1)
+                if rectify:
+                    nobody = zero(out)
+                    place0 = where_larger(best0, nobody, place0, nobody)
+                    place1 = where_larger(best1, nobody, place1, nobody)
+                    best0, best1 = relu(best0), relu(best1)
+                store(out, at + n, best0)
+                store(out, at + n + V, best1)
+                store(which, at + n, place0)
+                store(which, at + n + V, place1)
 
 
 @kernel
 def max_pool_dx(
-    dy: Array, winner: Array, rows: IntArray, columns: IntArray, number: Array, dx: Array
+    dy: Array, winner: Array, starts: IntArray, pixels: IntArray, places: Array, dx: Array
 ) -> None:
-    """dx[c, i, m, n] = Σ dy over the windows that pixel (i, m) has won.
-
-    dy, winner     (C, OH, OW, N)               dx      (C, H, W, N)
-    rows, columns  `Taps.runs` of the adjoint   number  (KH, KW), in the order of the adjoint's taps
-    """
-    C, H, W, N = dx.shape
-    _, OH, OW, _ = dy.shape
-    KW = number.shape[1]
+    """dx[c, p, n] = Σ_r dy[c, r, n] over the windows that x[c, p, n] has won; shapes as above."""
+    (C, P, N), R = dx.shape, dy.shape[1]
     V = BYTES // dy.itemsize
     source, out, which = dy.reshape(dy.size), dx.reshape(dx.size), winner.reshape(winner.size)
-    numbers = number.reshape(number.size)
     for c in range(C):
-        for i in range(H):
-            k, ROWS, top = rows[i]
-            for m in range(W):
-                j, COLUMNS, left = columns[m]
-                at = ((c * H + i) * W + m) * N
-                p = ((c * OH + top) * OW + left) * N
-                for n in range(0, N, V):
-                    sum_ = zero(out)
-                    for r in range(ROWS):
-                        for s in range(COLUMNS):
-                            q = p + (r * OW + s) * N + n
-                            tap = splat(numbers, (k + r) * KW + j + s)
-                            won = where_equal(load(which, q), tap, load(source, q))
-                            sum_ = add(sum_, won)
-                    store(out, at + n, sum_)
+        for p in range(c * P * N, (c + 1) * P * N, V):
+            store(out, p, zero(out))
+        for r in range(R):
+            at = (c * R + r) * N
+            for n in range(0, N, 2 * V):
+                dy0, place0 = load(source, at + n), load(which, at + n)
+                dy1, place1 = load(source, at + n + V), load(which, at + n + V)
+                for t in range(starts[r], starts[r + 1]):
+                    p = (c * P + pixels[t]) * N + n
+                    place = splat(places, t)
+                    store(out, p, add(load(out, p), where_equal(place, place0, dy0)))
+                    p += V
+                    store(out, p, add(load(out, p), where_equal(place, place1, dy1)))

@@ -1,9 +1,9 @@
-"""A linear map of the rows and columns of images: what average pooling and upsampling are.
+"""A sparse matrix applied to the pixels of every image: average pooling, upsampling, padding.
 
-    y[c, h, l, n] = Σ_{i, j} A[h, i] B[l, j] x[c, i, j, n]        y = A x Bᵀ for every c and n
+    y[c, r, n] = Σ_p M[r, p] x[c, p, n]          p, r number the pixels of x and y, row by row
 
-A and B are banded: of their rows only a few neighbours are not zero, and only those are visited, so
-a NaN reaches no further than it should. The transpose, dx = Aᵀ dy B, is the same kernel.
+What all of these share is one small matrix, the same for every channel and sample. The transpose,
+dx = Mᵀ dy, is the same kernel given Mᵀ.
 """
 
 from ..core import Array, IntArray
@@ -12,27 +12,23 @@ from .simd import BYTES, fma, load, splat, store, zero
 
 
 @kernel
-def resample(x: Array, A: Array, rows: IntArray, B: Array, columns: IntArray, y: Array) -> None:
-    """The sum above, where A[h, i] = 0 unless rows[h, 0] ≤ i < rows[h, 1]; B and columns likewise.
+def resample(x: Array, starts: IntArray, pixels: IntArray, weights: Array, y: Array) -> None:
+    """The sum above; row r of M is weights[t] at pixels[t] for starts[r] ≤ t < starts[r + 1].
 
-    x  (C, H, W, N), N a multiple of a vector      A  (OH, H)      rows     (OH, 2)
-    y  (C, OH, OW, N)                              B  (OW, W)      columns  (OW, 2)
+    x  (C, P, N), N a multiple of two vectors      starts           (R + 1,)
+    y  (C, R, N)                                   pixels, weights  one entry for each M[r, p] ≠ 0
     """
-    C, H, W, N = x.shape
-    _, OH, OW, _ = y.shape
+    (C, P, N), R = x.shape, y.shape[1]
     V = BYTES // x.itemsize
     source, out = x.reshape(x.size), y.reshape(y.size)
-    a, b = A.reshape(A.size), B.reshape(B.size)
     for c in range(C):
-        for h in range(OH):
-            for l in range(OW):
-                at = ((c * OH + h) * OW + l) * N
-                for n in range(0, N, V):
-                    total = zero(out)
-                    for i in range(rows[h, 0], rows[h, 1]):
-                        of_row = zero(out)
-                        for j in range(columns[l, 0], columns[l, 1]):
-                            v = load(source, ((c * H + i) * W + j) * N + n)
-                            of_row = fma(splat(b, l * W + j), v, of_row)
-                        total = fma(splat(a, h * H + i), of_row, total)
-                    store(out, at + n, total)
+        for r in range(R):
+            at = (c * R + r) * N
+            for n in range(0, N, 2 * V):
+                s0, s1 = zero(out), zero(out)
+                for t in range(starts[r], starts[r + 1]):
+                    p = (c * P + pixels[t]) * N + n
+                    w = splat(weights, t)
+                    s0, s1 = fma(w, load(source, p), s0), fma(w, load(source, p + V), s1)
+                store(out, at + n, s0)
+                store(out, at + n + V, s1)

@@ -74,6 +74,6 @@ def _table(
             (o, i), (o1, i1) = pairs[0], pairs[min(1, len(pairs) - 1)]
             meets[a] = o, i, len(pairs), o1 - o, i1 - i
     table = Taps(np.array(order), runs, step, meets)
-    for a in (table.order, runs, meets):
-        a.setflags(write=False)
+    for array in (table.order, runs, meets):
+        array.setflags(write=False)
     return table

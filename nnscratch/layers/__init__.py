@@ -2,25 +2,39 @@
 
 from .activations import Elu, Gelu, LeakyRelu, Relu, Sigmoid, Softmax, Softplus, Tanh
 from .batch_norm import BatchNorm
+from .conv import Conv2d
+from .conv1d import Conv1d
+from .conv_transpose import ConvTranspose2d
 from .dense import Dense
 from .dropout import Dropout
 from .norm import GroupNorm, LayerNorm
+from .padding import ZeroPad2d
+from .pixel_shuffle import PixelShuffle
+from .pool import AvgPool2d, GlobalAvgPool2d, MaxPool2d
 from .reshape import Flatten, Identity, Reshape
 from .sampling import GaussianSample
 from .sequential import Sequential
+from .upsample import UpsampleBilinear2d, UpsampleNearest2d
 
 __all__ = [
+    "AvgPool2d",
     "BatchNorm",
+    "Conv1d",
+    "Conv2d",
+    "ConvTranspose2d",
     "Dense",
     "Dropout",
     "Elu",
     "Flatten",
     "GaussianSample",
     "Gelu",
+    "GlobalAvgPool2d",
     "GroupNorm",
     "Identity",
     "LayerNorm",
     "LeakyRelu",
+    "MaxPool2d",
+    "PixelShuffle",
     "Relu",
     "Reshape",
     "Sequential",
@@ -28,4 +42,7 @@ __all__ = [
     "Softmax",
     "Softplus",
     "Tanh",
+    "UpsampleBilinear2d",
+    "UpsampleNearest2d",
+    "ZeroPad2d",
 ]

@@ -10,6 +10,7 @@ from ..core import (
     Parameter,
     Shape,
     buffers,
+    holomorphic,
     inference,
     named,
     noisy,
@@ -35,6 +36,7 @@ class Sequential:
         self.layers = layers
         self.noisy = any(map(noisy, layers))
         self.whole_batch = any(map(whole_batch, layers))
+        self.holomorphic = all(map(holomorphic, layers))
         # Below the first layer that has parameters (or running averages) there is nothing to learn.
         learns = (i for i, f in enumerate(layers) if f.parameters() or buffers(f))
         self.first = next(learns, len(layers))

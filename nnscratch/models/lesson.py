@@ -4,18 +4,32 @@ Each function returns an untrained model; `rng` draws its weights.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
+from math import prod
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from ..core import Layer
-from ..layers import Dense, Relu, Sequential
+from ..layers import (
+    Conv2d,
+    ConvTranspose2d,
+    Dense,
+    Flatten,
+    LeakyRelu,
+    MaxPool2d,
+    Relu,
+    Reshape,
+    Sequential,
+    UpsampleNearest2d,
+)
 from ..likelihoods import Likelihood
 from .autoencoder import Autoencoder, Penalty
 from .vae import VAE
 
 PIXELS = 28 * 28
+IMAGE = (1, 28, 28)
 
 
 def mlp(
@@ -77,3 +91,106 @@ def dense_vae(
         beta,
         input_shape=(PIXELS,),
     )
+
+
+def conv_autoencoder(
+    *,
+    likelihood: Likelihood | None = None,
+    penalties: dict[str, tuple[float, Penalty]] | None = None,
+    rng: np.random.Generator,
+    dtype: DTypeLike = np.float32,
+) -> Autoencoder:
+    """The lesson's convolutional autoencoder: 128 numbers for 784, 8 channels of 4×4.
+
+        28 -(16)- pool 14 -(8)- pool 7 -(8)- pool 4 | -(8)- up 8 -(8)- up 16 -(16)- 14, up 28 -(1)
+
+    3×3 filters and ReLU throughout, logits in the end; 4,385 parameters. Windows of the third pool
+    stick out over the end (7 → 4), as Keras has it. The next to last convolution is not padded, or
+    the image would be 32 pixels wide.
+    """
+    conv = partial(Conv2d, kernel_size=3, padding="same", rng=rng, dtype=dtype)
+    pool = partial(MaxPool2d, 2, ceil_mode=True, relu=True)
+    up = partial(UpsampleNearest2d, 2)
+    encoder = Sequential(conv(1, 16), pool(), conv(16, 8), pool(), conv(8, 8), pool())
+    decoder = Sequential(
+        *(conv(8, 8, relu=True), up(), conv(8, 8, relu=True), up()),
+        *(conv(8, 16, padding="valid", relu=True), up(), conv(16, 1)),
+    )
+    return Autoencoder(encoder, decoder, likelihood, penalties=penalties, input_shape=IMAGE)
+
+
+def conv_denoiser(
+    *,
+    likelihood: Likelihood | None = None,
+    rng: np.random.Generator,
+    dtype: DTypeLike = np.float32,
+) -> Autoencoder:
+    """The Keras blog's denoising network: 28 -(32)- pool 14 -(32)- pool 7 | and back, -(1).
+
+    3×3 filters and ReLU, 28,353 parameters. Its code of 32×7×7 = 1,568 numbers holds twice as many
+    as the image: what keeps the noise out is the target, which has none, and no bottleneck.
+    """
+    conv = partial(Conv2d, kernel_size=3, padding="same", rng=rng, dtype=dtype)
+    pool = partial(MaxPool2d, 2, relu=True)
+    up = partial(UpsampleNearest2d, 2)
+    encoder = Sequential(conv(1, 32), pool(), conv(32, 32), pool())
+    decoder = Sequential(conv(32, 32, relu=True), up(), conv(32, 32, relu=True), up(), conv(32, 1))
+    return Autoencoder(encoder, decoder, likelihood, input_shape=IMAGE)
+
+
+def kvfrans_vae(
+    latent_dim: int = 20,
+    *,
+    likelihood: Likelihood | None = None,
+    beta: float = 1.0,
+    rng: np.random.Generator,
+    dtype: DTypeLike = np.float32,
+) -> VAE:
+    """K. Frans's VAE: 5×5 filters, stride 2, 28 -(16)- 14 -(32)- 7, 20 latents, and back.
+
+    122,136 parameters: his transposed convolutions have no bias (it is made, and never added). He
+    takes the encoder's second half for σ itself, of which log σ² need not exist; here it is log σ².
+    """
+    down = partial(Conv2d, kernel_size=5, stride=2, padding="same", rng=rng, dtype=dtype)
+    up = partial(ConvTranspose2d, kernel_size=5, stride=2, padding="same", rng=rng, dtype=dtype)
+    dense = partial(Dense, rng=rng, dtype=dtype)
+    code = (32, 7, 7)
+    D = prod(code)
+    encoder = Sequential(
+        *(down(1, 16), LeakyRelu(0.2), down(16, 32), LeakyRelu(0.2)),
+        *(Flatten(), dense(D, 2 * latent_dim)),
+    )
+    decoder = Sequential(
+        *(dense(latent_dim, D), Relu(), Reshape(*code)),
+        *(up(32, 16, bias=False, relu=True), up(16, 1, bias=False)),
+    )
+    return VAE(encoder, decoder, latent_dim, likelihood, beta, input_shape=IMAGE)
+
+
+def keras_conv_vae(
+    latent_dim: int = 2,
+    *,
+    likelihood: Likelihood | None = None,
+    beta: float = 1.0,
+    rng: np.random.Generator,
+    dtype: DTypeLike = np.float32,
+) -> VAE:
+    """The Keras example's VAE: 28 -(32)- 14 -(64)- 7, 16, 2 latents; 64×7×7 -(64)- 14 -(32)- 28.
+
+    3×3 filters, stride 2 and ReLU, a transposed convolution to one channel of logits in the end;
+    134,165 parameters. It is one answer to the lesson's assignment.
+    """
+    down = partial(Conv2d, kernel_size=3, stride=2, padding="same", rng=rng, dtype=dtype)
+    up = partial(ConvTranspose2d, kernel_size=3, stride=2, padding="same", rng=rng, dtype=dtype)
+    dense = partial(Dense, rng=rng, dtype=dtype)
+    code = (64, 7, 7)
+    D = prod(code)
+    encoder = Sequential(
+        *(down(1, 32, relu=True), down(32, 64, relu=True)),
+        *(Flatten(), dense(D, 16), Relu(), dense(16, 2 * latent_dim)),
+    )
+    decoder = Sequential(
+        *(dense(latent_dim, D), Relu(), Reshape(*code)),
+        *(up(64, 64, relu=True), up(64, 32, relu=True), up(32, 1, stride=1)),
+    )
+    return VAE(encoder, decoder, latent_dim, likelihood, beta, input_shape=IMAGE)

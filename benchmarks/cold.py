@@ -1,0 +1,109 @@
+"""How long from nothing to the first training step, and how much memory does a run take?
+
+    python -m benchmarks cold                           about five minutes
+    python -m benchmarks cold --workloads W2
+    python -m benchmarks cold --smoke                   warm, ours only
+
+A first step counts from the start of the process: imports, the model, compilation, one step.
+nnscratch compiles its kernels once and keeps the machine code in Numba's cache: it starts with that
+cache empty ("cold", which a user sees once after installing) and filled ("warm").
+
+Memory is resident memory of a training run of W4: the highest, and what 1,000 steps add.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+from .contenders import OURS, ROOT, TRAINERS, Contender, Worker, chosen, working
+from .machine import header
+from .options import Options, parse
+from .report import Table
+
+COLD, WARM = (
+    replace(OURS, label="nnscratch, cold cache"),
+    replace(OURS, label="nnscratch, warm cache"),
+)
+SETTLED, STEPS = 50, 1000
+"""Memory is read after so many steps, and again when so many are done."""
+
+
+def import_seconds(module: str) -> float:
+    """Return how long a new Python takes to import this and end, less one that imports nothing."""
+
+    def seconds(code: str) -> float:
+        start = perf_counter()
+        subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+        return perf_counter() - start
+
+    return seconds(f"import {module}") - seconds("pass")
+
+
+def first_step_seconds(contender: Contender, name: str, options: Options, cache: Path) -> float:
+    """Return the time from the start of a process to the end of its first training step."""
+    start = perf_counter()
+    env = os.environ | {"NUMBA_CACHE_DIR": str(cache)}
+    with working([Worker(contender, options.threads, env)]) as (worker,):
+        worker.ask("build", job="training", name=name, variant=contender.variant)
+        worker.ask("values", count=1)
+        return perf_counter() - start
+
+
+def start_up(contenders: Sequence[Contender], options: Options, table: Table) -> None:
+    """Measure imports and first steps."""
+
+    def add(what: str, label: str, seconds: Sequence[float]) -> None:
+        table.add(what, label, min(seconds), median(seconds), max(seconds))
+        print(f"{what}, {label}: {median(seconds):.2f} s", flush=True)
+
+    peers = list(dict.fromkeys(c.peer for c in contenders if c.is_peer))
+    for module in ("nnscratch", "nnscratch.models", *peers):
+        add("import", module, [import_seconds(module) for _ in range(options.rounds)])
+    for name in options.workloads:
+        with tempfile.TemporaryDirectory() as folder:
+            times: dict[str, list[float]] = {}
+            for _ in range(options.rounds):
+                for contender in contenders:
+                    cache = Path(folder) / "numba"
+                    if contender == COLD:
+                        shutil.rmtree(cache, ignore_errors=True)
+                    took = first_step_seconds(contender, name, options, cache)
+                    times.setdefault(contender.label, []).append(took)
+            for label, its in times.items():
+                add(f"first step {name}", label, its)
+
+
+def memory(contenders: Sequence[Contender], options: Options, table: Table) -> None:
+    """Measure what a run holds, and whether it grows."""
+    settled, steps = (5, 20) if options.smoke else (SETTLED, STEPS)
+    name = options.workloads[-1]
+    for contender in contenders:
+        with working([Worker(contender, options.threads)]) as (worker,):
+            worker.ask("build", job="training", name=name, variant=contender.variant)
+            worker.ask("values", count=settled)
+            before = worker.ask("memory")["rss_mb"]
+            worker.ask("values", count=steps - settled)
+            after = worker.ask("memory")
+        table.add(name, contender.label, steps, after["peak_mb"], after["rss_mb"] - before)
+        print(f"memory, {contender.label}: {after['peak_mb']:.0f} MB", flush=True)
+
+
+def main(argv: Sequence[str]) -> None:
+    """Measure, print, write."""
+    options = parse(__doc__, argv, ["W1", "W2", "W4"], smoke=["W1"], rounds=3)
+    title = header(options.threads)
+    print(f"{title}\n")
+    others = [c for c in chosen(TRAINERS, options) if c.is_peer and not options.smoke]
+    starts = Table(("what", "contender", "min s", "median s", "max s"))
+    start_up([WARM] if options.smoke else [COLD, WARM, *others], options, starts)
+    starts.publish(options.out, "cold", title)
+    held = Table(("workload", "contender", "steps", "peak RSS MB", "growth MB"))
+    memory([OURS, *(c for c in others if c.variant != "compile")], options, held)
+    held.publish(options.out, "memory", title)

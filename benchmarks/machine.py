@@ -1,0 +1,94 @@
+"""What this machine can do at best, measured: multiply-adds a second, bytes a second."""
+
+import os
+import platform
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+from nnscratch.core import Array
+from nnscratch.kernels.jit import kernel
+from nnscratch.kernels.simd import BYTES, fma, load, splat, store
+from nnscratch.threads import cores
+
+LIBRARIES = ("numpy", "numba", "torch", "jax")
+
+
+def header(threads: int) -> str:
+    """Return machine and versions, in two lines."""
+    versions = [f"Python {platform.python_version()}"]
+    for library in LIBRARIES:
+        try:
+            versions.append(f"{library} {version(library)}")
+        except PackageNotFoundError:
+            versions.append(f"no {library}")
+    used = f"{threads} of {os.cpu_count()} cores"
+    return f"{processor()}, {platform.system()}, {used}\n{', '.join(versions)}"
+
+
+def processor() -> str:
+    """Return the processor's name, as well as the system knows it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(": ")[1] for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+@kernel
+def multiply_add(a: Array, repeats: int) -> None:
+    """12 vectors, x ← x·½ + ½, over and over in registers: nothing but multiply-adds."""
+    V = BYTES // a.itemsize
+    h = splat(a, 0)
+    s0, s1, s2, s3 = load(a, 0), load(a, V), load(a, 2 * V), load(a, 3 * V)
+    s4, s5, s6, s7 = load(a, 4 * V), load(a, 5 * V), load(a, 6 * V), load(a, 7 * V)
+    s8, s9, sa, sb = load(a, 8 * V), load(a, 9 * V), load(a, 10 * V), load(a, 11 * V)
+    for _ in range(repeats):
+        s0, s1, s2, s3 = fma(s0, h, h), fma(s1, h, h), fma(s2, h, h), fma(s3, h, h)
+        s4, s5, s6, s7 = fma(s4, h, h), fma(s5, h, h), fma(s6, h, h), fma(s7, h, h)
+        s8, s9, sa, sb = fma(s8, h, h), fma(s9, h, h), fma(sa, h, h), fma(sb, h, h)
+    for i, s in enumerate((s0, s1, s2, s3, s4, s5, s6, s7, s8, s9, sa, sb)):
+        store(a, i * V, s)
+
+
+@kernel
+def triad(a: Array, b: Array, c: Array, repeats: int) -> None:
+    """a ← b + ½ c."""
+    half = a.dtype.type(0.5)
+    for _ in range(repeats):
+        for n in range(a.size):
+            a[n] = b[n] + half * c[n]
+
+
+def best_rate(task: Callable[[int], None], work: float, threads: int, seconds: float) -> float:
+    """Return work a second when every thread runs task(its number), at best."""
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(task, range(threads)))
+        best, end = 0.0, perf_counter() + seconds
+        while perf_counter() < end:
+            start = perf_counter()
+            list(pool.map(task, range(threads)))
+            best = max(best, threads * work / (perf_counter() - start))
+    return best
+
+
+def peak_gflops(threads: int | None = None, seconds: float = 0.3) -> float:
+    """Return 10⁹ float32 operations a second, a multiply-add being two."""
+    threads, repeats = threads or cores(), 500_000
+    V = BYTES // 4
+    arrays = [np.full(12 * V, 0.5, np.float32) for _ in range(threads)]
+    work = 12 * V * 2 * repeats
+    return best_rate(lambda t: multiply_add(arrays[t], repeats), work, threads, seconds) / 1e9
+
+
+def bandwidth(megabytes: float, threads: int | None = None, seconds: float = 0.3) -> float:
+    """Return GB a second that b + ½ c reads and writes, on three arrays of so much altogether."""
+    threads = threads or cores()
+    n = int(megabytes * 1e6 / 12 / threads)
+    repeats = max(1, int(1e7 / n))
+    arrays = [np.ones((3, n), np.float32) for _ in range(threads)]
+    return best_rate(lambda t: triad(*arrays[t], repeats), 12 * n * repeats, threads, seconds) / 1e9

@@ -1,0 +1,68 @@
+"""The options that all benchmarks share."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nnscratch.threads import cores
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to measure and for how long."""
+
+    workloads: list[str]
+    contenders: list[str]
+    rounds: int
+    seconds: float
+    threads: int
+    out: Path
+    smoke: bool
+
+
+def parse(
+    doc: str,
+    argv: Sequence[str],
+    workloads: Sequence[str],
+    *,
+    smoke: Sequence[str],
+    rounds: int = 5,
+    seconds: float = 1.0,
+    threads: int | None = None,
+) -> Options:
+    """Read a benchmark's options; `doc` is its docstring.
+
+    workloads  all there are       smoke  those of --smoke, which takes one short round
+    """
+    text = doc.split("\n", 1)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks …",
+        description=text[0],
+        epilog=text[1],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    known = ",".join(workloads)
+    parser.add_argument("--workloads", default=known, help=f"some of {known}")
+    parser.add_argument("--contenders", default="", help="only those, by a part of their names")
+    parser.add_argument("--rounds", type=int, default=rounds, help="turns of each contender")
+    parser.add_argument("--seconds", type=float, default=seconds, help="length of a turn")
+    parser.add_argument("--threads", type=int, default=threads or cores(), help="cores for each")
+    parser.add_argument("--out", type=Path, default=Path("out/benchmarks"), help="folder for files")
+    parser.add_argument("--smoke", action="store_true", help="as little as shows that it works")
+    given = parser.parse_args(argv)
+    chosen = list(smoke) if given.smoke else given.workloads.split(",")
+    for name in chosen:
+        if name not in workloads:
+            parser.error(f"--workloads: expected some of {known}, got {name!r}")
+    if not 1 <= given.threads <= cores():
+        parser.error(f"--threads: expected 1 to {cores()}, got {given.threads}")
+    return Options(
+        chosen,
+        given.contenders.lower().split(","),
+        1 if given.smoke else given.rounds,
+        0.05 if given.smoke else given.seconds,
+        given.threads,
+        given.out,
+        given.smoke,
+    )

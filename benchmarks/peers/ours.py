@@ -1,0 +1,191 @@
+"""nnscratch, as its users run it: layers, a model, a Trainer with its lanes."""
+
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
+
+from nnscratch import layers as ours
+from nnscratch.core import Array, Parameter, Shape
+from nnscratch.models import VAE, Autoencoder
+from nnscratch.optimizers import Adam
+from nnscratch.training import Trainer
+
+from .. import workloads as w
+from .serve import Job, Jobs
+
+ACTIVATIONS = {"relu": ours.Relu, "tanh": ours.Tanh}
+RNG = np.random.default_rng(0)  # draws weights that are replaced at once
+OPEN = ExitStack()  # the threads of the lanes; they end with the process
+
+
+def layer_of(layer: w.Layer, relu: bool = False) -> Any:
+    """Return a layer of the workload; relu=True for a convolution or pool that ends in one."""
+    match layer:
+        case w.Dense(D, M):
+            return ours.Dense(D, M, rng=RNG)
+        case w.Conv(C, M, kernel=K, stride=S, padding=P):
+            return ours.Conv2d(C, M, K, stride=S, padding=P, relu=relu, rng=RNG)
+        case w.ConvTranspose(C, M, kernel=K, stride=S):
+            P = layer.padding
+            return ours.ConvTranspose2d(
+                C, M, K, stride=S, padding=P, output_padding=S - 1, relu=relu, rng=RNG
+            )
+        case w.Pool():
+            return ours.MaxPool2d(2, ceil_mode=True, relu=relu)
+        case w.Up():
+            return ours.UpsampleNearest2d(2)
+        case w.Reshape(shape):
+            return ours.Reshape(*shape)
+
+
+def stack(layers: tuple[w.Layer, ...]) -> ours.Sequential:
+    """Return the layers one after the other, each with its activation.
+
+    A ReLU is part of a convolution, or of the pool behind it: the lesson's models do the same.
+    """
+    steps: list[Any] = []
+    for before, layer, after in zip((None, *layers), layers, (*layers[1:], None), strict=False):
+        act = getattr(before if isinstance(layer, w.Pool) else layer, "act", None)
+        if isinstance(after, w.Pool):
+            act = None
+        if act and isinstance(layer, w.Dense):
+            steps += [layer_of(layer), ACTIVATIONS[act]()]
+        else:
+            steps.append(layer_of(layer, relu=act == "relu"))
+    return ours.Sequential(*steps)
+
+
+def network(workload: w.Workload) -> Autoencoder:
+    """Return the model with its first weights."""
+    encoder, decoder = stack(workload.encoder), stack(workload.decoder)
+    shape = workload.input_shape
+    model = (
+        VAE(encoder, decoder, workload.latent, input_shape=shape)
+        if workload.latent
+        else Autoencoder(encoder, decoder, input_shape=shape)
+    )
+    first = [a for pair in w.first_weights(workload) for a in pair]
+    for p, a in zip(model.parameters().values(), first, strict=True):
+        p.value[...] = a
+    return model
+
+
+class Replay:
+    """In place of a generator: noise that was drawn before."""
+
+    def __init__(self, eps: Array) -> None:
+        self.eps = eps
+
+    def standard_normal(self, shape: Shape, dtype: Any) -> Array:
+        """Return it."""
+        return self.eps
+
+
+class ReplayingTrainer(Trainer):
+    """A Trainer whose noise is given, (latent, N) for every step."""
+
+    noise: list[Array]
+
+    def stream(self, purpose: int, *place: int) -> Any:
+        """Return the noise of a micro-batch; a step draws nothing else."""
+        _, step, i = place
+        eps = self.noise[step % len(self.noise)]
+        return Replay(eps[:, i * self.micro_batch :][:, : self.micro_batch])
+
+
+def training(name: str, variant: str) -> Job:
+    """Return a training step, batch and all: it is gathered from the set of images."""
+    workload = w.WORKLOADS[name]
+    model, images = network(workload), w.images()
+    trainer = ReplayingTrainer(
+        model,
+        Adam(w.LEARNING_RATE, beta1=w.BETA1, beta2=w.BETA2, eps=w.EPS),
+        seed=0,
+        batch_size=workload.batch,
+        lanes=workload.lanes,
+        micro_batch=workload.micro_batch,
+    )
+    trainer.noise = [np.ascontiguousarray(eps.T) for eps in w.noise(workload)]
+    rows = np.arange(w.BATCHES * workload.batch).reshape(w.BATCHES, -1)
+    OPEN.enter_context(trainer.lanes.running())
+
+    def run() -> float:
+        terms = trainer.gradient(images, rows[trainer.step % w.BATCHES])
+        trainer.optimizer.step(trainer.lanes.theta, trainer.lanes.grads, trainer.lanes.run)
+        trainer.step += 1
+        return terms["total"]
+
+    def arrays() -> dict[str, Array]:
+        return {f"theta.{i}": p.value for i, p in enumerate(model.parameters().values())}
+
+    return Job(run, arrays, float)
+
+
+def inference(what: str, variant: str) -> Job:
+    """Return 10,000 images to codes, or codes to images, through the model's public methods."""
+    half, rows = getattr(network(w.WORKLOADS[w.INFERENCE]), what), w.inference_input(what)
+    return Job(lambda: half(rows), lambda: {"y": half(rows)})
+
+
+def layer(name: str, variant: str) -> Job:
+    """Return one layer's forward, dx or dw; dw is of weight and bias, added to their gradients."""
+    case, what = name.rsplit(" ", 1)
+    kind, x, first, dy = w.layer_case(case)
+    f, shape = layer_of(kind), x.shape[1:]
+    x, dy = (np.ascontiguousarray(np.moveaxis(a, 0, -1)) for a in (x, dy))
+    theta = list(f.parameters().values())
+    for p, a in zip(theta, first, strict=True):
+        p.value[...] = a
+    backward = f.forward(x)[1]
+    if what == "forward":
+        run = lambda: f.forward(x)[0]  # noqa: E731
+    elif what == "dw":
+        run = lambda: backward(dy, need_dx=False)  # noqa: E731
+    elif isinstance(kind, w.Dense):
+        run = lambda: first[0].T @ dy  # noqa: E731
+    elif theta:
+        twin = adjoint_of(kind, shape, first[0])
+        run = lambda: twin.forward(dy)[0]  # noqa: E731
+    else:
+        run = lambda: backward(dy)  # noqa: E731
+
+    def arrays() -> dict[str, Array]:
+        for p in theta:
+            p.grad[...] = 0
+        result = run()
+        if what == "dw":
+            return {str(i): p.grad for i, p in enumerate(theta)}
+        return {"0": np.moveaxis(result, -1, 0)}
+
+    return Job(run, arrays)
+
+
+def adjoint_of(layer: w.Conv | w.ConvTranspose, x: Shape, weight: Array) -> Any:
+    """Return the layer whose forward is dx: convolutions are each other's adjoints."""
+    C, M, K, S, P = layer.inputs, layer.outputs, layer.kernel, layer.stride, layer.padding
+    if isinstance(layer, w.Conv):
+        rest = (x[1] + 2 * P - K) % S
+        twin = ours.ConvTranspose2d(
+            M, C, K, stride=S, padding=P, output_padding=rest, bias=False, rng=RNG
+        )
+    else:
+        twin = ours.Conv2d(M, C, K, stride=S, padding=P, bias=False, rng=RNG)
+    twin.w.value[...] = weight
+    return twin
+
+
+def adam(name: str, variant: str) -> Job:
+    """Return one step of Adam."""
+    value, grad = w.adam_case()
+    theta, optimizer = Parameter(value), Adam(w.LEARNING_RATE, eps=w.EPS)
+
+    def arrays() -> dict[str, Array]:
+        theta.grad[...] = grad
+        optimizer.step(theta)
+        return {"theta": theta.value}
+
+    return Job(lambda: optimizer.step(theta), arrays)
+
+
+JOBS: Jobs = {"training": training, "inference": inference, "layer": layer, "adam": adam}

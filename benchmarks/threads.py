@@ -1,0 +1,50 @@
+"""How much faster are two threads than one, and are the weights the same to the last bit?
+
+    python -m benchmarks threads                        about two minutes
+    python -m benchmarks threads --workloads W3,W4
+    python -m benchmarks threads --smoke                one workload, one short round
+
+nnscratch alone, once on a single core and once on --threads of them. Lanes belong to the arithmetic
+and threads do not, so both must end with the same bits. A workload of one lane has nothing to share
+but its optimiser's work.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from statistics import median
+
+from .contenders import OURS, Worker, contest, equal_arrays, quotients, working
+from .machine import header
+from .options import parse
+from .report import Table, spread
+from .workloads import WORKLOADS
+
+STEPS = 20
+HEADINGS = ("workload", "lanes", "threads", "min ms", "median ms", "max ms", "× one thread")
+
+
+def same_bits(name: str, group: Sequence[Worker]) -> str:
+    """Assert that weights are equal, bit by bit, after STEPS steps."""
+    for worker in group:
+        worker.ask("values", count=STEPS)
+    equal_arrays(0)(name, group)
+    return f"the same bits after {STEPS} steps"
+
+
+def main(argv: Sequence[str]) -> None:
+    """Measure, print, write."""
+    options = parse(__doc__, argv, list(WORKLOADS), smoke=["W1"])
+    title = header(options.threads)
+    print(f"{title}\n")
+    table = Table(HEADINGS)
+    for name in options.workloads:
+        counts = (1, options.threads)
+        group = [Worker(replace(OURS, label=f"{n} threads"), n) for n in counts]
+        with working(group):
+            outcome = contest(group, "training", name, same_bits, options)
+        one, many = outcome.times.values()
+        for count, times in zip(counts, (one, many), strict=True):
+            ms = [1e3 * t for t in times]
+            ratio = spread(quotients(one, times))
+            table.add(name, WORKLOADS[name].lanes, count, min(ms), median(ms), max(ms), ratio)
+    table.publish(options.out, "threads", title)

@@ -1,0 +1,68 @@
+"""How long does a training step take, beside PyTorch's and JAX's, on the lesson's networks?
+
+    python -m benchmarks training                       all workloads, about ten minutes
+    python -m benchmarks training --workloads W1,W2 --rounds 7
+    python -m benchmarks training --smoke               one workload, one short round
+
+Every contender is a process of its own, warm, with the same cores. Before the clock starts all hold
+the same weights, and step by step on the same batches and noise they report the same loss.
+
+nnscratch gathers its batch from the set of bytes in every step; the peers are handed theirs.
+"""
+
+from collections.abc import Sequence
+from statistics import median
+
+import numpy as np
+
+from .contenders import TRAINERS, Contender, Worker, chosen, contest, equal_arrays, hire, working
+from .machine import header, peak_gflops
+from .options import parse
+from .report import Table, draw_ratios
+from .workloads import WORKLOADS, Workload
+
+STEPS, RTOL = 5, 1e-4
+"""Steps whose losses are compared, and how near they must be.
+
+float32 agrees to about 1e-6 at the first step. Adam divides a gradient by its own size, so where it
+is nothing but rounding error the weights part by a whole learning rate."""
+
+HEADINGS = ("workload", "contender", "min ms", "median ms", "max ms", "× fastest peer")
+HEADINGS += ("GFLOP/s", "% of peak", "peak RSS MB")
+
+
+def suits(contender: Contender, workload: Workload) -> bool:
+    """Is there a point in this contender? The layout of images is no question without images."""
+    return contender.variant != "channels_last" or len(workload.input_shape) == 3
+
+
+def same_losses(name: str, group: Sequence[Worker]) -> str:
+    """Assert equal weights and, for STEPS steps, equal losses; say how far these are apart."""
+    equal_arrays(0)(f"{name}, first weights", group)
+    losses = np.array([worker.ask("values", count=STEPS)["values"] for worker in group])
+    apart = np.abs(losses / losses[0] - 1).max(axis=1)
+    for worker, far in zip(group, apart, strict=True):
+        assert far <= RTOL, f"{name}: {worker.contender.label} has another loss, by {far:.1e}"
+    return f"equal weights, losses of {STEPS} steps within {apart.max():.0e}"
+
+
+def main(argv: Sequence[str]) -> None:
+    """Measure, print, write."""
+    options = parse(__doc__, argv, list(WORKLOADS), smoke=["W1"])
+    peak = peak_gflops(options.threads)
+    title = f"{header(options.threads)}\nmeasured peak {peak:.0f} GFLOP/s"
+    print(f"{title}\n")
+    contenders = chosen(TRAINERS, options)
+    table, groups = Table(HEADINGS), {}
+    for name in options.workloads:
+        workload = WORKLOADS[name]
+        fitting = [c for c in contenders if suits(c, workload)]
+        with working(hire(fitting, options)) as group:
+            outcome = contest(group, "training", name, same_losses, options)
+        for label, times in outcome.times.items():
+            rate = workload.flops() / median(times) / 1e9
+            share, memory = 100 * rate / peak, outcome.peak_mb[label]
+            table.add(name, label, *outcome.figures(label, 1e3), rate, share, memory)
+        groups[f"{name}\n{workload.title}"] = outcome.ratios
+    table.publish(options.out, "training", title)
+    draw_ratios(options.out / "training.png", f"A training step\n{title}", groups)

@@ -1,0 +1,45 @@
+"""Lists the demos, or runs one.
+
+python -m demos                 what there is
+python -m demos NAME            run one
+python -m demos NAME --help     its options
+"""
+
+import ast
+import runpy
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+def demos() -> dict[str, str]:
+    """Return the first line of every demo's docstring by its name, without running any."""
+    files = {path.stem: path for path in sorted(HERE.glob("*.py"))}
+    names = [name for name in files if not name.startswith("_") and name != "common"]
+    docs = {name: ast.get_docstring(ast.parse(files[name].read_text("utf-8"))) for name in names}
+    return {name: (doc or "").partition("\n")[0] for name, doc in docs.items()}
+
+
+def main(arguments: list[str]) -> int:
+    """Run the demo that the first argument names; return the exit code."""
+    known = demos()
+    width = max(map(len, known))
+    listing = "\n".join(f"    {name:{width}}  {line}" for name, line in known.items())
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(f"python -m demos NAME [options], where NAME is one of\n\n{listing}\n")
+        print("python -m demos NAME --help says which options a demo has.")
+        return 0
+    name, *rest = arguments
+    if name not in known:
+        print(
+            f"demos: expected one of {', '.join(known)}, got {name!r}\n\n{listing}", file=sys.stderr
+        )
+        return 2
+    sys.argv = [f"python -m demos {name}", *rest]
+    runpy.run_module(f"demos.{name}", run_name="__main__")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

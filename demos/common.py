@@ -1,0 +1,159 @@
+"""What every demo needs and no reader came for: options, data, a table, files."""
+
+import argparse
+import json
+import platform
+import shlex
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+from matplotlib.figure import Figure
+
+import nnscratch
+from demos import STARTED
+from nnscratch.data import Dataset, Split, digits, mnist
+from nnscratch.files import write_whole
+from nnscratch.plots import save
+from nnscratch.training import Trainer
+
+Options = argparse.Namespace
+Row = Sequence[Any]
+
+SMOKE = 256
+"""Images that a smoke test trains on, and is tested on."""
+
+
+def at_least(least: int) -> Any:
+    """Return the type of an option that is an integer from `least` up."""
+
+    def integer(text: str) -> int:
+        if (value := int(text)) < least:
+            raise argparse.ArgumentTypeError(f"expected an integer ≥ {least}, got {text}")
+        return value
+
+    return integer
+
+
+def begin(name: str, page: str, *, epochs: int = 0, latent: int = 0, least: int = 1) -> Options:
+    """Print a demo's first screen, its docstring, and return the options it was called with.
+
+    epochs, latent  defaults; without them (0) there is no such option
+    least           the smallest latent size
+    """
+    first, _, rest = page.partition("\n")
+    parser = argparse.ArgumentParser(
+        prog=f"python -m demos {name}",
+        description=page,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    if epochs:
+        add(
+            "--data", metavar="DIR", help="the four files of MNIST are here; embedded digits if not"
+        )
+        add("--epochs", type=at_least(1), default=epochs, help=f"default {epochs}")
+        add("--resume", action="store_true", help="go on from the checkpoint under --out")
+        add("--threads", type=at_least(1), help="default: one a core; no influence on any result")
+    if latent:
+        add("--latent", type=at_least(least), default=latent, help=f"code size, default {latent}")
+    add("--seed", type=at_least(0), default=0, help="of all randomness, default 0")
+    add("--out", metavar="DIR", type=Path, default=Path("out", name), help=f"default out/{name}")
+    add("--smoke", action="store_true", help="tiny and quick: does it run at all?")
+    notebook = "ipykernel" in sys.modules  # whose command line is not ours
+    options = parser.parse_args([] if notebook else None)
+    if epochs and options.smoke:
+        options.epochs = 1
+    options.command = _command(name, options)
+    print(f"{first}\n{rest.rstrip()}\n\nThis run again:  {options.command}\n", flush=True)
+    return options
+
+
+def _command(name: str, options: Options) -> str:
+    """Return the command that does the same again, whatever the defaults will be by then."""
+    words = ["python", "-m", "demos", name]
+    for key, value in vars(options).items():
+        if value is True and key != "resume":
+            words.append(f"--{key}")
+        elif not isinstance(value, bool) and value is not None and key != "threads":
+            words += [f"--{key}", str(value)]
+    return shlex.join(words)
+
+
+def load(options: Options) -> Split[Dataset]:
+    """Return the digits to learn from and those held out; end the program if there are none."""
+    try:
+        data = mnist(options.data) if options.data else digits()
+    except (OSError, ValueError) as error:
+        sys.exit(f"error: {error}")
+    if options.smoke:
+        data = Split(data.train[:SMOKE], data.test[:SMOKE])
+    source = f"MNIST in {options.data}" if options.data else "the embedded part of MNIST"
+    print(f"{len(data.train):,} digits to learn from, {len(data.test):,} held out: {source}\n")
+    return data
+
+
+def fit(trainer: Trainer, data: Split[Dataset], options: Options, name: str = "training") -> None:
+    """Train, with a checkpoint after every epoch, from which --resume goes on after a Ctrl-C."""
+    checkpoint = options.out / f"{name}.safetensors"
+    if options.resume and checkpoint.exists():
+        try:
+            trainer.resume(checkpoint)
+        except (OSError, ValueError) as error:
+            sys.exit(f"error: {error}")
+        print(f"{checkpoint} goes on after epoch {trainer.epoch}")
+    try:
+        trainer.fit(
+            data.train.images,
+            validation=data.test.images,
+            epochs=options.epochs,
+            checkpoint=checkpoint,
+            progress=True,
+        )
+    except KeyboardInterrupt:
+        print(f"\nStopped; {checkpoint} is written. Go on:  {options.command} --resume")
+        sys.exit(130)
+
+
+def picture(figure: Figure, options: Options, name: str) -> None:
+    """Write a picture and say where."""
+    print(f"    {save(figure, options.out / f'{name}.png')}", flush=True)
+
+
+def report(head: Sequence[str], rows: Sequence[Row], options: Options, **others: Any) -> None:
+    """Print a table, write it with all that defines the run as JSON, and say goodbye."""
+    print(f"\n{table(head, rows)}\n")
+    seconds = time.perf_counter() - STARTED
+    entries = {
+        "command": options.command,
+        "seconds": round(seconds, 1),
+        "versions": {module.__name__: module.__version__ for module in (nnscratch, np, numba)}
+        | {"python": platform.python_version()},
+        "table": [dict(zip(head, row, strict=True)) for row in rows],
+        **others,
+    }
+    text = json.dumps(entries, indent=2, ensure_ascii=False, default=asdict)
+    path = write_whole(options.out / "numbers.json", f"{text}\n".encode(), "table")
+    print(f"The numbers are in {path}. {seconds:.0f} s in all.")
+
+
+def table(head: Sequence[str], rows: Sequence[Row]) -> str:
+    """Return rows under a head: the first column to the left, numbers to the right."""
+    lines = [list(head), *([_cell(value) for value in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    text = [
+        "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]).rstrip()
+        for line in lines
+    ]
+    return "\n".join([text[0], "-" * max(map(len, text)), *text[1:]])
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4f}" if abs(value) < 1 else f"{value:.2f}"
+    return "" if value is None else str(value)

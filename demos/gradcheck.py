@@ -1,0 +1,69 @@
+"""Is every gradient right? Differences, what they can tell, and the certificate of each layer.
+
+    python -m demos gradcheck         some seconds
+
+Backward computes a derivative; forward alone gives it away too, if slowly. Move one number a by h
+and see how the loss moves:
+
+    plain      D(h) = (L(a + h) - L(a - h)) / 2h        wrong by h² (truncation), and by 2⁻⁵²/h,
+                                                        for neighbours lose the digits they share
+    central    (4 D(h) - D(2h)) / 3                     wrong by h⁴, and by 2⁻⁵²/h
+    complex    Im L(a + ih) / h                         wrong by h²; nothing is subtracted
+
+What to look at
+    convergence.png      as h shrinks (to the right) the error falls, and then rises again: a V;
+                         that of the complex step falls and stays down
+    the faulty layer     a backward that forgot a factor of 2, and takes any dy that broadcasts
+    the certificates     every entry of every array of every layer and loss of this library
+"""
+
+import sys
+from math import prod
+
+import numpy as np
+
+from demos import common
+from nnscratch.certificates import certificates
+from nnscratch.gradcheck import convergence, gradcheck
+from nnscratch.layers import Dense, Sequential, Tanh
+from nnscratch.plots import error_curves
+
+METHODS = ("plain", "central", "complex")
+
+options = common.begin("gradcheck", __doc__)
+rng = np.random.default_rng(options.seed)
+
+# %% The V
+net = Sequential(
+    Dense(4, 3, rng=rng, dtype=np.float64), Tanh(), Dense(3, 2, rng=rng, dtype=np.float64)
+)
+x = rng.standard_normal((4, 5))
+errors = {}
+for method in METHODS:
+    steps, errors[method] = convergence(net, x, rng=rng, method=method)
+numbers = np.stack([steps, *errors.values()], axis=1)
+rows = [[f"{number:.0e}" for number in row] for row in numbers]
+print(common.table(("h", *(f"error of {name}" for name in METHODS)), rows), "\n")
+title = "Truncation falls as h shrinks, rounding rises: the best step lies in between"
+common.picture(error_curves(steps, errors, title=title), options, "convergence")
+
+
+# %% A backward that is wrong
+def square(x):
+    """Return y = x², and a backward that forgot the 2."""
+    return x * x, lambda dy: x * dy
+
+
+print(f"\n{gradcheck(square, (2, 3), rng=rng)}\n")
+
+# %% The certificates
+rows, failed = [], False
+for name, report in certificates(rng):
+    found = {method: [r for r in report.rows if r.method == method] for method in METHODS[1:]}
+    entries = max(sum(prod(r.shape) for r in rs) for rs in found.values())
+    errors = (f"{max(r.error for r in rs):.0e}" if rs else None for rs in found.values())
+    rows.append((name, entries, *errors, "ok" if report else "FAILED"))
+    failed |= not report
+head = ("layer or loss", "entries", "worst error, central", "complex", "verdict")
+common.report(head, rows, options)
+sys.exit(failed)

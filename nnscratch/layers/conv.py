@@ -1,0 +1,159 @@
+"""The convolution of images."""
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ..core import Array, Backward, Parameter, Shape, check
+from ..initializers import Initializer, glorot_uniform, zeros
+from .conv_maps import (
+    Geometry,
+    convolve,
+    convolve_adjoint,
+    filter_gradient,
+    through_bias_and_relu,
+)
+from .geometry import Padding, Pair, paddings, pair
+
+
+class Conv2d:
+    """Every pixel of y is an affine map of the window of x around it, the same map everywhere.
+
+    Shapes
+        x  (C, H, W, N)          w  (F, C/groups, KH, KW)   weight
+        y  (F, OH, OW, N)        b  (F,)                    bias
+
+        OH = ⌊(H + top + bottom - dilation (KH - 1) - 1)/stride⌋ + 1, and OW likewise. padding is a
+        number, (rows, columns), ((top, bottom), (left, right)), "valid" (none) or "same": then
+        OH = ⌈H/stride⌉, the zeros evenly around, the odd one at the end, as TensorFlow and Keras
+        have it; PyTorch agrees at stride 1, and offers no other.
+
+    Derivation
+        Let s be the stride, p the padding before, d the dilation; x is 0 outside of the image.
+
+            y_fhmn = b_f + Σ_ckj w_fckj x_c,hs-p+kd,ms-p+jd,n
+
+        so dw and db are sums over all places where a weight was used,
+
+            ∂L/∂w_fckj = Σ_hmn dy_fhmn x_c,hs-p+kd,ms-p+jd,n        ∂L/∂b_f = Σ_hmn dy_fhmn
+
+        and pixel i of x is met by tap k in row h where i = hs - p + kd, that is h = (i + p - kd)/s:
+
+            ∂L/∂x_ciln = Σ_fkj w_fckj dy_f,(i+p-kd)/s,(l+p-jd)/s,n      over the whole quotients.
+
+        The same weights carry dy back along the same paths: as a matrix, convolution is sparse, and
+        dx is its transpose times dy. That map is the forward of ConvTranspose2d.
+
+        `groups` cuts C and F into equal parts that do not see each other, a block-diagonal matrix;
+        groups = C is the depthwise convolution. With relu=True y is max(0, ·), taken while the sum
+        is in a register: then dy [y > 0] takes the place of dy, in the pass that sums db.
+
+    Keeps
+        x; with relu=True also y.
+
+    Source
+        Dumoulin and Visin, A guide to convolution arithmetic for deep learning (2016), chapters 2
+        and 4.
+
+    Raises
+        ValueError if a size does not make sense or does not fit, or x or dy has another shape or
+        dtype.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | Pair,
+        *,
+        stride: int | Pair = 1,
+        padding: Padding = 0,
+        dilation: int | Pair = 1,
+        groups: int = 1,
+        bias: bool = True,
+        relu: bool = False,
+        rng: np.random.Generator,
+        init: Initializer = glorot_uniform,
+        bias_init: Initializer = zeros,
+        dtype: DTypeLike = np.float32,
+    ) -> None:
+        self.C, F, self.groups, self.relu = in_channels, out_channels, groups, relu
+        divide("Conv2d", in_channels, out_channels, groups)
+        KH, KW = pair("Conv2d", "kernel_size", kernel_size)
+        self.stride = pair("Conv2d", "stride", stride)
+        self.dilation = pair("Conv2d", "dilation", dilation)
+        self.same = padding == "same"
+        if isinstance(padding, str) and padding not in ("same", "valid"):
+            raise ValueError(f"Conv2d: expected padding 'same' or 'valid', got {padding!r}")
+        self.padding = paddings("Conv2d", 0 if isinstance(padding, str) else padding)
+        shape = (F, in_channels // groups, KH, KW)
+        fans = shape[1] * KH * KW, F // groups * KH * KW
+        self.w = Parameter(np.ascontiguousarray(init(shape, *fans, rng=rng, dtype=dtype)))
+        self.b = Parameter(bias_init((F,), *fans, rng=rng, dtype=dtype)) if bias else None
+
+    def forward(self, x: Array) -> tuple[Array, Backward]:
+        w, b = self.w, self.b
+        check("Conv2d x", x, (self.C, "H", "W", "N"), w.value.dtype)
+        x_shape, y_shape = x.shape, (*self.output_shape(x.shape[:3]), x.shape[3])
+        geometry = self._geometry(x_shape)
+        y = convolve(x, w.value, b.value if b else None, y_shape, geometry, self.relu)
+        rectified = y if self.relu else None
+
+        def backward(dy: Array, need_dx: bool = True) -> Array | None:
+            check("Conv2d dy", dy, y_shape, w.value.dtype)
+            dy = through_bias_and_relu(dy, rectified, b)
+            filter_gradient(x, dy, w.grad, geometry)
+            return convolve_adjoint(dy, w.value, None, x_shape, geometry) if need_dx else None
+
+        return y, backward
+
+    def _geometry(self, shape: Shape) -> Geometry:
+        (top, _), (left, _) = self._paddings(shape)
+        return Geometry(self.stride, (top, left), self.dilation, self.groups)
+
+    def _paddings(self, shape: Shape) -> tuple[Pair, Pair]:
+        if not self.same:
+            return self.padding
+        K = self.w.value.shape[2:]
+        rows, columns = (same(shape[a + 1], K[a], self.stride[a], self.dilation[a]) for a in (0, 1))
+        return rows, columns
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        if len(input_shape) != 3 or input_shape[0] != self.C:
+            raise ValueError(
+                f"Conv2d: expected a sample of shape ({self.C}, H, W), got {input_shape}"
+            )
+        F, _, *K = self.w.value.shape
+        sizes = zip(
+            input_shape[1:], K, self.stride, self._paddings(input_shape), self.dilation, strict=True
+        )
+        OH, OW = (outputs("Conv2d", *numbers) for numbers in sizes)
+        return F, OH, OW
+
+    def parameters(self) -> dict[str, Parameter]:
+        return {"weight": self.w} if self.b is None else {"weight": self.w, "bias": self.b}
+
+
+def divide(name: str, C: int, F: int, groups: int) -> None:
+    """Raise ValueError unless both numbers of channels can be cut into `groups` parts."""
+    if min(C, F, groups) < 1 or C % groups or F % groups:
+        raise ValueError(
+            f"{name}: expected channels ≥ 1 that groups divide, "
+            f"got in {C}, out {F}, groups {groups}"
+        )
+
+
+def same(I: int, K: int, stride: int, dilation: int) -> Pair:  # noqa: E741
+    """Return the padding (before, after) that makes ⌈I/stride⌉ outputs of I inputs."""
+    reach = (-(-I // stride) - 1) * stride + dilation * (K - 1) + 1
+    missing = max(0, reach - I)
+    return missing // 2, missing - missing // 2
+
+
+def outputs(name: str, I: int, K: int, stride: int, padding: Pair, dilation: int) -> int:  # noqa: E741
+    """Return how many windows fit along one axis."""
+    reach, room = dilation * (K - 1) + 1, I + sum(padding)
+    if min(I, room - reach + 1) < 1:
+        raise ValueError(
+            f"{name}: a window of {reach} does not fit in {I} + {sum(padding)} padding"
+        )
+    return (room - reach) // stride + 1

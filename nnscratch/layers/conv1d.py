@@ -1,0 +1,130 @@
+"""The convolution of sequences."""
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ..core import Array, Backward, Parameter, Shape, check
+from ..initializers import Initializer, glorot_uniform, zeros
+from .conv import divide, outputs, same
+from .conv_maps import (
+    Geometry,
+    convolve,
+    convolve_adjoint,
+    filter_gradient,
+    through_bias_and_relu,
+)
+from .geometry import Pair
+
+
+class Conv1d:
+    """Every step of y is an affine map of the steps of x around it, the same map everywhere.
+
+    Shapes
+        x  (T, D, N)             w  (F, D/groups, K)   weight
+        y  (OT, F, N)            b  (F,)               bias
+
+        OT = ⌊(T + before + after - dilation (K - 1) - 1)/stride⌋ + 1. padding is a number,
+        (before, after), "valid" or "same", as in Conv2d; (dilation (K - 1), 0) is the causal
+        convolution, which sees no step of the future.
+
+    Derivation
+        With the stride s, the padding p before and the dilation e, as in Conv2d,
+
+            y_tfn = b_f + Σ_dk w_fdk x_ts-p+ke,d,n
+            ∂L/∂w_fdk = Σ_tn dy_tfn x_ts-p+ke,d,n          ∂L/∂b_f = Σ_tn dy_tfn
+            ∂L/∂x_idn = Σ_fk w_fdk dy_(i+p-ke)/s,f,n       over the whole quotients
+
+        A sequence is an image of height 1 once its features are the first axis.
+
+    Keeps
+        x; with relu=True also y.
+
+    Source
+        Waibel et al., Phoneme Recognition Using Time-Delay Neural Networks (1989).
+
+    Raises
+        ValueError if a size does not make sense or does not fit, or x or dy has another shape or
+        dtype.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        *,
+        stride: int = 1,
+        padding: int | Pair | str = 0,
+        dilation: int = 1,
+        groups: int = 1,
+        bias: bool = True,
+        relu: bool = False,
+        rng: np.random.Generator,
+        init: Initializer = glorot_uniform,
+        bias_init: Initializer = zeros,
+        dtype: DTypeLike = np.float32,
+    ) -> None:
+        self.D, F, self.groups, self.relu = in_channels, out_channels, groups, relu
+        divide("Conv1d", in_channels, out_channels, groups)
+        if min(kernel_size, stride, dilation) < 1:
+            raise ValueError(
+                "Conv1d: expected kernel_size, stride and dilation ≥ 1, "
+                f"got {kernel_size}, {stride} and {dilation}"
+            )
+        self.stride, self.dilation, self.same = stride, dilation, padding == "same"
+        if isinstance(padding, str):
+            if padding not in ("same", "valid"):
+                raise ValueError(f"Conv1d: expected padding 'same' or 'valid', got {padding!r}")
+            padding = 0
+        self.padding = (padding, padding) if isinstance(padding, int) else padding
+        if min(self.padding) < 0:
+            raise ValueError(f"Conv1d: expected padding ≥ 0, got {padding}")
+        shape = (F, in_channels // groups, kernel_size)
+        fans = shape[1] * kernel_size, F // groups * kernel_size
+        self.w = Parameter(np.ascontiguousarray(init(shape, *fans, rng=rng, dtype=dtype)))
+        self.b = Parameter(bias_init((F,), *fans, rng=rng, dtype=dtype)) if bias else None
+
+    def forward(self, x: Array) -> tuple[Array, Backward]:
+        w, b = self.w, self.b
+        check("Conv1d x", x, ("T", self.D, "N"), w.value.dtype)
+        (T, D, N), (OT, F) = x.shape, self.output_shape(x.shape[:2])
+        geometry = Geometry(
+            (1, self.stride), (0, self._padding(T)[0]), (1, self.dilation), self.groups
+        )
+        image, filters = _image(x), w.value[:, :, None]
+        y = convolve(image, filters, b.value if b else None, (F, 1, OT, N), geometry, self.relu)
+        rectified = y if self.relu else None
+
+        def backward(dy: Array, need_dx: bool = True) -> Array | None:
+            check("Conv1d dy", dy, (OT, F, N), w.value.dtype)
+            dy = through_bias_and_relu(_image(dy), rectified, b)
+            filter_gradient(image, dy, w.grad[:, :, None], geometry)
+            if not need_dx:
+                return None
+            return _sequence(convolve_adjoint(dy, filters, None, (D, 1, T, N), geometry))
+
+        return _sequence(y), backward
+
+    def _padding(self, T: int) -> Pair:
+        K = self.w.value.shape[2]
+        return same(T, K, self.stride, self.dilation) if self.same else self.padding
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        if len(input_shape) != 2 or input_shape[1] != self.D:
+            raise ValueError(f"Conv1d: expected a sample of shape (T, {self.D}), got {input_shape}")
+        F, _, K = self.w.value.shape
+        T = input_shape[0]
+        return outputs("Conv1d", T, K, self.stride, self._padding(T), self.dilation), F
+
+    def parameters(self) -> dict[str, Parameter]:
+        return {"weight": self.w} if self.b is None else {"weight": self.w, "bias": self.b}
+
+
+def _image(x: Array) -> Array:
+    """(T, D, N) ↦ (D, 1, T, N)."""
+    return np.ascontiguousarray(x.swapaxes(0, 1))[:, None]
+
+
+def _sequence(x: Array) -> Array:
+    """(D, 1, T, N) ↦ (T, D, N)."""
+    return np.ascontiguousarray(x[:, 0].swapaxes(0, 1))

@@ -1,0 +1,234 @@
+"""Pooling: one number for each window, its largest or its mean."""
+
+from functools import cache
+
+import numpy as np
+
+from ..core import Array, Backward, IntArray, Parameter, Shape, check
+from ..kernels.pool import max_pool, max_pool_dx
+from .geometry import Pair, first_samples, pair, real, whole_vectors
+from .sparse import Resampling, resampled, separable
+
+
+class Window:
+    """What the two kinds of pooling have in common: windows of KH × KW, `stride` apart.
+
+    Along an axis there are ⌊(I + 2 padding - K)/stride⌋ + 1 of them. With ceil_mode the quotient is
+    rounded up, but no window starts beyond the image and the padding before it.
+    """
+
+    def __init__(
+        self,
+        kernel_size: int | Pair,
+        stride: int | Pair | None = None,
+        padding: int | Pair = 0,
+        *,
+        ceil_mode: bool = False,
+    ) -> None:
+        name = self.name = type(self).__name__
+        self.K = pair(name, "kernel_size", kernel_size)
+        self.stride = self.K if stride is None else pair(name, "stride", stride)
+        self.padding = pair(name, "padding", padding, least=0)
+        self.ceil_mode = ceil_mode
+        if any(2 * p > k for p, k in zip(self.padding, self.K, strict=True)):
+            raise ValueError(
+                f"{name}: expected padding ≤ half of the window {kernel_size}, got {padding}"
+            )
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        if len(input_shape) != 3:
+            raise ValueError(
+                f"{self.name}: expected a sample of shape (C, H, W), got {input_shape}"
+            )
+        C, *sizes = input_shape
+        axes = zip(sizes, self.K, self.stride, self.padding, strict=True)
+        OH, OW = (self._windows(*numbers) for numbers in axes)
+        return C, OH, OW
+
+    def _windows(self, I: int, K: int, stride: int, padding: int) -> int:  # noqa: E741
+        room = I + 2 * padding - K
+        if I < 1 or room < 0:
+            raise ValueError(f"{self.name}: a window of {K} does not fit in {I} + {2 * padding}")
+        if not self.ceil_mode:
+            return room // stride + 1
+        O = -(-room // stride) + 1  # noqa: E741
+        return O if (O - 1) * stride < I + padding else O - 1
+
+    def parameters(self) -> dict[str, Parameter]:
+        return {}
+
+
+class MaxPool2d(Window):
+    """y is the largest number in each window.
+
+    Shapes
+        x  (C, H, W, N)      y  (C, OH, OW, N)
+
+    Derivation
+        Away from ties the winner of a window does not change when x moves a little: y_chmn is a
+        copy of one x_ciln, and
+
+            ∂L/∂x_ciln = Σ_hm dy_chmn [x_ciln has won window (h, m)]
+
+        a sum, for windows may overlap. Of equal numbers the first in row-major order wins, a NaN
+        wins over all. Padding never wins. With relu=True there is one more candidate, a 0 that is
+        no pixel's: y = max(0, ·), and where the 0 wins the gradient goes nowhere. As max(0, ·) is
+        monotone, that is a relu before the pool, or after it, for the price of neither.
+
+    Keeps
+        The place of every winner in its window, as many numbers as y has.
+
+    Source
+        Ranzato, Huang, Boureau and LeCun, Unsupervised Learning of Invariant Feature Hierarchies
+        with Applications to Object Recognition (2007).
+
+    Raises
+        ValueError if a size does not make sense or does not fit, or x or dy has another shape or
+        dtype.
+    """
+
+    def __init__(
+        self,
+        kernel_size: int | Pair,
+        stride: int | Pair | None = None,
+        padding: int | Pair = 0,
+        *,
+        ceil_mode: bool = False,
+        relu: bool = False,
+    ) -> None:
+        super().__init__(kernel_size, stride, padding, ceil_mode=ceil_mode)
+        self.relu = relu
+
+    def forward(self, x: Array) -> tuple[Array, Backward]:
+        check("MaxPool2d x", x, ("C", "H", "W", "N"), real(x))
+        (C, H, W, N), dtype = x.shape, x.dtype
+        y_shape = self.output_shape((C, H, W))
+        starts, pixels, places = windows((H, W), y_shape[1:], self.K, self.stride, self.padding)
+        names = places.astype(dtype)
+        x = whole_vectors(x.reshape(C, H * W, N))
+        y = np.empty((C, len(starts) - 1, x.shape[2]), dtype)
+        winner = np.empty_like(y)
+        max_pool(x, starts, pixels, names, self.relu, y, winner)
+
+        def backward(dy: Array) -> Array:
+            check("MaxPool2d dy", dy, (*y_shape, N), dtype)
+            dy = whole_vectors(dy.reshape(C, -1, N))
+            dx = np.empty((C, H * W, dy.shape[2]), dtype)
+            max_pool_dx(dy, winner, starts, pixels, names, dx)
+            return first_samples(dx, N).reshape(C, H, W, N)
+
+        return first_samples(y, N).reshape(*y_shape, N), backward
+
+
+class AvgPool2d(Window):
+    """y is the mean of each window.
+
+    Shapes
+        x  (C, H, W, N)      y  (C, OH, OW, N)
+
+    Derivation
+        With window (h, m) of |h|·|m| pixels, those of the padding among them if count_include_pad,
+
+            y_chmn = Σ_{(i, l) in window (h, m)} x_ciln/(|h| |m|)
+            ∂L/∂x_ciln = Σ_{(h, m) whose window has (i, l)} dy_chmn/(|h| |m|)
+
+    Keeps
+        Nothing.
+
+    Source
+        LeCun, Bottou, Bengio and Haffner, Gradient-Based Learning Applied to Document Recognition
+        (1998), §II.B.
+
+    Raises
+        ValueError if a size does not make sense or does not fit, or x or dy has another shape or
+        dtype.
+    """
+
+    def __init__(
+        self,
+        kernel_size: int | Pair,
+        stride: int | Pair | None = None,
+        padding: int | Pair = 0,
+        *,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+    ) -> None:
+        super().__init__(kernel_size, stride, padding, ceil_mode=ceil_mode)
+        self.count_include_pad = count_include_pad
+
+    def forward(self, x: Array) -> tuple[Array, Backward]:
+        check("AvgPool2d x", x, ("C", "H", "W", "N"), real(x))
+        _, OH, OW = self.output_shape(x.shape[:3])
+        place = self.K, self.stride, self.padding, self.count_include_pad
+        return resampled("AvgPool2d", x, means(x.shape[1:3], (OH, OW), *place))
+
+
+class GlobalAvgPool2d:
+    """y is the mean of each channel: an image becomes a vector.
+
+    Shapes
+        x  (C, H, W, N)      y  (C, N)
+
+    Derivation
+        y_cn = Σ_hm x_chmn/(H W)           ∂L/∂x_chmn = dy_cn/(H W)
+
+    Keeps
+        Nothing.
+
+    Source
+        Lin, Chen and Yan, Network in Network (2014), §3.2.
+
+    Raises
+        ValueError if x or dy has another shape or dtype.
+    """
+
+    holomorphic = True
+
+    def forward(self, x: Array) -> tuple[Array, Backward]:
+        check("GlobalAvgPool2d x", x, ("C", "H", "W", "N"), x.dtype)
+        (C, H, W, N), dtype = x.shape, x.dtype
+
+        def backward(dy: Array) -> Array:
+            check("GlobalAvgPool2d dy", dy, (C, N), dtype)
+            return np.repeat(dy[:, None] / (H * W), H * W, axis=1).reshape(C, H, W, N)
+
+        return x.mean(axis=(1, 2)), backward
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        if len(input_shape) != 3:
+            raise ValueError(
+                f"GlobalAvgPool2d: expected a sample of shape (C, H, W), got {input_shape}"
+            )
+        return input_shape[:1]
+
+    def parameters(self) -> dict[str, Parameter]:
+        return {}
+
+
+@cache
+def windows(
+    image: Pair, outputs: Shape, K: Pair, stride: Pair, padding: Pair
+) -> tuple[IntArray, IntArray, IntArray]:
+    """Return every window as a list of pixels: starts, pixels, places, as in kernels/pool.py."""
+    h, m, k, j = np.indices((*outputs, *K))
+    i, l = h * stride[0] - padding[0] + k, m * stride[1] - padding[1] + j  # noqa: E741
+    inside = (i >= 0) & (i < image[0]) & (l >= 0) & (l < image[1])
+    starts = np.concatenate([[0], inside.sum(axis=(2, 3)).cumsum()])
+    return starts, (i * image[1] + l)[inside], (1 + k * K[1] + j)[inside]
+
+
+@cache
+def means(
+    image: Pair, outputs: Pair, K: Pair, stride: Pair, padding: Pair, whole: bool
+) -> Resampling:
+    """Return the matrix that takes the mean of every window; padding counts if `whole`."""
+
+    def mean(I: int, O: int, K: int, stride: int, padding: int) -> Array:  # noqa: E741
+        first = np.arange(O)[:, None] * stride - padding
+        inside = (first <= np.arange(I)) & (np.arange(I) < first + K)
+        if whole:
+            return inside / (np.minimum(first + K, I + padding) - first)
+        return inside / inside.sum(axis=1, keepdims=True)
+
+    A, B = (mean(*axis) for axis in zip(image, outputs, K, stride, padding, strict=True))
+    return separable(A, B)

@@ -1,0 +1,25 @@
+"""Every picture of the lesson, one function each; all return a matplotlib Figure.
+
+    save(latent_scatter(codes, labels, title="Do the classes keep apart?"), "out/latent.png")
+
+Figures are objects of their own, with no pyplot and no global state: nothing opens a window,
+nothing is left behind, and a notebook shows what a function returns. A title says what to look at.
+"""
+
+from .codes import histograms, kl_bars, latent_scatter
+from .curves import error_curves, loss_curves
+from .images import code_images, image_grid, image_rows, manifold
+from .page import save
+
+__all__ = [
+    "code_images",
+    "error_curves",
+    "histograms",
+    "image_grid",
+    "image_rows",
+    "kl_bars",
+    "latent_scatter",
+    "loss_curves",
+    "manifold",
+    "save",
+]

@@ -1,0 +1,92 @@
+"""Pictures of codes: where they lie, which of their dimensions are in use, how they spread."""
+
+from collections.abc import Mapping, Sequence
+from math import log, sqrt
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patheffects import AbstractPathEffect, withStroke
+from matplotlib.ticker import MaxNLocator
+
+from ..core import Array, IntArray
+from .page import CLASSES, SERIES, TRAIN, Title, new_figure
+
+
+def latent_scatter(
+    codes: Array,
+    labels: IntArray,
+    *,
+    names: Sequence[str] = ("$z_1$", "$z_2$"),
+    prior: bool = False,
+    title: Title = None,
+) -> Figure:
+    """Show 2-D codes (N, 2) coloured by class, each class's number at its median.
+
+    With `prior`, circles that hold one half and 95 % of N(0, I).
+    """
+    figure, axes = new_figure(7.6, 6.8, title)
+    order = np.random.default_rng(0).permutation(len(codes))  # no class lies on top of the others
+    colours = np.array(CLASSES)[np.asarray(labels) % len(CLASSES)]
+    size = float(np.clip(24_000 / len(codes), 3, 30))
+    x, y = codes[order].T
+    axes.scatter(x, y, s=size, c=colours[order], alpha=0.75, linewidths=0)
+    outline: list[AbstractPathEffect] = [withStroke(linewidth=3, foreground="white")]
+    classes = np.unique(labels)
+    medians = np.array([np.median(codes[labels == k], axis=0) for k in classes])
+    for k, (x, y) in zip(classes, _apart(medians, 0.05 * np.ptp(codes, axis=0).max()), strict=True):
+        axes.scatter([], [], color=CLASSES[k % len(CLASSES)], label=str(k), s=36)
+        text = axes.text(x, y, str(k), size=15, weight="bold", ha="center", va="center")
+        text.set_path_effects(outline)
+    if prior:
+        angle = np.linspace(0, 2 * np.pi, 200)
+        for share, dashes in ((0.5, (0, (2, 2))), (0.95, (0, (6, 3)))):
+            r = sqrt(-2 * log(1 - share))
+            axes.plot(r * np.cos(angle), r * np.sin(angle), color="black", lw=1, ls=dashes)
+            text = axes.text(
+                0, r, f"{100 * share:g} % of the prior", size=9, ha="center", va="center"
+            )
+            text.set_path_effects(outline)
+    axes.set_aspect("equal", "datalim")
+    axes.set(xlabel=names[0], ylabel=names[1])
+    figure.legend(title="class", loc="outside right center", frameon=False)
+    return figure
+
+
+def kl_bars(kl: Array, *, title: Title = None) -> Figure:
+    """Show the KL of each latent dimension (L,): which of them are in use."""
+    L = len(kl)
+    figure, axes = new_figure(float(np.clip(2.5 + 0.45 * L, 4.5, 11)), 3.6, title)
+    bars = axes.bar(np.arange(1, L + 1), kl, color=TRAIN, width=0.7)
+    if L <= 20:
+        axes.bar_label(bars, fmt="%.2f", padding=2, size=9)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.set(xlabel="latent dimension", ylabel="KL, nats an image", xlim=(0.3, L + 0.7))
+    axes.margins(y=0.15)
+    return figure
+
+
+def histograms(values: Mapping[str, Array], *, xlabel: str, title: Title = None) -> Figure:
+    """Show how the numbers of each array are distributed, over a common axis."""
+    figure, axes = new_figure(6.4, 3.8, title)
+    flat = {name: np.ravel(a) for name, a in values.items()}
+    edges = np.histogram_bin_edges(np.concatenate(list(flat.values())), 50).tolist()
+    for (name, a), colour in zip(flat.items(), SERIES, strict=False):
+        axes.hist(a, edges, weights=np.full(a.size, 1 / a.size), alpha=0.25, color=colour)
+        axes.hist(
+            a, edges, weights=np.full(a.size, 1 / a.size), histtype="step", lw=1.6, color=colour
+        )
+        axes.plot([], [], color=colour, lw=4, label=name)
+    axes.set(xlabel=xlabel, ylabel="fraction")
+    axes.legend(frameon=False)
+    return figure
+
+
+def _apart(points: Array, distance: float) -> Array:
+    """Return points (K, 2) moved until any two of them are so far apart, where that is easy."""
+    points = points.astype(np.float64)
+    for _ in range(50):
+        d = points[:, None] - points
+        length = np.sqrt((d * d).sum(axis=-1, keepdims=True))
+        missing = np.where(length > 0, distance - length, 0).clip(min=0)
+        points += (d / np.where(length > 0, length, 1) * missing / 2).sum(axis=1)
+    return points

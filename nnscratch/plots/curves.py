@@ -1,0 +1,76 @@
+"""Pictures of numbers that fall, one hopes: the terms of a loss, the errors of a difference."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from ..core import Array
+from .page import QUIET, SERIES, TRAIN, VALIDATION, Title, new_figure, new_panels
+
+
+def loss_curves(
+    history: Sequence[Mapping[str, Any]],
+    *,
+    baselines: Mapping[str, Mapping[str, float]] | None = None,
+    unit: str = "nats an image",
+    title: Title = None,
+) -> Figure:
+    """Show every term of the loss, of training and of validation, over the epochs.
+
+    history    what Trainer.fit returns
+    baselines  horizontal lines by term and name: {"reconstruction": {"PCA-2": 180.6}}
+    """
+    terms = list(history[0]["train"])
+    if len(terms) == 2:  # a single term beside the total, which is the same
+        terms.remove("total")
+    figure, panels = new_panels(3.0 + 3.2 * len(terms), 3.9, title, len(terms))
+    epochs = [row["epoch"] for row in history]
+    for term, axes in zip(terms, panels, strict=True):
+        lows, highs = [], []
+        for part, colour in (("train", TRAIN), ("validation", VALIDATION)):
+            if part in history[0]:
+                curve = [row[part][term] for row in history]
+                axes.plot(epochs, curve, color=colour, label=part, lw=1.8, marker=".", ms=4)
+                lows.append(min(curve))
+                highs.append(max(curve[1:] or curve))  # the first epoch may leave the picture
+        for name, value in (baselines or {}).get(term, {}).items():
+            axes.axhline(value, color=QUIET, lw=1, ls="--")
+            axes.annotate(
+                f"{name} {value:.1f}",
+                (1, value),
+                (-3, 2),
+                xycoords=axes.get_yaxis_transform(),
+                textcoords="offset points",
+                ha="right",
+                size=8,
+                color=QUIET,
+            )
+            lows.append(value)
+            highs.append(value)
+        margin = 0.08 * (max(highs) - min(lows)) + 1e-9
+        axes.set_ylim(min(lows) - margin, max(highs) + margin)
+        axes.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        axes.set(title=term, xlabel="epoch")
+    panels[0].set_ylabel(unit)
+    panels[-1].legend(frameon=False)
+    return figure
+
+
+def error_curves(steps: Array, errors: Mapping[str, Array], *, title: Title = None) -> Figure:
+    """Show the errors of numerical derivatives over the step h, which shrinks to the right.
+
+    Truncation falls as a power of h and rounding rises as 1/h: together they make a V.
+    """
+    figure, axes = new_figure(7.2, 4.8, title)
+    for (name, error), marker, colour in zip(errors.items(), "os^Dv", SERIES, strict=False):
+        axes.loglog(steps, error.clip(1e-17), color=colour, marker=marker, mfc="none", label=name)
+    axes.axhline(2.0**-52, color=QUIET, lw=1, ls="--")
+    axes.text(steps[0], 3.2e-16, "2⁻⁵², the rounding of one number", size=8, color=QUIET)
+    axes.invert_xaxis()
+    axes.set(xlabel="step h", ylabel="largest error, relative to the largest derivative")
+    axes.legend(frameon=False, loc="upper center")
+    axes.grid(color="0.92")
+    return figure

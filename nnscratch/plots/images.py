@@ -1,0 +1,122 @@
+"""Pictures made of images: rows, grids, the manifold, codes that still have a shape.
+
+Images are (N, H, W), (N, 1, H, W) or (N, H·W) with H = W, bytes or numbers in [0, 1]; ink is dark.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from math import ceil, isqrt
+from statistics import NormalDist
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ..core import Array
+from ..data.dataset import Images
+from .page import Title, new_figure
+
+GAP = 2
+"""White pixels between images."""
+
+
+def image_rows(rows: Mapping[str, Images], *, title: Title = None) -> Figure:
+    """Show rows of images with a name each, what belongs together in one column."""
+    stacked = np.stack([pictures(images) for images in rows.values()])
+    R, N = stacked.shape[:2]
+    figure, axes = new_figure(max(5.5, 1.4 + 0.75 * N), 0.6 + 0.78 * R, title)
+    height, _ = mosaic(axes, stacked)
+    axes.set_yticks((np.arange(R) + 0.5) * height - GAP / 2, list(rows))
+    return figure
+
+
+def image_grid(images: Images, *, columns: int = 10, title: Title = None) -> Figure:
+    """Show images in reading order."""
+    x = pictures(images)
+    R = ceil(len(x) / columns)
+    blank = np.full((R * columns - len(x), *x.shape[1:]), np.nan)
+    figure, axes = new_figure(0.3 + 0.62 * columns, 0.6 + 0.62 * R, title)
+    mosaic(axes, np.concatenate([x, blank]).reshape(R, columns, *x.shape[1:]))
+    return figure
+
+
+def manifold(
+    decode: Callable[[Array], Images],
+    *,
+    side: int = 21,
+    names: Sequence[str] = ("$z_1$", "$z_2$"),
+    title: Title = None,
+) -> Figure:
+    """Show what the points of a 2-D latent plane decode to, first axis right and second upwards.
+
+    The points are quantiles of the prior, Φ⁻¹((i + ½)/side), so every image stands for the same
+    share of N(0, I). A grid over [-1, 1]² would show less than half of it (0.683² = 0.466).
+    """
+    z = np.array([NormalDist().inv_cdf((i + 0.5) / side) for i in range(side)])
+    points = np.array([(right, up) for up in z[::-1] for right in z], np.float32)
+    x = pictures(decode(points))
+    figure, axes = new_figure(7.6, 7.6, title)
+    height, width = mosaic(axes, x.reshape(side, side, *x.shape[1:]), gap=0)
+    some = np.linspace(0, side - 1, min(side, 5)).round().astype(int)
+    labels = [f"{v:.2f}".replace("-", "−") for v in z[some]]
+    axes.set_xticks((some + 0.5) * width, labels)
+    axes.set_yticks((side - 0.5 - some) * height, labels)
+    axes.set_xlabel(f"{names[0]}, at equal steps of its probability")
+    axes.set_ylabel(names[1])
+    return figure
+
+
+def code_images(codes: Array, *, names: Sequence[str] | None = None, title: Title = None) -> Figure:
+    """Show codes (N, C, H, W) as images, a row a sample and a column a channel.
+
+    Codes that have no such shape, (N, L), are rows of one cell a number. Ink is a large number.
+    """
+    N = len(codes)
+    names = [f"sample {n}" for n in range(N)] if names is None else list(names)
+    if codes.ndim == 2:
+        codes = codes[..., None, None]
+    _, C, H, W = codes.shape
+    scale = ceil(28 / H)
+    large = codes.repeat(scale, axis=2).repeat(scale, axis=3)
+    cell = min(0.75, 7 / C)  # inches
+    figure, axes = new_figure(2.6 + cell * C * W / H, 1.2 + cell * N, title)
+    height, width = mosaic(axes, large, low=min(0.0, codes.min()), high=codes.max())
+    axes.set_yticks((np.arange(N) + 0.5) * height - GAP / 2, names)
+    some = np.arange(0, C, ceil(C / 16))
+    axes.set_xticks((some + 0.5) * width - GAP / 2, some)
+    axes.set_xlabel("channel" if H * W > 1 else "entry of the code")
+    bar = figure.colorbar(axes.images[0], ax=axes, shrink=0.9, pad=0.02)
+    bar.set_label("activation")
+    return figure
+
+
+def pictures(images: Images) -> Array:
+    """Return images as (N, H, W) in [0, 1]."""
+    x = np.asarray(images)
+    if x.ndim == 4 and x.shape[1] == 1:
+        x = x[:, 0]
+    if x.ndim == 2:
+        side = isqrt(x.shape[1])
+        x = x.reshape(len(x), side, -1)
+    if x.ndim != 3 or x.size == 0 or (images.ndim == 2 and x.shape[1] != x.shape[2]):
+        raise ValueError(
+            f"plots: expected images (N, H, W), (N, 1, H, W) or (N, H·W) with H = W, "
+            f"got {images.shape}"
+        )
+    return x / 255 if x.dtype == np.uint8 else x
+
+
+def mosaic(
+    axes: Axes, x: Array, *, gap: int = GAP, low: float = 0.0, high: float = 1.0
+) -> tuple[int, int]:
+    """Draw images (R, C, H, W) as one, a gap between them; return a cell's height and width."""
+    R, C, H, W = x.shape
+    sheet = np.full((R, H + gap, C, W + gap), np.nan)
+    sheet[:, :H, :, :W] = x.swapaxes(1, 2)
+    sheet = sheet.reshape(R * (H + gap), C * (W + gap))
+    sheet = sheet[: R * (H + gap) - gap, : C * (W + gap) - gap]
+    extent = (0, sheet.shape[1], sheet.shape[0], 0)
+    axes.imshow(sheet, cmap="gray_r", vmin=low, vmax=high, interpolation="nearest", extent=extent)
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    axes.set(xticks=[], yticks=[])
+    return H + gap, W + gap

@@ -1,0 +1,48 @@
+"""What the pictures have in common: the sheet of paper, the colours, the file."""
+
+from io import BytesIO
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ..files import write_whole
+
+CLASSES = (
+    *("#94a4a2", "#e76300", "#b9ac70", "#3f90da", "#832db6"),
+    *("#bd1f01", "#92dadd", "#ffa90e", "#717581", "#a96b59"),
+)
+"""Ten colours that remain ten for colour-blind eyes: Petroff, Accessible Color Sequences (2021),
+in an order that gives digits which resemble each other, 3 5 8 or 4 7 9, colours that do not."""
+
+SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000")
+"""Blue, vermilion, green, pink and black, for a few curves: Okabe and Ito (2008)."""
+
+TRAIN, VALIDATION = SERIES[:2]
+QUIET = "#6b6b6b"
+
+Title = str | None
+
+
+def save(figure: Figure, path: str | Path) -> Path:
+    """Write a figure as PNG, whole or not at all, making its folder if need be; return the path."""
+    content = BytesIO()
+    figure.savefig(content, format="png", dpi=120)
+    return write_whole(path, content.getvalue(), "picture")
+
+
+def new_figure(width: float, height: float, title: Title) -> tuple[Figure, Axes]:
+    """Return an empty figure of so many inches and its axes."""
+    figure, [axes] = new_panels(width, height, title, 1)
+    return figure, axes
+
+
+def new_panels(width: float, height: float, title: Title, count: int) -> tuple[Figure, list[Axes]]:
+    """Return an empty figure of so many inches and its axes, side by side."""
+    figure = Figure((width, height), layout="constrained")
+    panels = [figure.add_subplot(1, count, i + 1) for i in range(count)]
+    for panel in panels:
+        panel.spines[["top", "right"]].set_visible(False)
+    if title is not None:
+        figure.suptitle(title, x=0.02, ha="left", size=11, wrap=True)
+    return figure, panels
