@@ -37,7 +37,12 @@ def main(arguments: list[str]) -> int:
         )
         return 2
     sys.argv = [f"python -m demos {name}", *rest]
-    runpy.run_module(f"demos.{name}", run_name="__main__")
+    try:
+        runpy.run_module(f"demos.{name}", run_name="__main__")
+    except OSError as error:  # a folder that cannot be written, a full disk
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 

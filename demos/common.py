@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 
 import nnscratch
 from demos import STARTED
+from nnscratch.core import IntArray
 from nnscratch.data import Dataset, Split, digits, mnist
 from nnscratch.files import write_whole
 from nnscratch.plots import save
@@ -29,12 +30,12 @@ SMOKE = 256
 """Images that a smoke test trains on, and is tested on."""
 
 
-def at_least(least: int) -> Any:
-    """Return the type of an option that is an integer from `least` up."""
+def between(low: int, high: int) -> Any:
+    """Return the type of an option that is an integer from `low` to `high`."""
 
     def integer(text: str) -> int:
-        if (value := int(text)) < least:
-            raise argparse.ArgumentTypeError(f"expected an integer ≥ {least}, got {text}")
+        if not low <= (value := int(text)) <= high:
+            raise argparse.ArgumentTypeError(f"expected {low} to {high}, got {text}")
         return value
 
     return integer
@@ -54,15 +55,14 @@ def begin(name: str, page: str, *, epochs: int = 0, latent: int = 0, least: int 
     )
     add = parser.add_argument
     if epochs:
-        add(
-            "--data", metavar="DIR", help="the four files of MNIST are here; embedded digits if not"
-        )
-        add("--epochs", type=at_least(1), default=epochs, help=f"default {epochs}")
+        add("--data", metavar="DIR", help="holds the files of MNIST; default: embedded digits")
+        add("--epochs", type=between(1, 10_000), default=epochs, help=f"default {epochs}")
         add("--resume", action="store_true", help="go on from the checkpoint under --out")
-        add("--threads", type=at_least(1), help="default: one a core; no influence on any result")
+        add("--threads", type=between(1, 1024), help="default one a core; changes no result")
     if latent:
-        add("--latent", type=at_least(least), default=latent, help=f"code size, default {latent}")
-    add("--seed", type=at_least(0), default=0, help="of all randomness, default 0")
+        size = between(least, 784)
+        add("--latent", type=size, default=latent, help=f"code size, default {latent}")
+    add("--seed", type=between(0, 2**63 - 1), default=0, help="of all randomness, default 0")
     add("--out", metavar="DIR", type=Path, default=Path("out", name), help=f"default out/{name}")
     add("--smoke", action="store_true", help="tiny and quick: does it run at all?")
     notebook = "ipykernel" in sys.modules  # whose command line is not ours
@@ -70,6 +70,7 @@ def begin(name: str, page: str, *, epochs: int = 0, latent: int = 0, least: int 
     if epochs and options.smoke:
         options.epochs = 1
     options.command = _command(name, options)
+    options.out.mkdir(parents=True, exist_ok=True)  # or fail before the work, not after it
     print(f"{first}\n{rest.rstrip()}\n\nThis run again:  {options.command}\n", flush=True)
     return options
 
@@ -98,6 +99,11 @@ def load(options: Options) -> Split[Dataset]:
     return data
 
 
+def one_of_each(data: Dataset) -> IntArray:
+    """Return the row of the first digit of every class: nobody chose the fine ones."""
+    return np.array([np.flatnonzero(data.labels == k)[0] for k in np.unique(data.labels)])
+
+
 def fit(trainer: Trainer, data: Split[Dataset], options: Options, name: str = "training") -> None:
     """Train, with a checkpoint after every epoch, from which --resume goes on after a Ctrl-C."""
     checkpoint = options.out / f"{name}.safetensors"
@@ -120,12 +126,12 @@ def fit(trainer: Trainer, data: Split[Dataset], options: Options, name: str = "t
         sys.exit(130)
 
 
-def picture(figure: Figure, options: Options, name: str) -> None:
+def picture(options: Options, name: str, figure: Figure) -> None:
     """Write a picture and say where."""
     print(f"    {save(figure, options.out / f'{name}.png')}", flush=True)
 
 
-def report(head: Sequence[str], rows: Sequence[Row], options: Options, **others: Any) -> None:
+def report(options: Options, head: Sequence[str], rows: Sequence[Row], **others: Any) -> None:
     """Print a table, write it with all that defines the run as JSON, and say goodbye."""
     print(f"\n{table(head, rows)}\n")
     seconds = time.perf_counter() - STARTED

@@ -45,7 +45,7 @@ numbers = np.stack([steps, *errors.values()], axis=1)
 rows = [[f"{number:.0e}" for number in row] for row in numbers]
 print(common.table(("h", *(f"error of {name}" for name in METHODS)), rows), "\n")
 title = "Truncation falls as h shrinks, rounding rises: the best step lies in between"
-common.picture(error_curves(steps, errors, title=title), options, "convergence")
+common.picture(options, "convergence", error_curves(steps, errors, title=title))
 
 
 # %% A backward that is wrong
@@ -65,5 +65,5 @@ for name, report in certificates(rng):
     rows.append((name, entries, *errors, "ok" if report else "FAILED"))
     failed |= not report
 head = ("layer or loss", "entries", "worst error, central", "complex", "verdict")
-common.report(head, rows, options)
+common.report(options, head, rows)
 sys.exit(failed)

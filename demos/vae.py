@@ -19,6 +19,7 @@ What to look at
                          are grey, and even a perfect picture pays the entropy of grey
 """
 
+from functools import partial
 from math import ceil
 
 import numpy as np
@@ -37,86 +38,66 @@ BATCH, RATE = 128, 3e-3
 
 options = common.begin("vae", __doc__, epochs=25, latent=2, least=2)
 rng = np.random.default_rng(options.seed)
+L = options.latent
 
 # %% The digits, the network, the training
-data = common.load(options)
-test = data.test
-model = dense_vae(latent_dim=options.latent, rng=rng)
-rate = Cosine(RATE, options.epochs * ceil(len(data.train) / BATCH))
+train, test = data = common.load(options)
+model = dense_vae(latent_dim=L, rng=rng)
+rate = Cosine(RATE, options.epochs * ceil(len(train) / BATCH))
 run = {"seed": options.seed, "batch_size": BATCH, "threads": options.threads}
 trainer = Trainer(model, Adam(rate), **run)
 common.fit(trainer, data, options)
 
 # %% Where the nats go, on digits it has not seen
-book = ledger(model, test.images, rng=rng)
-seen = ledger(model, data.train[: len(test)].images, rng=rng)
-pca = PCA(options.latent).fit(data.train.images)
-by_pca, by_vae = pca.reconstruct(test.images), model.reconstruct(test.images)
-by_mean = np.broadcast_to(mean_image(data.train.images), test.images.shape)
-floor, pca_bce, mean_bce = (
-    bce_floor(test.images),
-    bce(test.images, by_pca),
-    bce(test.images, by_mean),
-)
+x = test.images
+book = ledger(model, x, rng=rng)
+seen = ledger(model, train.images[: len(x)], rng=rng)
+pca = PCA(L).fit(train.images)
+by_vae, by_pca = model.reconstruct(x), pca.reconstruct(x)
+by_mean = np.broadcast_to(mean_image(train.images), x.shape)
+lines = {"mean image": bce(x, by_mean), f"PCA-{L}": bce(x, by_pca), "perfect pixels": bce_floor(x)}
 
 # %% Pictures
 print("\nPictures")
-one_of_each = np.array([np.flatnonzero(test.labels == k)[0] for k in np.unique(test.labels)])
-rows = {
-    "digit": test.images[one_of_each],
-    "VAE": by_vae[one_of_each],
-    f"PCA-{pca.k}": by_pca[one_of_each].clip(0, 1),
-}
-title = (
-    f"{options.latent} numbers each: the VAE gives a sharp, typical digit, PCA a blurred average"
-)
-common.picture(image_rows(rows, title=title), options, "reconstructions")
+show = partial(common.picture, options)
+some = common.one_of_each(test)
+rows = {"digit": x[some], "VAE": by_vae[some], f"PCA-{L}": by_pca[some].clip(0, 1)}
+title = f"From {L} numbers: the VAE's digit is clear, if not always the right one; PCA's is a blur"
+show("reconstructions", image_rows(rows, title=title))
 
 used = np.sort(np.argsort(-book.kl_per_dimension)[:2])  # of two dimensions both
 names = [f"$z_{{{d + 1}}}$" for d in used]
+codes = model.encode(x)[:, used]
 title = "Mean codes of held-out digits: which classes keep apart, which run into each other?"
-codes = model.encode(test.images)[:, used]
-figure = latent_scatter(codes, test.labels, names=names, prior=True, title=title)
-common.picture(figure, options, "latent")
+show("latent", latent_scatter(codes, test.labels, names=names, prior=True, title=title))
 
 
 def decode_plane(points):
-    """Decode points of the plane that the two dimensions span, the others being 0."""
-    z = np.zeros((len(points), options.latent), points.dtype)
+    """Decode points of the plane that these two dimensions span, the others being 0."""
+    z = np.zeros((len(points), L), points.dtype)
     z[:, used] = points
     return model.decode(z)
 
 
 title = "The whole prior, decoded: neighbours look alike, one digit turns into the next"
-common.picture(manifold(decode_plane, names=names, title=title), options, "manifold")
+show("manifold", manifold(decode_plane, names=names, title=title))
 
 title = "Decoded draws from the prior: new digits, some of them between two classes"
-common.picture(image_grid(model.sample(60, rng=rng), columns=12, title=title), options, "samples")
+show("samples", image_grid(model.sample(60, rng=rng), columns=12, title=title))
 
-title = "The KL rises while the reconstruction falls; training and validation should not part"
-lines = {f"PCA-{pca.k}": pca_bce, "mean image": mean_bce, "perfect pixels": floor}
-common.picture(
-    loss_curves(trainer.history, baselines={"reconstruction": lines}, title=title),
-    options,
-    "losses",
-)
+title = "The KL rises while the reconstruction falls; where do training and validation part?"
+show("losses", loss_curves(trainer.history, baselines={"reconstruction": lines}, title=title))
 
-title = f"{book.active_units} of {options.latent} dimensions are in use"
-common.picture(kl_bars(book.kl_per_dimension, title=title), options, "kl")
+title = f"{book.active_units} of {L} dimensions are in use"
+show("kl", kl_bars(book.kl_per_dimension, title=title))
 
 # %% The table: PCA and the mean image are clipped to [0.001, 0.999], and pay nothing for their code
 head = ("held-out digits", "BCE, nats an image", "KL, nats an image", "BCE + KL", "MSE a pixel")
 rows = [
-    ("VAE", book.reconstruction, book.kl, book.total, mse(test.images, by_vae)),
+    ("VAE", book.reconstruction, book.kl, book.total, mse(x, by_vae)),
     ("VAE, digits it has seen", seen.reconstruction, seen.kl, seen.total, None),
-    (f"PCA-{pca.k}", pca_bce, None, pca_bce, mse(test.images, by_pca)),
-    ("mean image", mean_bce, None, mean_bce, mse(test.images, by_mean)),
-    ("perfect pixels", floor, None, floor, 0.0),
 ]
-common.report(
-    head,
-    rows,
-    options,
-    kl_per_dimension=book.kl_per_dimension.tolist(),
-    active_units=book.active_units,
-)
+errors = (mse(x, by_mean), mse(x, by_pca), 0.0)
+rows += [(name, nats, None, nats, e) for (name, nats), e in zip(lines.items(), errors, strict=True)]
+details = {"kl_per_dimension": book.kl_per_dimension.tolist(), "active_units": book.active_units}
+common.report(options, head, rows, **details)

@@ -9,28 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from . import losses
+from . import layers, losses
 from .gradcheck import gradcheck, without_kinks
-from .layers import (
-    BatchNorm,
-    Dense,
-    Dropout,
-    Elu,
-    Flatten,
-    GaussianSample,
-    Gelu,
-    GroupNorm,
-    Identity,
-    LayerNorm,
-    LeakyRelu,
-    Relu,
-    Reshape,
-    Sequential,
-    Sigmoid,
-    Softmax,
-    Softplus,
-    Tanh,
-)
 from .report import Report
 
 Case = tuple[str, Any, tuple[Any, ...], tuple[Any, ...]]
@@ -38,40 +18,57 @@ Case = tuple[str, Any, tuple[Any, ...], tuple[Any, ...]]
 
 def cases(rng: np.random.Generator) -> list[Case]:
     """Return (name, layer or loss, inputs, constants)."""
-    f64 = np.float64
-    smooth, image = (4, 5), (4, 3, 2, 5)
-    kinked = without_kinks(smooth, rng=rng)
-    noise = rng.standard_normal(smooth)
-    grey = rng.random(smooth)
+    column, image, sequence = (4, 5), (4, 4, 3, 2), (6, 4, 2)
+    kinked, kinked_image = without_kinks(column, rng=rng), without_kinks(image, rng=rng)
+    noise, grey = rng.standard_normal(column), rng.random(column)
     labels = rng.integers(0, 4, 5)
-    net = Sequential(Dense(4, 3, rng=rng, dtype=f64), Tanh(), Dense(3, 2, rng=rng, dtype=f64))
+
+    def new(layer: Any, *sizes: Any, **options: Any) -> Any:
+        return layer(*sizes, rng=rng, dtype=np.float64, **options)
+
+    f64 = np.float64
+    dense, conv = layers.Dense, layers.Conv2d
+    deconv, conv1d = layers.ConvTranspose2d, layers.Conv1d
+    net = layers.Sequential(new(dense, 4, 3), layers.Tanh(), new(dense, 3, 2))
     return [
-        # layers
-        ("Dense", Dense(4, 3, rng=rng, dtype=f64), (smooth,), ()),
-        ("Dense, no bias", Dense(4, 3, bias=False, rng=rng, dtype=f64), (smooth,), ()),
-        ("Relu", Relu(), (kinked,), ()),
-        ("LeakyRelu", LeakyRelu(0.1), (kinked,), ()),
-        ("Elu", Elu(1.5), (kinked,), ()),
-        ("Gelu", Gelu(), (smooth,), ()),
-        ("Sigmoid", Sigmoid(), (smooth,), ()),
-        ("Softmax", Softmax(), (smooth,), ()),
-        ("Softplus", Softplus(), (smooth,), ()),
-        ("Tanh", Tanh(), (smooth,), ()),
-        ("BatchNorm", BatchNorm(4, dtype=f64), (image,), ()),
-        ("LayerNorm", LayerNorm((4, 3, 2), dtype=f64), (image,), ()),
-        ("GroupNorm", GroupNorm(2, 4, dtype=f64), (image,), ()),
-        ("Dropout", Dropout(0.3), (smooth,), ()),
-        ("Flatten", Flatten(), (image,), ()),
-        ("Reshape", Reshape(2, 12), (image,), ()),
-        ("Identity", Identity(), (image,), ()),
-        ("GaussianSample", GaussianSample(), (smooth, smooth), (noise,)),
-        ("Sequential", net, (smooth,), ()),
-        # losses
-        ("squared_error", losses.squared_error, (smooth,), (grey,)),
-        ("gaussian_nll", losses.gaussian_nll, (smooth, smooth), (grey,)),
-        ("bernoulli_nll", losses.bernoulli_nll, (smooth,), (grey,)),
-        ("categorical_nll", losses.categorical_nll, (smooth,), (labels,)),
-        ("gaussian_kl", losses.gaussian_kl, (smooth, smooth), ()),
+        ("Dense", new(dense, 4, 3), (column,), ()),
+        ("Dense, no bias", new(dense, 4, 3, bias=False), (column,), ()),
+        ("Conv2d", new(conv, 4, 3, 3), (image,), ()),
+        ("Conv2d, stride and padding", new(conv, 4, 3, 3, stride=2, padding=1), (image,), ()),
+        ("Conv2d, dilated, in groups", new(conv, 4, 2, 2, dilation=2, groups=2), (image,), ()),
+        ("ConvTranspose2d", new(deconv, 4, 3, 3), (image,), ()),
+        ("ConvTranspose2d, stride", new(deconv, 4, 3, 3, stride=2, padding=1), (image,), ()),
+        ("Conv1d", new(conv1d, 4, 3, 3, stride=2, padding=1), (sequence,), ()),
+        ("MaxPool2d", layers.MaxPool2d(2), (kinked_image,), ()),
+        ("MaxPool2d, overlapping", layers.MaxPool2d(2, 1), (kinked_image,), ()),
+        ("AvgPool2d", layers.AvgPool2d(2, 1, 1), (image,), ()),
+        ("GlobalAvgPool2d", layers.GlobalAvgPool2d(), (image,), ()),
+        ("UpsampleNearest2d", layers.UpsampleNearest2d(2), (image,), ()),
+        ("UpsampleBilinear2d", layers.UpsampleBilinear2d(2), (image,), ()),
+        ("PixelShuffle", layers.PixelShuffle(2), (image,), ()),
+        ("ZeroPad2d", layers.ZeroPad2d(1), (image,), ()),
+        ("Flatten", layers.Flatten(), (image,), ()),
+        ("Reshape", layers.Reshape(2, 24), (image,), ()),
+        ("Identity", layers.Identity(), (image,), ()),
+        ("Relu", layers.Relu(), (kinked,), ()),
+        ("LeakyRelu", layers.LeakyRelu(0.1), (kinked,), ()),
+        ("Elu", layers.Elu(1.5), (kinked,), ()),
+        ("Gelu", layers.Gelu(), (column,), ()),
+        ("Sigmoid", layers.Sigmoid(), (column,), ()),
+        ("Softmax", layers.Softmax(), (column,), ()),
+        ("Softplus", layers.Softplus(), (column,), ()),
+        ("Tanh", layers.Tanh(), (column,), ()),
+        ("BatchNorm", layers.BatchNorm(4, dtype=f64), (image,), ()),
+        ("LayerNorm", layers.LayerNorm((4, 4, 3), dtype=f64), (image,), ()),
+        ("GroupNorm", layers.GroupNorm(2, 4, dtype=f64), (image,), ()),
+        ("Dropout", layers.Dropout(0.3), (column,), ()),
+        ("GaussianSample", layers.GaussianSample(), (column, column), (noise,)),
+        ("Sequential", net, (column,), ()),
+        ("squared_error", losses.squared_error, (column,), (grey,)),
+        ("gaussian_nll", losses.gaussian_nll, (column, column), (grey,)),
+        ("bernoulli_nll", losses.bernoulli_nll, (column,), (grey,)),
+        ("categorical_nll", losses.categorical_nll, (column,), (labels,)),
+        ("gaussian_kl", losses.gaussian_kl, (column, column), ()),
         ("l1_penalty", losses.l1_penalty, (kinked,), ()),
     ]
 

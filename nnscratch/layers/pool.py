@@ -112,7 +112,7 @@ class MaxPool2d(Window):
 
         def backward(dy: Array) -> Array:
             check("MaxPool2d dy", dy, (*y_shape, N), dtype)
-            dy = whole_vectors(dy.reshape(C, -1, N))
+            dy = whole_vectors(dy.reshape(C, len(starts) - 1, N))
             dx = np.empty((C, H * W, dy.shape[2]), dtype)
             max_pool_dx(dy, winner, starts, pixels, names, dx)
             return first_samples(dx, N).reshape(C, H, W, N)

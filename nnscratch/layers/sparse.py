@@ -56,7 +56,7 @@ def resampled(name: str, x: Array, M: Resampling) -> tuple[Array, Backward]:
     (C, *_, N), dtype = x.shape, x.dtype
 
     def apply(rows: Rows, a: Array, sizes: Pair) -> Array:
-        a = whole_vectors(a.reshape(C, -1, N))
+        a = whole_vectors(a.reshape(C, a.shape[1] * a.shape[2], N))
         out = np.empty((C, sizes[0] * sizes[1], a.shape[2]), dtype)
         resample(a, rows.starts, rows.pixels, rows.weights.astype(dtype), out)
         return first_samples(out, N).reshape(C, *sizes, N)

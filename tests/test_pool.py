@@ -1,0 +1,224 @@
+"""Pooling: maximum and mean of windows, one by one; ties, NaN and borders."""
+
+from typing import Any
+
+import images
+import numpy as np
+import pytest
+import reference
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from test_conv import BATCHES, DTYPES, assert_close
+
+from nnscratch.core import Array
+from nnscratch.gradcheck import adjoint, gradcheck, without_kinks
+from nnscratch.layers import AvgPool2d, GlobalAvgPool2d, MaxPool2d, Relu, Sequential
+
+PAIRS = st.tuples(st.integers(1, 3), st.integers(1, 3))
+SIDES = st.tuples(st.integers(1, 6), st.integers(1, 6))
+SEEDS = st.integers(0, 99)
+
+
+@st.composite
+def pools(draw: Any) -> dict[str, Any]:
+    """kernel_size, stride, padding and ceil_mode, for an image of `sides`."""
+    K = draw(PAIRS)
+    padding = tuple(draw(st.integers(0, k // 2)) for k in K)
+    sides = draw(SIDES)
+    assume(all(side + 2 * p >= k for side, p, k in zip(sides, padding, K, strict=True)))
+    options = {"kernel_size": K, "stride": draw(PAIRS), "padding": padding}
+    return {"sides": sides, "options": options | {"ceil_mode": draw(st.booleans())}}
+
+
+def pooled(
+    x: Array, kernel_size: Any, stride: Any, padding: Any, ceil_mode: bool, value: float
+) -> Array:
+    """Windows (C, OH, OW, N, KH, KW); pixels of the padding, and beyond it, are `value`."""
+    (_, H, W, _), (KH, KW), (SH, SW), (PH, PW) = x.shape, kernel_size, stride, padding
+    more = (SH - 1, SW - 1) if ceil_mode else (0, 0)
+    framed = reference.padded(x, ((PH, PH + more[0]), (PW, PW + more[1])), value)
+    at = reference.windows(framed, (KH, KW), (SH, SW), (1, 1))
+    # No window may start beyond the image and the padding before it.
+    rows, columns = np.arange(at.shape[1]) * SH < H + PH, np.arange(at.shape[2]) * SW < W + PW
+    return at[:, rows][:, :, columns]
+
+
+@settings(max_examples=images.FEW)
+@given(drawn=pools(), N=BATCHES, dtype=DTYPES, seed=SEEDS)
+def test_reference_of_max(drawn: Any, N: int, dtype: Any, seed: int) -> None:
+    x = np.random.default_rng(seed).standard_normal((2, *drawn["sides"], N)).astype(dtype)
+    want = pooled(x, value=-np.inf, **drawn["options"]).max(axis=(4, 5))
+    y, _ = MaxPool2d(**drawn["options"]).forward(x)
+    np.testing.assert_array_equal(y, want)
+    assert y.dtype == dtype
+    rectified, _ = MaxPool2d(**drawn["options"], relu=True).forward(x)
+    np.testing.assert_array_equal(rectified, np.maximum(want, 0))
+
+
+@settings(max_examples=images.FEW)
+@given(drawn=pools(), N=BATCHES, dtype=DTYPES, seed=SEEDS)
+def test_reference_of_mean(drawn: Any, N: int, dtype: Any, seed: int) -> None:
+    x = np.random.default_rng(seed).standard_normal((2, *drawn["sides"], N)).astype(dtype)
+    windows = pooled(x.astype(np.float64), value=np.nan, **drawn["options"])
+    y, _ = AvgPool2d(**drawn["options"], count_include_pad=False).forward(x)
+    assert_close(y, np.nanmean(windows, axis=(4, 5)), dtype)
+    # With padding: its pixels count, those beyond it do not.
+    (H, W), (PH, PW) = drawn["sides"], drawn["options"]["padding"]
+    frame = reference.padded(np.ones((1, H + PH, W + PW, 1)), ((PH, 0), (PW, 0)), 1)
+    whole = drawn["options"] | {"padding": (0, 0)}
+    counts = np.nansum(pooled(frame, value=np.nan, **whole), axis=(4, 5))
+    y, _ = AvgPool2d(**drawn["options"]).forward(x)
+    OH, OW = y.shape[1:3]
+    assert_close(y, np.nansum(windows, axis=(4, 5)) / counts[:, :OH, :OW], dtype)
+
+
+@given(drawn=pools(), relu=st.booleans(), seed=SEEDS)
+def test_gradient_of_max(drawn: Any, relu: bool, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    x = without_kinks((2, *drawn["sides"], 2), rng=rng)
+    gradcheck(MaxPool2d(**drawn["options"], relu=relu), x, rng=rng).raise_if_failed()
+
+
+@given(drawn=pools(), include=st.booleans(), seed=SEEDS)
+def test_gradient_of_mean(drawn: Any, include: bool, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    layer = AvgPool2d(**drawn["options"], count_include_pad=include)
+    gradcheck(layer, (2, *drawn["sides"], 2), rng=rng).raise_if_failed()
+    adjoint(layer, (2, *drawn["sides"], 9), rng=rng).raise_if_failed()
+
+
+@given(sides=SIDES, N=st.integers(1, 3), seed=SEEDS)
+def test_gradient_of_global_mean(sides: Any, N: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    gradcheck(GlobalAvgPool2d(), (3, *sides, N), rng=rng).raise_if_failed()
+
+
+# By hand
+
+
+def image(*rows: Any) -> Array:
+    """One channel, one sample."""
+    return np.array(rows, np.float32)[None, :, :, None]
+
+
+def test_max_by_hand() -> None:
+    y, backward = MaxPool2d(2).forward(image([1, 5, 2, 0], [3, 4, 8, 1]))
+    np.testing.assert_array_equal(y, image([5, 8]))
+    np.testing.assert_array_equal(backward(image([7, 9])), image([0, 7, 0, 0], [0, 0, 9, 0]))
+
+
+def test_overlapping_windows_add_up() -> None:
+    """The 9 in the middle wins all four 2×2 windows and collects 1 + 2 + 3 + 4."""
+    _, backward = MaxPool2d(2, 1).forward(image([0, 0, 0], [0, 9, 0], [0, 0, 0]))
+    np.testing.assert_array_equal(
+        backward(image([1, 2], [3, 4])), image([0, 0, 0], [0, 10, 0], [0, 0, 0])
+    )
+
+
+def test_mean_by_hand() -> None:
+    """Of a corner window of 3×3, four pixels are in the image: (1+2+3+4)/9, or /4."""
+    x = image([1, 2], [3, 4])
+    y, backward = AvgPool2d(3, 3, 1).forward(x)
+    np.testing.assert_allclose(y, image([10 / 9]), rtol=1e-6)
+    np.testing.assert_allclose(backward(y), np.full((1, 2, 2, 1), 10 / 81), rtol=1e-6)
+    y, _ = AvgPool2d(3, 3, 1, count_include_pad=False).forward(x)
+    np.testing.assert_allclose(y, image([10 / 4]), rtol=1e-6)
+
+
+def test_ceil_mode_keeps_what_is_left_over() -> None:
+    x = image([1, 2, 3], [4, 5, 6], [7, 8, 9])
+    np.testing.assert_array_equal(MaxPool2d(2).forward(x)[0], image([5]))
+    np.testing.assert_array_equal(MaxPool2d(2, ceil_mode=True).forward(x)[0], image([5, 6], [8, 9]))
+
+
+def test_a_window_beyond_the_image_is_left_out() -> None:
+    """3 pixels, stride 2, padding 1: windows at -1 and 1; one at 3 would hold nothing but zeros."""
+    layer = MaxPool2d((1, 2), (1, 2), (0, 1), ceil_mode=True)
+    np.testing.assert_array_equal(layer.forward(image([-1, -2, -3]))[0], image([-1, -2]))
+
+
+def test_global_mean_by_hand() -> None:
+    y, backward = GlobalAvgPool2d().forward(image([1, 2], [3, 6]))
+    np.testing.assert_array_equal(y, [[3]])
+    np.testing.assert_array_equal(backward(np.array([[8]], np.float32)), image([2, 2], [2, 2]))
+
+
+# Ties, numbers that are not finite, relu
+
+
+def test_of_equal_maxima_the_first_wins() -> None:
+    for value in (1, -1, -np.inf):
+        y, backward = MaxPool2d(2).forward(np.full((1, 2, 2, 1), value, np.float32))
+        np.testing.assert_array_equal(y, image([value]))
+        np.testing.assert_array_equal(backward(image([3])), image([3, 0], [0, 0]))
+
+
+def test_nan_wins() -> None:
+    for position in range(4):
+        x = np.array([1, np.inf, 3, -4], np.float32)
+        x[position] = np.nan
+        for relu in (False, True):
+            y, backward = MaxPool2d(2, relu=relu).forward(x.reshape(1, 2, 2, 1))
+            assert np.isnan(y).all()
+            np.testing.assert_array_equal(np.flatnonzero(backward(image([3]))), [position])
+
+
+def test_nan_stays_in_its_window_of_a_mean() -> None:
+    x = np.ones((1, 4, 4, 3), np.float32)
+    x[0, 1, 1, 1] = np.nan
+    y, _ = AvgPool2d(2).forward(x)
+    assert np.argwhere(np.isnan(y)).tolist() == [[0, 0, 0, 1]]
+
+
+def test_relu_is_the_same_before_after_and_within(rng: np.random.Generator) -> None:
+    x = rng.standard_normal((3, 7, 6, 5)).astype(np.float32)
+    x[:, :3] -= 2
+    y, backward = MaxPool2d(3, 2, 1, relu=True).forward(x)
+    dy = rng.standard_normal(y.shape).astype(np.float32)
+    for layers in ((Relu(), MaxPool2d(3, 2, 1)), (MaxPool2d(3, 2, 1), Relu())):
+        want, want_backward = Sequential(*layers).forward(x)
+        np.testing.assert_array_equal(y, want)
+        np.testing.assert_array_equal(backward(dy), want_backward(dy))
+
+
+@pytest.mark.parametrize("layer", [MaxPool2d(2), AvgPool2d(2), GlobalAvgPool2d()])
+def test_an_empty_batch_stays_empty(layer: Any) -> None:
+    x = np.zeros((2, 4, 4, 0), np.float32)
+    y, backward = layer.forward(x)
+    assert y.shape == (*layer.output_shape((2, 4, 4)), 0)
+    assert backward(y).shape == x.shape
+
+
+# Refusals
+
+
+@pytest.mark.parametrize("pool", [MaxPool2d, AvgPool2d])
+def test_refusals(pool: Any) -> None:
+    name = pool.__name__
+    with pytest.raises(ValueError, match=rf"{name}: expected kernel_size ≥ 1, got 0"):
+        pool(0)
+    with pytest.raises(ValueError, match=rf"{name}: expected stride ≥ 1, got \(1, 0\)"):
+        pool(2, (1, 0))
+    with pytest.raises(ValueError, match=rf"{name}: expected padding ≤ half of the window 2, got"):
+        pool(2, padding=2)
+    with pytest.raises(ValueError, match=rf"{name}: a window of 4 does not fit in 3 \+ 0"):
+        pool(4).forward(np.zeros((1, 3, 5, 2), np.float32))
+    with pytest.raises(ValueError, match=rf"{name}: expected a sample of shape \(C, H, W\), got"):
+        pool(2).output_shape((8,))
+    with pytest.raises(ValueError, match=rf"{name} x: expected .* float32, got .* int64"):
+        pool(2).forward(np.zeros((1, 4, 4, 2), np.int64))
+    _, backward = pool(2).forward(np.zeros((1, 4, 4, 2), np.float32))
+    with pytest.raises(
+        ValueError, match=rf"{name} dy: expected \(1, 2, 2, 2\) float32, got \(1, 1"
+    ):
+        backward(np.zeros((1, 1, 2, 2), np.float32))
+
+
+def test_refusals_of_global_mean() -> None:
+    with pytest.raises(ValueError, match=r"GlobalAvgPool2d x: expected \(C, H, W, N\) float32"):
+        GlobalAvgPool2d().forward(np.zeros((2, 3), np.float32))
+    with pytest.raises(ValueError, match=r"GlobalAvgPool2d: expected a sample of shape \(C, H, W"):
+        GlobalAvgPool2d().output_shape((2, 3))
+    _, backward = GlobalAvgPool2d().forward(np.zeros((2, 3, 3, 4), np.float32))
+    with pytest.raises(ValueError, match=r"GlobalAvgPool2d dy: expected \(2, 4\) float32, got"):
+        backward(np.zeros((2, 1), np.float32))

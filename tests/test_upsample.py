@@ -1,0 +1,104 @@
+"""Upsampling: repetition and straight lines."""
+
+from typing import Any
+
+import images
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_conv import BATCHES, DTYPES, assert_close
+
+from nnscratch.core import Array
+from nnscratch.gradcheck import adjoint, gradcheck
+from nnscratch.layers import AvgPool2d, UpsampleBilinear2d, UpsampleNearest2d
+
+SCALES = st.tuples(st.integers(1, 4), st.integers(1, 4))
+SIDES = st.tuples(st.integers(1, 5), st.integers(1, 5))
+BOTH = [UpsampleNearest2d, UpsampleBilinear2d]
+SEEDS = st.integers(0, 99)
+
+
+def interpolated(x: Array, scale: tuple[int, int]) -> Array:
+    """np.interp along one axis after the other: the middles of the pixels are its knots."""
+    for axis, S in zip((1, 2), scale, strict=True):
+        size = x.shape[axis]
+        u = (np.arange(S * size) + 0.5) / S
+
+        def line(a: Array, u: Array = u, size: int = size) -> Array:
+            return np.interp(u, np.arange(size) + 0.5, a)
+
+        x = np.apply_along_axis(line, axis, x)
+    return x
+
+
+@settings(max_examples=images.FEW)
+@given(sides=SIDES, scale=SCALES, N=BATCHES, dtype=DTYPES, seed=SEEDS)
+def test_reference(sides: Any, scale: Any, N: int, dtype: Any, seed: int) -> None:
+    x = np.random.default_rng(seed).standard_normal((2, *sides, N)).astype(dtype)
+    y, _ = UpsampleNearest2d(scale).forward(x)
+    assert y.dtype == dtype
+    np.testing.assert_array_equal(y, x.repeat(scale[0], axis=1).repeat(scale[1], axis=2))
+    y, _ = UpsampleBilinear2d(scale).forward(x)
+    assert_close(y, interpolated(x.astype(np.float64), scale), dtype)
+
+
+@pytest.mark.parametrize("upsample", BOTH)
+@given(sides=SIDES, scale=SCALES, N=st.integers(1, 2), seed=SEEDS)
+def test_gradient(upsample: Any, sides: Any, scale: Any, N: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    adjoint(upsample(scale), (2, *sides, 9), rng=rng).raise_if_failed()
+    sides, scale = [min(2, a) for a in sides], tuple(min(3, a) for a in scale)
+    gradcheck(upsample(scale), (2, *sides, N), rng=rng).raise_if_failed()
+
+
+def row(*numbers: float) -> Array:
+    return np.array(numbers, np.float32).reshape(1, 1, -1, 1)
+
+
+def test_nearest_by_hand() -> None:
+    y, backward = UpsampleNearest2d((1, 2)).forward(row(1, 2))
+    np.testing.assert_array_equal(y, row(1, 1, 2, 2))
+    np.testing.assert_array_equal(backward(row(1, 10, 100, 1000)), row(11, 1100))
+
+
+def test_bilinear_by_hand() -> None:
+    """The middles of the new pixels lie a quarter before and after those of the old."""
+    y, backward = UpsampleBilinear2d((1, 2)).forward(row(0, 4))
+    np.testing.assert_array_equal(y, row(0, 1, 3, 4))
+    np.testing.assert_array_equal(
+        backward(row(1, 10, 100, 1000)), row(1 + 7.5 + 25, 2.5 + 75 + 1000)
+    )
+
+
+def test_nearest_is_the_adjoint_of_the_mean_but_for_the_count(rng: np.random.Generator) -> None:
+    x = rng.standard_normal((2, 6, 4, 3))
+    _, backward = AvgPool2d((3, 2)).forward(x)
+    dy = rng.standard_normal((2, 2, 2, 3))
+    np.testing.assert_allclose(6 * backward(dy), UpsampleNearest2d((3, 2)).forward(dy)[0])
+
+
+@pytest.mark.parametrize("upsample", BOTH)
+def test_a_nan_goes_no_further_than_it_must(upsample: Any) -> None:
+    x = np.zeros((1, 5, 5, 2), np.float32)
+    x[0, 2, 2, 1] = np.nan
+    seen = np.isnan(upsample(2).forward(x)[0])
+    assert not seen[..., 0].any()
+    rows = np.flatnonzero(seen[0, :, :, 1].any(axis=1))
+    assert rows.tolist() == ([4, 5] if upsample is UpsampleNearest2d else [3, 4, 5, 6])
+
+
+@pytest.mark.parametrize("upsample", BOTH)
+def test_refusals(upsample: Any) -> None:
+    name = upsample.__name__
+    with pytest.raises(ValueError, match=rf"{name}: expected scale_factor ≥ 1, got \(2, 0\)"):
+        upsample((2, 0))
+    with pytest.raises(ValueError, match=rf"{name}: expected a sample of shape \(C, H, W\), got"):
+        upsample(2).output_shape((3, 4))
+    with pytest.raises(ValueError, match=rf"{name} x: expected .* float32, got .* float16"):
+        upsample(2).forward(np.zeros((1, 4, 4, 2), np.float16))
+    _, backward = upsample(2).forward(np.zeros((1, 2, 2, 2), np.float32))
+    with pytest.raises(
+        ValueError, match=rf"{name} dy: expected \(1, 4, 4, 2\) float32, got \(1, 2"
+    ):
+        backward(np.zeros((1, 2, 2, 2), np.float32))
