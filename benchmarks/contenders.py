@@ -17,7 +17,7 @@ import numpy as np
 from nnscratch.core import Array
 
 from .options import Options
-from .report import spread
+from .timing import quotients, spread
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -34,6 +34,11 @@ class Contender:
     def is_peer(self) -> bool:
         """Is it somebody else's?"""
         return self.peer != "ours"
+
+    @property
+    def only_images(self) -> bool:
+        """Is it about the layout of images, and no contender without them?"""
+        return self.variant == "channels_last"
 
 
 OURS = Contender("ours", "", "nnscratch")
@@ -176,18 +181,13 @@ def contest(
     times: dict[str, list[float]] = {worker.contender.label: [] for worker in group}
     for _ in range(options.rounds):
         for worker in group:
-            took = worker.ask("time", seconds=options.seconds)
-            times[worker.contender.label].append(took["seconds"] / took["repeats"])
+            each = worker.ask("time", seconds=options.seconds)["each"]
+            times[worker.contender.label].append(each)
     peers = [worker.contender.label for worker in group if worker.contender.is_peer]
     best = min(peers, key=lambda peer: median(times[peer]), default=None)
     ratios = {label: quotients(times[best], its) for label, its in times.items()} if best else {}
     peak_mb = {worker.contender.label: worker.ask("memory")["peak_mb"] for worker in group}
     return Outcome(times, ratios, peak_mb)
-
-
-def quotients(a: Sequence[float], b: Sequence[float]) -> list[float]:
-    """Return a/b, round by round."""
-    return [x / y for x, y in zip(a, b, strict=True)]
 
 
 def equal_arrays(rtol: float) -> Callable[[str, Sequence[Worker]], str]:

@@ -34,6 +34,11 @@ def passes(name: str) -> Iterator[tuple[str, str, str]]:
             yield "layer", f"{name} {what}", what
 
 
+def of_images(name: str) -> bool:
+    """Does it take images?"""
+    return name != ADAM and len(LAYERS[name][1]) == 3
+
+
 def work(name: str) -> tuple[float, str]:
     """Return how much one pass does, in 10⁹ of a unit."""
     if name == ADAM:
@@ -57,7 +62,8 @@ def main(argv: Sequence[str]) -> None:
         for name in options.workloads:
             amount, unit = work(name)
             for job, case, what in passes(name):
-                outcome = contest(group, job, case, equal_arrays(RTOL), options)
+                fitting = [m for m in group if of_images(name) or not m.contender.only_images]
+                outcome = contest(fitting, job, case, equal_arrays(RTOL), options)
                 for label, times in outcome.times.items():
                     rate = f"{amount / median(times):.1f} {unit}"
                     table.add(name, what, label, *outcome.figures(label, 1e6), rate)

@@ -60,11 +60,6 @@ def shown(cell: str | float) -> str:
     return f"{cell:.0f}" if abs(cell) >= 100 else f"{cell:#.3g}"
 
 
-def spread(ratios: Sequence[float]) -> str:
-    """Return median (lowest to highest)."""
-    return f"{median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})"
-
-
 def draw_ratios(
     path: Path, title: str, groups: Mapping[str, Mapping[str, Sequence[float]]]
 ) -> None:
@@ -76,8 +71,8 @@ def draw_ratios(
         return
     labels = list(dict.fromkeys(label for group in groups.values() for label in group))
     colours = dict(zip(labels, COLOURS, strict=False))
-    height = 1.2 + sum(0.26 * len(group) + 0.25 for group in groups.values())
-    figure, axes = plt.subplots(figsize=(9, height), layout="constrained")
+    rows = sum(len(group) + 1 for group in groups.values())
+    figure, axes = plt.subplots(figsize=(9, 1.6 + 0.19 * rows), layout="constrained")
     y, ticks = 0.0, []
     for name, group in groups.items():
         start = y
@@ -91,14 +86,14 @@ def draw_ratios(
                 (4, 0),
                 textcoords="offset points",
                 va="center",
-                fontsize=8,
+                fontsize=7,
             )
             y += 1
         ticks.append(((start + y - 1) / 2, name))
         y += 1
     axes.axvline(1, color="black", linewidth=0.8, linestyle="--")
     axes.set_yticks([at for at, _ in ticks], [name for _, name in ticks])
-    axes.invert_yaxis()
+    axes.set_ylim(y - 1, -1)
     axes.margins(x=0.08)
     axes.set_xlim(left=0)
     axes.set_xlabel("speed relative to the fastest peer (more is faster; line: lowest to highest)")

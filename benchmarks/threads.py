@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import median
 
-from .contenders import OURS, Worker, contest, equal_arrays, quotients, working
+from .contenders import OURS, Worker, contest, equal_arrays, working
 from .machine import header
 from .options import parse
-from .report import Table, spread
+from .report import Table
+from .timing import quotients, spread
 from .workloads import WORKLOADS
 
 STEPS = 20

@@ -15,11 +15,11 @@ from statistics import median
 
 import numpy as np
 
-from .contenders import TRAINERS, Contender, Worker, chosen, contest, equal_arrays, hire, working
+from .contenders import TRAINERS, Worker, chosen, contest, equal_arrays, hire, working
 from .machine import header, peak_gflops
 from .options import parse
 from .report import Table, draw_ratios
-from .workloads import WORKLOADS, Workload
+from .workloads import WORKLOADS
 
 STEPS, RTOL = 5, 1e-4
 """Steps whose losses are compared, and how near they must be.
@@ -29,11 +29,6 @@ is nothing but rounding error the weights part by a whole learning rate."""
 
 HEADINGS = ("workload", "contender", "min ms", "median ms", "max ms", "× fastest peer")
 HEADINGS += ("GFLOP/s", "% of peak", "peak RSS MB")
-
-
-def suits(contender: Contender, workload: Workload) -> bool:
-    """Is there a point in this contender? The layout of images is no question without images."""
-    return contender.variant != "channels_last" or len(workload.input_shape) == 3
 
 
 def same_losses(name: str, group: Sequence[Worker]) -> str:
@@ -56,7 +51,8 @@ def main(argv: Sequence[str]) -> None:
     table, groups = Table(HEADINGS), {}
     for name in options.workloads:
         workload = WORKLOADS[name]
-        fitting = [c for c in contenders if suits(c, workload)]
+        of_images = len(workload.input_shape) == 3
+        fitting = [c for c in contenders if of_images or not c.only_images]
         with working(hire(fitting, options)) as group:
             outcome = contest(group, "training", name, same_losses, options)
         for label, times in outcome.times.items():

@@ -85,6 +85,22 @@ def test_channels_and_filters(C: int, F: int, stride: int) -> None:
     check_reference(Drawn((C, 5, 6, 17), F, (3, 3), options, C * F), np.float32, True)
 
 
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("dilation", [1, 2, 3])
+def test_stride_and_dilation(stride: int, dilation: int) -> None:
+    """With and without a common factor, which decides how taps share their pixels."""
+    options = {
+        "stride": (stride, 2),
+        "padding": ((2, 2), (1, 3)),
+        "dilation": (dilation, 2),
+        "groups": 1,
+    }
+    for F in (2, 5):
+        check_reference(Drawn((3, 5, 6, 3), F, (3, 3), options, stride), np.float64, True)
+        across = {n: v if n == "groups" else v[::-1] for n, v in options.items()}
+        check_reference(Drawn((3, 6, 5, 3), F, (3, 3), across, dilation), np.float64, True)
+
+
 @pytest.mark.parametrize("K", [(1, 1), (1, 3), (2, 2), (3, 1), (5, 5), (4, 3)])
 def test_filters_of_every_shape(K: tuple[int, int]) -> None:
     """One channel at a time where a filter has nine taps, three together where it has fewer."""
@@ -301,7 +317,7 @@ def test_without_numba() -> None:
     here = Path(__file__).parent
     files = ("conv", "conv_transpose", "conv1d", "pool", "upsample", "simd")
     paths = [str(here / f"test_{name}.py") for name in files]
-    these = ["-k", "reference or channels_and or every_shape or wider or test_simd"]
+    these = ["-k", "reference or channels_and or stride_and or every_shape or wider or test_simd"]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *paths, *these]
     inner = subprocess.run(
         command, env=os.environ | {"NUMBA_DISABLE_JIT": "1"}, capture_output=True, text=True

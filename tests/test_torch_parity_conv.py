@@ -95,6 +95,7 @@ def assert_same(layer: Any, module: Any, x: Any, first: bool = True) -> None:
         np.testing.assert_allclose(p.grad, grad, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same'")  # with an even filter they copy x
 @pytest.mark.parametrize(("layer", "module", "sizes", "options"), CONVS)
 def test_convolutions(layer: Any, module: Any, sizes: Any, options: Any) -> None:
     x = RNG.standard_normal((sizes[0], 7, 6, 5))

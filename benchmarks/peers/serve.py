@@ -3,7 +3,7 @@
     {"do": "build", "job": "training", "name": "W1", "variant": "eager"}   make it and warm it up
     {"do": "values", "count": 5}       run it five times: {"values": […]}
     {"do": "arrays", "path": "…npz"}   save what it has computed, for comparison
-    {"do": "time", "seconds": 1.0}     run it for a second: {"repeats": 97, "seconds": 1.003}
+    {"do": "time", "seconds": 1.0}     run it for a second: {"each": 0.0103}
     {"do": "memory"}                   {"rss_mb": 210.4, "peak_mb": 233.0}
 
 A worker lives as long as its driver's pipe. It prints nothing else: stdout belongs to the protocol.
@@ -15,15 +15,13 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from nnscratch.core import Array
 
-IN_FLIGHT = 8
-"""How many runs may be under way before one is waited for, as in a training loop that logs."""
+from ..timing import repeat
 
 
 @dataclass(frozen=True)
@@ -88,14 +86,6 @@ class Worker:
         keys = {"rss_mb": "VmRSS", "peak_mb": "VmHWM"}
         return {name: int(lines[key].split()[0]) / 1024 for name, key in keys.items()}
 
-    def time(self, seconds: float) -> dict[str, Any]:
-        """Run it for so long, after one run that does not count."""
-        self.job.wait(self.job.run())
-        repeats, start = 0, perf_counter()
-        while perf_counter() - start < seconds:
-            result = self.job.run()
-            repeats += 1
-            if repeats % IN_FLIGHT == 0:
-                self.job.wait(result)
-        self.job.wait(result)
-        return {"repeats": repeats, "seconds": perf_counter() - start}
+    def time(self, seconds: float) -> dict[str, float]:
+        """Run it for so long."""
+        return {"each": repeat(self.job.run, self.job.wait, seconds)}

@@ -159,13 +159,6 @@ def emit_relu(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     return builder.select(builder.fcmp_ordered("<", v, zero), zero, v)
 
 
-def emit_where_positive(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-    """Compare, select."""
-    a, v = args
-    zero = zeros_of(v.type)
-    return builder.select(builder.fcmp_ordered(">", a, zero), v, zero)
-
-
 def emit_where_equal(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     """Compare, select."""
     a, b, v = args
@@ -232,12 +225,6 @@ def total(v: Vector) -> Any:
 def relu(v: Vector) -> Vector:
     """Return max(v, 0); a NaN stays."""
     return np.where(v < 0, v.dtype.type(0), v)
-
-
-@instruction(lambda a, v: v(v, v), emit_where_positive)
-def where_positive(a: Vector, v: Vector) -> Vector:
-    """Return v where a > 0, else 0."""
-    return np.where(a > 0, v, v.dtype.type(0))
 
 
 @instruction(lambda a, b, v: v(v, v, v), emit_where_equal)

@@ -1,0 +1,143 @@
+"""The ledger and the importance-weighted bound, on models for which log p(x) is known exactly."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import tiny
+
+from nnscratch.baselines import PCA
+from nnscratch.core import Array
+from nnscratch.evaluation import active_units, estimate, importance_nll, ledger
+from nnscratch.layers import Dense
+from nnscratch.likelihoods import Bernoulli, Gaussian, SquaredError
+from nnscratch.losses import gaussian_kl_per_dimension
+from nnscratch.models import VAE
+
+S2 = 0.02
+"""Variance of the decoder of the linear VAE."""
+
+
+def linear_vae(x: Array, k: int) -> tuple[VAE, Array]:
+    """The linear VAE at its optimum, and the exact log p(x) of every image.
+
+    Its posterior is the true one, so every importance weight of an x is p(x) itself.
+    """
+    pca = PCA(k).fit(x)
+    along, V, m = pca.variances[:k], pca.components.reshape(k, -1), pca.mean.ravel()
+    w = V.T * np.sqrt(along - S2)
+    model = tiny_linear(len(m), k)
+    encoder, decoder = model.encoder.layers[0], model.decoder.layers[0]
+    u = w.T / along[:, None]  # (wᵀw + s² I)⁻¹ wᵀ
+    encoder.w.value[...] = np.concatenate([u, np.zeros_like(u)])
+    encoder.b.value[...] = np.concatenate([-u @ m, np.log(S2 / along)])
+    decoder.w.value[...], decoder.b.value[...] = w, m
+    return model, pca.log_prob(x, S2)
+
+
+def tiny_linear(D: int, k: int) -> VAE:
+    """D - (k, k) - k - D without hidden layers."""
+    rng = np.random.default_rng(0)
+    layers = (Dense(D, 2 * k, rng=rng, dtype=np.float64), Dense(k, D, rng=rng, dtype=np.float64))
+    return VAE(*layers, k, Gaussian(S2), input_shape=(D,))
+
+
+@pytest.fixture
+def images() -> Array:
+    """(40, 4, 4), with more variance in some directions than in others."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((40, 3)) @ rng.standard_normal((3, 16))
+    return (0.5 + 0.1 * x + 0.1 * rng.standard_normal((40, 16))).reshape(40, 4, 4)
+
+
+def test_an_estimate_by_hand() -> None:
+    """1, 2, 3, 6: mean 3, variance (4 + 1 + 0 + 9)/3, standard error √(14/3)/2."""
+    found = estimate(np.array([1.0, 2, 3, 6]))
+    assert (found.mean, found.error) == (3, pytest.approx(np.sqrt(14 / 3) / 2))
+    assert str(found) == "3.00 ± 1.08"
+
+
+def test_where_the_posterior_is_true_the_bound_is_tight(images: Array) -> None:
+    """Every weight is p(x): one sample is enough, and any number of them changes nothing."""
+    model, log_prob = linear_vae(images, 3)
+    for samples in (1, 7):
+        found = importance_nll(model, images, samples=samples, rng=np.random.default_rng(1))
+        assert found.mean == pytest.approx(-log_prob.mean(), rel=1e-10)
+
+
+def test_the_ledger_adds_up_to_minus_log_p_there(images: Array) -> None:
+    """With the true posterior the ELBO is log p(x); only the draws are left, and they average."""
+    model, log_prob = linear_vae(images, 3)
+    book = ledger(model, images, draws=2000, rng=np.random.default_rng(1))
+    assert book.total.mean == pytest.approx(-log_prob.mean(), abs=0.02)
+    assert book.total.mean == pytest.approx(book.reconstruction.mean + book.kl.mean)
+    assert book.kl.mean == pytest.approx(book.kl_per_dimension.sum())
+    assert book.active_units == 3
+
+
+def test_the_bound_gets_tighter_with_the_samples(images: Array) -> None:
+    """From the ELBO at K = 1 down to -log p(x), with a posterior that is too narrow and is off."""
+    model, log_prob = linear_vae(images, 3)
+    model.encoder.layers[0].b.value[...] += [0.6, -0.5, 0.4, -0.3, -0.3, -0.3]
+    rng = np.random.default_rng(1)
+    elbo = ledger(model, images, draws=400, rng=rng).total.mean
+    found = [importance_nll(model, images, samples=K, rng=rng).mean for K in (1, 5, 50, 2000)]
+    once = np.mean([importance_nll(model, images, samples=1, rng=rng).mean for _ in range(400)])
+    assert once == pytest.approx(elbo, abs=0.05)
+    assert all(a > b for a, b in pairwise(found))
+    assert found[-1] == pytest.approx(-log_prob.mean(), abs=0.05)
+    assert elbo > found[-1] + 0.5
+
+
+def test_the_ledger_is_the_loss_of_the_model_averaged() -> None:
+    model, images = tiny.vae(dtype=np.float64), tiny.images(30)
+    x = (images / 255).reshape(30, -1).T
+    rng = np.random.default_rng(0)
+    losses = [model.loss(x, rng=rng)[0] for _ in range(300)]
+    book = ledger(model, images, draws=300, rng=rng)
+    assert book.reconstruction.mean == pytest.approx(
+        np.mean([terms["reconstruction"] for terms in losses]), abs=0.02
+    )
+    assert book.kl.mean == pytest.approx(losses[0]["kl"], rel=1e-12)
+    mu, logvar = model.posterior(images)
+    want = gaussian_kl_per_dimension(mu.T, logvar.T)
+    np.testing.assert_allclose(book.kl_per_dimension, want)
+
+
+def test_a_seed_gives_one_answer_whatever_the_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, images = tiny.vae(), tiny.images(600)
+
+    def total() -> float:
+        return ledger(model, images, draws=2, rng=np.random.default_rng(3)).total.mean
+
+    first = total()
+    monkeypatch.setattr("nnscratch.threads.cores", lambda: 1)
+    assert total() == first
+
+
+def test_a_unit_is_active_if_its_mean_moves() -> None:
+    """Variances 0.25, 0.0001 and 0."""
+    codes = np.array([[0.0, 0.02, 3], [1, 0, 3]])
+    np.testing.assert_array_equal(active_units(codes), [True, False, False])
+
+
+def test_an_importance_bound_needs_a_likelihood() -> None:
+    images, rng = tiny.images(3), np.random.default_rng(0)
+    grey = tiny.vae(likelihood=Bernoulli())
+    with pytest.raises(ValueError, match="got Bernoulli and grey images: binarize them first"):
+        importance_nll(grey, images, samples=2, rng=rng)
+    importance_nll(grey, images // 128 * 255, samples=2, rng=rng)
+    with pytest.raises(ValueError, match="SquaredError, which has no constant"):
+        importance_nll(tiny.vae(likelihood=SquaredError()), images, samples=2, rng=rng)
+
+
+@pytest.mark.parametrize("draws", [0, -1])
+def test_no_draws_are_refused(draws: int) -> None:
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match=f"ledger: expected at least one draw .* got {draws}"):
+        ledger(tiny.vae(), tiny.images(3), draws=draws, rng=rng)
+
+
+def test_images_of_another_size_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"expected .* with 16 numbers a row"):
+        ledger(tiny.vae(), np.zeros((3, 5, 5)), rng=np.random.default_rng(0))

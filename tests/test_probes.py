@@ -1,0 +1,103 @@
+"""Probes on codes whose classes are known, against loops and the conditions of an optimum."""
+
+import os
+
+import numpy as np
+import pytest
+
+from nnscratch.baselines import PCA
+from nnscratch.core import Array, IntArray
+from nnscratch.data import digits, mnist
+from nnscratch.probes import NearestNeighbours, SoftmaxProbe, accuracy
+
+DATA = os.environ.get("NNSCRATCH_DATA")
+
+
+def blobs(N: int = 300, spread: float = 0.3) -> tuple[Array, IntArray]:
+    """Three clouds in the plane, around (0, 0), (1, 0) and (0, 1)."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, N)
+    centres = np.array([[0.0, 0], [1, 0], [0, 1]])
+    return centres[labels] + spread * rng.standard_normal((N, 2)), labels
+
+
+def test_accuracy_by_hand() -> None:
+    assert accuracy(np.array([1, 2, 3, 3]), np.array([1, 2, 0, 3])) == 0.75
+
+
+def test_of_equally_many_neighbours_the_nearest_decides() -> None:
+    """At 0: labels 1 at 0.1, 0 at 0.2, 0 at 0.3, 1 at 0.4."""
+    probe = NearestNeighbours(4).fit(np.array([[0.4], [0.2], [0.1], [0.3]]), np.array([1, 0, 1, 0]))
+    assert probe.predict(np.array([[0.0]])) == [1]
+    assert NearestNeighbours(3).fit(probe.codes, probe.labels).predict(np.array([[0.0]])) == [0]
+
+
+@pytest.mark.parametrize("k", [1, 5, 8])
+def test_neighbours_by_sorting_all_distances(k: int) -> None:
+    codes, labels = blobs()
+    new = np.random.default_rng(1).random((40, 2))
+    found = NearestNeighbours(k).fit(codes, labels).predict(new)
+    for z, label in zip(new, found, strict=True):
+        near = labels[np.argsort(np.linalg.norm(codes - z, axis=1))[:k]].tolist()
+        most = max(near.count(c) for c in near)
+        assert label == next(c for c in near if near.count(c) == most)
+
+
+def test_the_softmax_probe_is_at_its_optimum() -> None:
+    """There (p - onehot)ᵀ [z, 1]/N + λ [w, b] = 0, with z the standardised codes."""
+    codes, labels = blobs()
+    probe = SoftmaxProbe(weight_decay=0.01).fit(codes, labels)
+    z = (codes - codes.mean(axis=0)) / codes.std(axis=0)
+    a = z @ probe.layer.w.value.T + probe.layer.b.value
+    p = np.exp(a) / np.exp(a).sum(axis=1, keepdims=True)
+    gradient = (p - np.eye(3)[labels]).T @ np.c_[z, np.ones(len(z))] / len(z)
+    gradient += 0.01 * np.c_[probe.layer.w.value, probe.layer.b.value]
+    assert np.abs(gradient).max() < 1e-4
+    np.testing.assert_array_equal(probe.predict(codes), a.argmax(axis=1))
+
+
+def test_both_tell_what_can_be_told() -> None:
+    codes, labels = blobs(spread=0.1)
+    for probe in (NearestNeighbours(5), SoftmaxProbe()):
+        assert (
+            accuracy(probe.fit(codes[:200], labels[:200]).predict(codes[200:]), labels[200:]) > 0.98
+        )
+
+
+def test_a_probe_is_deterministic_and_takes_images_and_constant_entries() -> None:
+    train, test = digits()
+    images, labels = train.images[:500] / np.float32(255), train.labels[:500]
+    first = SoftmaxProbe(50).fit(images, labels).predict(test.images / np.float32(255))
+    again = SoftmaxProbe(50).fit(images, labels).predict(test.images / np.float32(255))
+    np.testing.assert_array_equal(first, again)
+    assert accuracy(first, test.labels) > 0.7
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: NearestNeighbours(0), "expected k ≥ 1, got 0"),
+        (lambda: NearestNeighbours(3).fit(np.zeros((2, 1)), np.zeros(2, int)), "expected 3 codes"),
+        (lambda: SoftmaxProbe().fit(np.zeros((2, 1)), np.zeros(3, int)), r"\(2,\) integer labels"),
+        (lambda: SoftmaxProbe().fit(np.zeros((2, 1)), np.zeros(2)), "integer labels, got .* float"),
+        (lambda: SoftmaxProbe().fit(np.full((2, 1), np.nan), np.zeros(2, int)), "finite codes"),
+        (lambda: SoftmaxProbe(0), "expected an integer ≥ 1, got 0"),
+        (lambda: SoftmaxProbe(weight_decay=-1).fit(*blobs()), "expected weight_decay in"),
+        (lambda: accuracy(np.zeros(2, int), np.zeros(3, int)), "expected two"),
+    ],
+)
+def test_refusals(call, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+@pytest.mark.skipif(DATA is None, reason="needs the files of MNIST in NNSCRATCH_DATA")
+@pytest.mark.parametrize(("k", "want"), [(2, 0.446), (10, 0.809)])
+def test_the_softmax_probe_on_mnist(k: int, want: float) -> None:
+    """Accuracies that L-BFGS found on the same whitened codes."""
+    train, test = mnist()
+    pca = PCA(k).fit(train.images)
+    probe = SoftmaxProbe().fit(pca.encode(train.images), train.labels)
+    assert accuracy(probe.predict(pca.encode(test.images)), test.labels) == pytest.approx(
+        want, abs=2e-3
+    )
