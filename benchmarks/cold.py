@@ -1,6 +1,6 @@
 """How long from nothing to the first training step, and how much memory does a run take?
 
-    python -m benchmarks cold                           about five minutes
+    python -m benchmarks cold                           about ten minutes
     python -m benchmarks cold --workloads W2
     python -m benchmarks cold --smoke                   warm, ours only
 
@@ -31,8 +31,9 @@ COLD, WARM = (
     replace(OURS, label="nnscratch, cold cache"),
     replace(OURS, label="nnscratch, warm cache"),
 )
-SETTLED, STEPS = 50, 1000
-"""Memory is read after so many steps, and again when so many are done."""
+SETTLED, STEPS, PEER_STEPS = 50, 1000, 100
+"""Memory is read after SETTLED steps, and again when STEPS are done: whether it grows is a question
+to us, and 1,000 steps of a peer may take ten minutes."""
 
 
 def import_seconds(module: str) -> float:
@@ -46,10 +47,17 @@ def import_seconds(module: str) -> float:
     return seconds(f"import {module}") - seconds("pass")
 
 
-def first_step_seconds(contender: Contender, name: str, options: Options, cache: Path) -> float:
-    """Return the time from the start of a process to the end of its first training step."""
+def first_step_seconds(
+    contender: Contender, name: str, options: Options, cache: Path | None
+) -> float:
+    """Return the time from the start of a process to the end of its first training step.
+
+    cache  Numba's, None for the one that is in use; emptied for a cold start
+    """
+    if contender == COLD:
+        shutil.rmtree(cache, ignore_errors=True)
+    env = os.environ | ({"NUMBA_CACHE_DIR": str(cache)} if cache else {})
     start = perf_counter()
-    env = os.environ | {"NUMBA_CACHE_DIR": str(cache)}
     with working([Worker(contender, options.threads, env)]) as (worker,):
         worker.ask("build", job="training", name=name, variant=contender.variant)
         worker.ask("values", count=1)
@@ -69,11 +77,9 @@ def start_up(contenders: Sequence[Contender], options: Options, table: Table) ->
     for name in options.workloads:
         with tempfile.TemporaryDirectory() as folder:
             times: dict[str, list[float]] = {}
+            cache = Path(folder) / "numba" if COLD in contenders else None
             for _ in range(options.rounds):
                 for contender in contenders:
-                    cache = Path(folder) / "numba"
-                    if contender == COLD:
-                        shutil.rmtree(cache, ignore_errors=True)
                     took = first_step_seconds(contender, name, options, cache)
                     times.setdefault(contender.label, []).append(took)
             for label, its in times.items():
@@ -82,9 +88,11 @@ def start_up(contenders: Sequence[Contender], options: Options, table: Table) ->
 
 def memory(contenders: Sequence[Contender], options: Options, table: Table) -> None:
     """Measure what a run holds, and whether it grows."""
-    settled, steps = (5, 20) if options.smoke else (SETTLED, STEPS)
     name = options.workloads[-1]
     for contender in contenders:
+        settled, steps = SETTLED, PEER_STEPS if contender.is_peer else STEPS
+        if options.smoke:
+            settled, steps = 5, 20
         with working([Worker(contender, options.threads)]) as (worker,):
             worker.ask("build", job="training", name=name, variant=contender.variant)
             worker.ask("values", count=settled)

@@ -53,7 +53,7 @@ def parse(
     given = parser.parse_args(argv)
     chosen = list(smoke) if given.smoke else given.workloads.split(",")
     for name in chosen:
-        if name not in workloads:
+        if name not in (*workloads, *smoke):
             parser.error(f"--workloads: expected some of {known}, got {name!r}")
     if not 1 <= given.threads <= cores():
         parser.error(f"--threads: expected 1 to {cores()}, got {given.threads}")

@@ -56,7 +56,7 @@ def begin(name: str, page: str, *, epochs: int = 0, latent: int = 0, least: int 
     add = parser.add_argument
     if epochs:
         add("--data", metavar="DIR", help="holds the files of MNIST; default: embedded digits")
-        add("--epochs", type=between(1, 10_000), default=epochs, help=f"default {epochs}")
+        add("--epochs", type=between(1, 10_000), help=f"default {epochs}, with --smoke 1")
         add("--resume", action="store_true", help="go on from the checkpoint under --out")
         add("--threads", type=between(1, 1024), help="default one a core; changes no result")
     if latent:
@@ -67,8 +67,8 @@ def begin(name: str, page: str, *, epochs: int = 0, latent: int = 0, least: int 
     add("--smoke", action="store_true", help="tiny and quick: does it run at all?")
     notebook = "ipykernel" in sys.modules  # whose command line is not ours
     options = parser.parse_args([] if notebook else None)
-    if epochs and options.smoke:
-        options.epochs = 1
+    if epochs and options.epochs is None:
+        options.epochs = 1 if options.smoke else epochs
     options.command = _command(name, options)
     options.out.mkdir(parents=True, exist_ok=True)  # or fail before the work, not after it
     print(f"{first}\n{rest.rstrip()}\n\nThis run again:  {options.command}\n", flush=True)

@@ -16,6 +16,7 @@ from .core import Array
 from .data.dataset import Images
 from .metrics import unit
 from .models.border import across
+from .threads import pool
 
 BLOCK = 5000
 """Images turned into floats at a time: of 60,000 at once there would be 0.4 GB."""
@@ -59,10 +60,11 @@ class PCA:
         m = mean_image(images).ravel()
         self._check(m.size)
         covariance = np.zeros((m.size, m.size))
-        for block in _blocks(images):
-            x = unit("PCA fit", block).reshape(len(block), -1) - m
-            covariance += x.T @ x
-        variances, directions = np.linalg.eigh(covariance / len(images))
+        with pool(1):  # more threads would often wait for each other
+            for block in _blocks(images):
+                x = unit("PCA fit", block).reshape(len(block), -1) - m
+                covariance += x.T @ x
+            variances, directions = np.linalg.eigh(covariance / len(images))
         self.mean, self.variances = m.reshape(images.shape[1:]), variances[::-1].clip(min=0)
         self.directions = np.ascontiguousarray(directions.T[::-1])
         return self

@@ -151,7 +151,7 @@ def test_relu_is_max_0_and_masks_dy(rng: np.random.Generator) -> None:
     no_bias = Conv2d(
         3, 5, 3, padding=1, relu=True, bias=False, rng=np.random.default_rng(1), dtype=np.float64
     )
-    x, dy = rng.standard_normal((3, 6, 5, 4)), rng.standard_normal((5, 6, 5, 4))
+    x, dy = rng.standard_normal((3, 6, 5, 13)), rng.standard_normal((5, 6, 5, 13))
     y, backward = plain.forward(x)
     dx = backward(dy * (y > 0))
     for layer in (fused, no_bias):
@@ -161,7 +161,7 @@ def test_relu_is_max_0_and_masks_dy(rng: np.random.Generator) -> None:
         np.testing.assert_array_equal(layer.w.grad, plain.w.grad)
     assert fused.b is not None
     assert plain.b is not None
-    np.testing.assert_allclose(fused.b.grad, plain.b.grad, rtol=1e-14)
+    np.testing.assert_allclose(fused.b.grad, plain.b.grad, rtol=1e-12)
 
 
 @given(drawn=convolutions(most=4, batch=BATCHES))
@@ -317,7 +317,10 @@ def test_without_numba() -> None:
     here = Path(__file__).parent
     files = ("conv", "conv_transpose", "conv1d", "pool", "upsample", "simd")
     paths = [str(here / f"test_{name}.py") for name in files]
-    these = ["-k", "reference or channels_and or stride_and or every_shape or wider or test_simd"]
+    these = [
+        "-k",
+        "reference or channels_and or stride_and or every_shape or wider or neighbours or test_simd",
+    ]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *paths, *these]
     inner = subprocess.run(
         command, env=os.environ | {"NUMBA_DISABLE_JIT": "1"}, capture_output=True, text=True

@@ -181,6 +181,18 @@ def test_relu_is_the_same_before_after_and_within(rng: np.random.Generator) -> N
         np.testing.assert_array_equal(backward(dy), want_backward(dy))
 
 
+@pytest.mark.parametrize("layer", [MaxPool2d(3, 2, 1), MaxPool2d(2, relu=True), AvgPool2d(3, 2, 1)])
+def test_a_sample_does_not_depend_on_its_neighbours(layer: Any, rng: np.random.Generator) -> None:
+    x = rng.standard_normal((2, 5, 6, 21))
+    y, backward = layer.forward(x)
+    dy = rng.standard_normal(y.shape)
+    dx = backward(dy)
+    for n in range(21):
+        alone, backward_alone = layer.forward(x[..., n : n + 1])
+        np.testing.assert_array_equal(alone, y[..., n : n + 1])
+        np.testing.assert_array_equal(backward_alone(dy[..., n : n + 1]), dx[..., n : n + 1])
+
+
 @pytest.mark.parametrize("layer", [MaxPool2d(2), AvgPool2d(2), GlobalAvgPool2d()])
 def test_an_empty_batch_stays_empty(layer: Any) -> None:
     x = np.zeros((2, 4, 4, 0), np.float32)

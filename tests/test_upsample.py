@@ -79,6 +79,19 @@ def test_nearest_is_the_adjoint_of_the_mean_but_for_the_count(rng: np.random.Gen
 
 
 @pytest.mark.parametrize("upsample", BOTH)
+def test_a_sample_does_not_depend_on_its_neighbours(
+    upsample: Any, rng: np.random.Generator
+) -> None:
+    x, dy = rng.standard_normal((2, 3, 2, 21)), rng.standard_normal((2, 6, 6, 21))
+    y, backward = upsample((2, 3)).forward(x)
+    dx = backward(dy)
+    for n in range(21):
+        alone, backward_alone = upsample((2, 3)).forward(x[..., n : n + 1])
+        np.testing.assert_array_equal(alone, y[..., n : n + 1])
+        np.testing.assert_array_equal(backward_alone(dy[..., n : n + 1]), dx[..., n : n + 1])
+
+
+@pytest.mark.parametrize("upsample", BOTH)
 def test_a_nan_goes_no_further_than_it_must(upsample: Any) -> None:
     x = np.zeros((1, 5, 5, 2), np.float32)
     x[0, 2, 2, 1] = np.nan

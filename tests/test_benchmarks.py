@@ -1,0 +1,169 @@
+"""The benchmarks run, agree before they time, and write what they promise. No time is asserted."""
+
+import csv
+import re
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import contenders, ladder, machine, report, rungs, timing, workloads
+from benchmarks.__main__ import NAMES, main
+from benchmarks.options import parse
+
+WRITTEN = {
+    "training": ["training.csv", "training.md"],
+    "inference": ["inference.csv", "inference.md"],
+    "layers": ["layers.csv", "layers.md"],
+    "threads": ["threads.csv", "threads.md"],
+    "cold": ["cold.csv", "cold.md", "memory.csv", "memory.md"],
+    "ladder": ["ladder.csv", "ladder.md", "ladder.png"],
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_smoke(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import_module(f"benchmarks.{name}").main(["--smoke", "--out", str(tmp_path)])
+    assert "Python 3" in capsys.readouterr().out
+    for file in WRITTEN[name]:
+        assert (tmp_path / file).stat().st_size > 0
+
+
+def test_the_list_names_every_benchmark_with_its_question(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["benchmarks"])
+    main()
+    out = capsys.readouterr().out
+    for name in NAMES:
+        assert re.search(rf"^ +{name} +.*\?$", out, re.MULTILINE), name
+
+
+def test_an_unknown_benchmark_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["benchmarks", "speed"])
+    with pytest.raises(SystemExit, match=r"expected one of training, .*, got 'speed'"):
+        main()
+
+
+def test_an_unknown_workload_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse("What?\n", ["--workloads", "W9"], ["W1", "W2"], smoke=["W1"])
+    assert "expected some of W1,W2, got 'W9'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("label", rungs.RUNGS)
+@pytest.mark.parametrize("K", [1, 3, 5])
+def test_every_rung_equals_the_loops(label: str, K: int, rng: np.random.Generator) -> None:
+    x = rng.standard_normal((16, 3, 5, 4), np.float32)
+    w = rng.standard_normal((5, 3, K, K), np.float32)
+    b = rng.standard_normal(5, np.float32)
+    rung = rungs.RUNGS[label]
+    y = rungs.batch_first(rung, rung.function(rungs.layout(rung, x), w, b))
+    np.testing.assert_allclose(y, rungs.loops(x, w, b), rtol=0, atol=2e-5)
+
+
+def test_a_rung_that_is_wrong_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = rungs.RUNGS["NumPy"]._replace(function=lambda x, w, b: rungs.numpy_arrays(x, w, -b))
+    monkeypatch.setitem(rungs.RUNGS, "NumPy", wrong)
+    with pytest.raises(AssertionError, match="tiny: NumPy differs"):
+        ladder.check("tiny", *ladder.draw_case(ladder.TINY))
+
+
+# Parameters and operations of a step, counted by hand in the yardstick.
+COUNTS = {
+    "W1": (807_700, 516_161_536),
+    "W2": (4_385, 548_388_864),
+    "W3": (28_353, 3_410_362_368),
+    "W4": (134_165, 5_101_142_016),
+    "W5a": (425_284, 44_560_000),
+    "W5b": (3_904_400, 5_578_424_320),
+}
+
+
+@pytest.mark.parametrize("name", workloads.WORKLOADS)
+def test_workloads_are_as_large_as_counted(name: str) -> None:
+    workload = workloads.WORKLOADS[name]
+    assert (workload.parameters(), workload.flops()) == COUNTS[name]
+    *_, (_, _, output) = workload.shapes()
+    assert output == workload.input_shape
+
+
+def test_batches_are_the_digits_in_order() -> None:
+    first = workloads.batches(workloads.WORKLOADS["W2"])[1]
+    assert first.shape == (128, 1, 28, 28)
+    np.testing.assert_array_equal(first[:, 0], workloads.images()[128:256] / np.float32(255))
+
+
+class Obedient:
+    """A worker that has already answered."""
+
+    def __init__(self, label: str, **arrays: np.ndarray) -> None:
+        self.contender = contenders.Contender("ours", "", label)
+        self.kept = arrays
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        return self.kept
+
+
+def test_contenders_that_disagree_are_not_timed() -> None:
+    one, other = np.ones(3, np.float32), np.full(3, 1.001, np.float32)
+    check = contenders.equal_arrays(1e-4)
+    assert check("dw", [Obedient("a", dw=one), Obedient("b", dw=one)]) == "equal to 0e+00"
+    with pytest.raises(AssertionError, match=r"dw: b and a differ in y, by 1\.0e-03"):
+        check("dw", [Obedient("a", y=one), Obedient("b", y=other)])
+    with pytest.raises(AssertionError, match="differ in the shape of y"):
+        check("dw", [Obedient("a", y=one), Obedient("b", y=one[:2])])
+    with pytest.raises(AssertionError, match="name their arrays differently"):
+        check("dw", [Obedient("a", y=one), Obedient("b", z=one)])
+
+
+def test_a_worker_that_fails_says_why() -> None:
+    with contenders.working([contenders.Worker(contenders.OURS, 1)]) as (worker,):
+        with pytest.raises(RuntimeError, match="KeyError: 'W9'"):
+            worker.ask("build", job="training", name="W9", variant="")
+        assert worker.ask("memory")["rss_mb"] > 0
+
+
+def test_ratios_are_taken_turn_by_turn() -> None:
+    """A burst that slows down both in one turn leaves the ratio alone."""
+    assert timing.quotients([2.0, 20.0], [1.0, 10.0]) == [2.0, 2.0]
+    assert timing.spread([2.0, 1.0, 4.0]) == "2.00 (1.00-4.00)"
+
+
+def test_repeat_waits_for_the_last_run() -> None:
+    done: list[int] = []
+    runs = iter(range(1000))
+    each = timing.repeat(lambda: next(runs), done.append, 0.0)
+    assert each >= 0
+    assert done == [0, 1]
+
+
+def test_a_table_is_text_csv_and_markdown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = report.Table(("what", "ms", "steps"))
+    table.add("W1", 1.23456, 1000)
+    table.add("longer", 1234.5, 5)
+    table.publish(tmp_path, "t", "a machine")
+    assert "longer  1234      5\n" in capsys.readouterr().out
+    with open(tmp_path / "t.csv", newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows == [["what", "ms", "steps"], ["W1", "1.23456", "1000"], ["longer", "1234.5", "5"]]
+    assert "| W1 | 1.23 | 1000 |" in (tmp_path / "t.md").read_text()
+    with pytest.raises(ValueError, match="expected 3 cells, got 1"):
+        table.add("W2")
+
+
+def test_the_picture_of_ratios(tmp_path: Path) -> None:
+    report.draw_ratios(tmp_path / "none.png", "no peers", {"W1": {}})
+    assert not (tmp_path / "none.png").exists()
+    groups = {"W1": {"nnscratch": [1.5, 1.6], "peer": [1.0, 1.0]}}
+    report.draw_ratios(tmp_path / "some.png", "a title", groups)
+    assert (tmp_path / "some.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_machine_is_measured() -> None:
+    assert machine.peak_gflops(1, 0.01) > 0
+    assert machine.bandwidth(0.1, 1, 0.01) > 0
+    assert "1 of" in machine.header(1)

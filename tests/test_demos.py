@@ -1,0 +1,155 @@
+"""Every demo runs, writes the pictures that its first screen announces, and takes no nonsense."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nnscratch.training import Trainer
+
+ROOT = Path(__file__).parents[1]
+DEMOS = sorted(path.stem for path in (ROOT / "demos").glob("[a-z]*.py") if path.stem != "common")
+
+
+class Found(NamedTuple):
+    """What a demo said, and how it ended."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def demo(capsys, monkeypatch: pytest.MonkeyPatch):
+    """Run `python -m demos` with these words, in this process, for an import takes seconds."""
+    monkeypatch.syspath_prepend(ROOT)
+    monkeypatch.setattr(sys, "argv", [])
+
+    def run(*words: str | Path) -> Found:
+        from demos.__main__ import main
+
+        capsys.readouterr()
+        try:
+            code = main([*map(str, words)])
+        except SystemExit as end:
+            code = end.code or 0
+            if isinstance(code, str):
+                print(code, file=sys.stderr)
+                code = 1
+        return Found(int(code), *capsys.readouterr())
+
+    return run
+
+
+def test_from_the_command_line(tmp_path: Path) -> None:
+    command = (sys.executable, "-W", "error", "-m", "demos", "gradcheck", "--out", tmp_path)
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr
+    assert found.stderr == ""
+    assert (tmp_path / "convergence.png").exists()
+
+
+def test_the_list_has_every_demo_with_its_first_line(demo) -> None:
+    found = demo()
+    assert found.code == 0
+    listed = dict(re.findall(r"^    (\w+)  +(\S.*)$", found.stdout, re.M))
+    assert sorted(listed) == DEMOS
+    assert listed["vae"].startswith("A variational autoencoder")
+
+
+def test_an_unknown_demo_is_refused_with_the_names_of_all(demo) -> None:
+    found = demo("var")
+    assert found.code == 2
+    assert f"demos: expected one of {', '.join(DEMOS)}, got 'var'" in found.stderr
+
+
+@pytest.mark.parametrize("name", DEMOS)
+def test_a_demo_runs(name: str, tmp_path: Path, demo) -> None:
+    found = demo(name, "--smoke", "--out", tmp_path)
+    assert found.code == 0, found.stderr
+    assert found.stderr == ""
+    announced = set(re.findall(r"[a-z]+\.png", found.stdout.partition("This run again")[0]))
+    assert announced
+    assert {path.name for path in tmp_path.glob("*.png")} == announced
+    for path in tmp_path.glob("*.png"):
+        with Image.open(path) as picture:
+            assert np.ptp(np.asarray(picture.convert("L"))) > 100, f"{path} is blank"
+    numbers = json.loads((tmp_path / "numbers.json").read_text("utf-8"))
+    assert numbers["command"] in found.stdout
+    assert numbers["table"]
+
+
+@pytest.mark.parametrize("name", DEMOS)
+def test_help_documents_every_option(name: str, demo) -> None:
+    found = demo(name, "--help")
+    assert found.code == 0
+    assert "What to look at" in found.stdout
+    assert re.findall(r"--(?:seed|out|smoke) ", found.stdout)
+    options = found.stdout.partition("options:")[2]
+    assert not re.findall(r"^  --\w+(?: [A-Z]+)?$(?!\n   )", options, re.M)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--epochs", "0"), "expected 1 to 10000, got 0"),
+        (("--latent", "1"), "expected 2 to 784, got 1"),
+        (("--seed", "x"), "invalid integer value: 'x'"),
+        (("--colour",), "unrecognized arguments: --colour"),
+    ],
+)
+def test_options_are_checked(
+    arguments: tuple[str, ...], message: str, tmp_path: Path, demo
+) -> None:
+    found = demo("vae", "--out", tmp_path, *arguments)
+    assert found.code == 2
+    assert message in found.stderr
+
+
+def test_data_that_is_not_there_is_told_in_words(tmp_path: Path, demo) -> None:
+    found = demo("vae", "--out", tmp_path, "--data", tmp_path / "nowhere")
+    assert found.code == 1
+    assert found.stderr.startswith("error: MNIST was not found. Put these four files")
+
+
+def test_a_folder_that_cannot_be_made_is_told_before_the_work(tmp_path: Path, demo) -> None:
+    (tmp_path / "file").touch()
+    found = demo("vae", "--smoke", "--out", tmp_path / "file")
+    assert found.code == 1
+    assert found.stderr.startswith("error: ")
+    assert "digits to learn from" not in found.stdout
+
+
+def test_ctrl_c_leaves_a_checkpoint_from_which_this_run_goes_on_and_no_other(
+    tmp_path: Path, demo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped in the second of three epochs. That it goes on bit by bit, test_training proves."""
+
+    def stop_in_the_second(self: Trainer, *arguments):
+        if self.epoch == 1 and self.step == 0:
+            signal.raise_signal(signal.SIGINT)
+        return gradient(self, *arguments)
+
+    gradient = Trainer.gradient
+    words = ("vae", "--smoke", "--epochs", "3", "--out", tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "gradient", stop_in_the_second)
+        stopped = demo(*words)
+    assert stopped.code == 130
+    assert f"--out {tmp_path} --smoke --resume" in stopped.stdout
+
+    other = demo(*words, "--resume", "--seed", "1")
+    assert other.code == 1
+    assert "a checkpoint of another run: expected seed 1, got 0" in other.stderr
+
+    resumed = demo(*words, "--resume")
+    assert "goes on after epoch 1" in resumed.stdout
+    assert resumed.stdout.count("epoch ") - 1 == 3 - 1
+    assert resumed.code == 0

@@ -1,0 +1,150 @@
+"""Pictures: what they show, in the objects matplotlib would draw, and that all of them draw."""
+
+import subprocess
+import sys
+from itertools import combinations
+from pathlib import Path
+from statistics import NormalDist
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+from nnscratch import plots
+from nnscratch.plots.page import CLASSES
+
+RNG = np.random.default_rng(0)
+IMAGES = RNG.integers(0, 256, (20, 28, 28), np.uint8)
+CODES, LABELS = RNG.standard_normal((20, 2)), np.arange(20) % 10
+TERMS = {"total": 3.0, "reconstruction": 2.0, "kl": 1.0}
+HISTORY = [{"epoch": e, "train": TERMS, "validation": TERMS} for e in (1, 2, 3)]
+STEPS = 10.0 ** -np.arange(1, 6)
+
+EVERY_KIND = {
+    "image_rows": lambda: plots.image_rows({"a": IMAGES, "b": IMAGES / 255}, title="t"),
+    "image_grid": lambda: plots.image_grid(IMAGES.reshape(20, 784), columns=6, title="t"),
+    "manifold": lambda: plots.manifold(lambda z: np.zeros((len(z), 784)), side=3, title="t"),
+    "code_images": lambda: plots.code_images(RNG.random((3, 8, 4, 4)), title="t"),
+    "code_images of vectors": lambda: plots.code_images(RNG.random((3, 32)), title="t"),
+    "latent_scatter": lambda: plots.latent_scatter(CODES, LABELS, prior=True, title="t"),
+    "kl_bars": lambda: plots.kl_bars(np.array([2.5, 0.1, 0]), title="t"),
+    "histograms": lambda: plots.histograms({"a": CODES, "b": CODES}, xlabel="z", title="t"),
+    "loss_curves": lambda: plots.loss_curves(HISTORY, baselines={"kl": {"b": 2}}, title="t"),
+    "error_curves": lambda: plots.error_curves(STEPS, {"a": STEPS, "b": 0 * STEPS}, title="t"),
+}
+
+
+@pytest.mark.parametrize("kind", EVERY_KIND)
+def test_every_picture_is_saved_as_png(kind: str, tmp_path: Path) -> None:
+    figure = EVERY_KIND[kind]()
+    assert isinstance(figure, Figure)
+    assert figure.get_suptitle() == "t"
+    path = plots.save(figure, tmp_path / "new" / "picture.png")
+    assert path.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert [file.name for file in path.parent.iterdir()] == ["picture.png"]
+
+
+@pytest.mark.parametrize("kind", ["latent_scatter", "kl_bars", "loss_curves", "error_curves"])
+def test_axes_are_labelled(kind: str) -> None:
+    axes = EVERY_KIND[kind]().axes
+    assert all(panel.get_xlabel() for panel in axes)
+    assert axes[0].get_ylabel()
+
+
+def test_rows_are_named_and_in_order() -> None:
+    """Two rows of two 28 × 28 images, with two white pixels between them."""
+    dark, light = np.ones((2, 28, 28)), np.zeros((2, 28, 28))
+    axes = plots.image_rows({"dark": dark, "light": light}).axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["dark", "light"]
+    sheet = axes.images[0].get_array()
+    assert sheet.shape == (58, 58)
+    assert (sheet[:28, :28] == 1).all()
+    assert (sheet[30:, :28] == 0).all()
+    assert sheet.mask[28:30].all()
+
+
+def test_bytes_are_scaled_and_a_grid_is_filled_up_with_white() -> None:
+    sheet = plots.image_grid(np.full((3, 4, 4), 255, np.uint8), columns=2).axes[0].images[0]
+    assert sheet.get_array().max() == 1
+    assert sheet.get_array().mask[6:, 6:].all()
+
+
+def test_the_manifold_has_quantiles_with_z1_to_the_right_and_z2_upwards() -> None:
+    """Each image shows in its left half the z1, and in its right half the z2, that it decodes."""
+    seen = []
+
+    def decode(z: np.ndarray) -> np.ndarray:
+        seen.append(z)
+        return np.repeat(z[:, None, :], 2, axis=1)
+
+    axes = plots.manifold(decode, side=3).axes[0]
+    sheet = axes.images[0].get_array().reshape(3, 2, 3, 2)[:, 0]
+    low, middle, high = (NormalDist().inv_cdf(p) for p in (1 / 6, 1 / 2, 5 / 6))
+    np.testing.assert_allclose(sheet[0, :, 0], [low, middle, high], atol=1e-6)
+    np.testing.assert_allclose(sheet[:, 0, 1], [high, middle, low], atol=1e-6)
+    assert seen[0].shape == (9, 2)
+    assert [t.get_text() for t in axes.get_xticklabels()] == ["−0.97", "0.00", "0.97"]
+    assert axes.get_yticks()[0] > axes.get_yticks()[-1]  # row 0 is at the top, and is high
+
+
+def test_a_single_term_has_a_single_panel() -> None:
+    terms = {"total": 2.0, "reconstruction": 2.0}
+    figure = plots.loss_curves([{"epoch": 1, "train": terms}])
+    assert [axes.get_title() for axes in figure.axes] == ["reconstruction"]
+
+
+def test_baselines_are_lines_with_names() -> None:
+    figure = plots.loss_curves(HISTORY, baselines={"reconstruction": {"PCA-2": 4.0}})
+    total, reconstruction, kl = figure.axes
+    assert [len(axes.lines) for axes in (total, reconstruction, kl)] == [2, 3, 2]
+    assert reconstruction.texts[0].get_text() == "PCA-2 4.0"
+    assert reconstruction.get_ylim()[0] < 2 < 4 < reconstruction.get_ylim()[1]
+
+
+def simulated(colour: str, kind: str) -> np.ndarray:
+    """CIELAB of a colour as it looks to a dichromat: Machado, Oliveira and Fernandes (2009)."""
+    matrix = {
+        "trichromat": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
+        "protanope": [[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]],
+        "deuteranope": [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]],
+        "tritanope": [[1.256, -0.077, -0.179], [-0.078, 0.931, 0.148], [0.005, 0.691, 0.304]],
+    }[kind]
+    rgb = np.array(to_rgb(colour))
+    light = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    light = np.clip(np.array(matrix) @ light, 0, 1)
+    to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    f = np.cbrt(np.maximum(np.array(to_xyz) @ light / [0.9505, 1, 1.089], 1e-3))
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+@pytest.mark.parametrize("kind", ["trichromat", "protanope", "deuteranope", "tritanope"])
+def test_everybody_can_tell_the_ten_classes_apart(kind: str) -> None:
+    """A distance of 2.3 in CIELAB is just noticeable."""
+    seen = [simulated(colour, kind) for colour in CLASSES]
+    assert len(seen) == 10
+    assert min(np.linalg.norm(a - b) for a, b in combinations(seen, 2)) > 15
+
+
+def test_no_pyplot_and_no_display(tmp_path: Path) -> None:
+    """A figure of ours is a value: no window, and no list of open figures that grows behind it."""
+    code = (
+        "import sys; import numpy as np; from nnscratch import plots; "
+        "plots.save(plots.kl_bars(np.ones(2)), sys.argv[1]); "
+        "sys.exit('matplotlib.pyplot' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code, tmp_path / "kl.png"], check=True)
+    assert (tmp_path / "kl.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("shape", [(3,), (0, 28, 28), (3, 5, 5, 5), (3, 783)])
+def test_what_is_no_image_is_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="plots: expected images"):
+        plots.image_grid(np.zeros(shape))
+
+
+def test_a_picture_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="picture not written"):
+        plots.save(plots.kl_bars(np.ones(2)), tmp_path / "file" / "picture.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
