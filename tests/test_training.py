@@ -22,13 +22,15 @@ import nnscratch
 from nnscratch import training
 from nnscratch.checkpoint import arrays_of, load_model
 from nnscratch.core import pack
+from nnscratch.interrupt import interruptible
 from nnscratch.layers import BatchNorm, Dropout
+from nnscratch.ledger import check_ledger
 from nnscratch.likelihoods import Gaussian
 from nnscratch.losses import l1_penalty
 from nnscratch.models import VAE, Autoencoder
 from nnscratch.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
 from nnscratch.schedules import Cosine, Linear, Warmup
-from nnscratch.training import Trainer, check_ledger, interruptible
+from nnscratch.training import Trainer
 
 IMAGES, HELD_OUT = tiny.images(20), tiny.images(7, seed=1)
 STEPS = 3
