@@ -3,10 +3,11 @@
 from typing import Any
 
 from .core import IntArray, unique
+from .ledger import check_ledger
 from .models.adversarial import AdversarialAutoencoder
 from .models.autoencoder import Terms
 from .optimizers import Optimizer
-from .training import Data, Trainer, check_ledger
+from .training import Data, Trainer
 
 DUEL = 3
 """What the discriminator's random streams are for, see training.py."""

@@ -436,7 +436,7 @@ def test_a_model_with_batch_norm_sees_the_whole_batch() -> None:
     t = trainer("batch norm")
     assert (len(t.lanes.replicas), t.micro_batch) == (1, 8)
     rows = np.arange(8)
-    h = t.columns(IMAGES, rows)
+    h = t.batch(IMAGES, rows)[0]
     for layer in t.model.encoder.layers[:2]:
         h, _ = layer.forward(h)
     t.gradient(IMAGES, rows)

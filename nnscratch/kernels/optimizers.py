@@ -32,7 +32,7 @@ def sum_lanes(grads: Array, start: int, stop: int) -> None:
 
 @kernel
 def gradient_norm(grads: Array, start: int, stop: int) -> float:
-    """Sum the lanes and return ‖g‖₂ of a piece of θ, in float64: a square overflows at 2e19 else."""
+    """Sum the lanes and return ‖g‖₂ of a piece of θ; in float64, where no square overflows."""
     squares = 0.0
     for a in range(start, stop, BLOCK):
         b = min(a + BLOCK, stop)
