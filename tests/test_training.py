@@ -585,7 +585,7 @@ def test_a_model_learns() -> None:
         ({"patience": 3}, "expected patience 3, got None"),
         ({"anneal": {"beta": 0.5}}, "expected anneal.beta {'schedule': 'Constant', 'value"),
         ({"optimizer": Adam(1e-3)}, "expected optimizer.learning_rate {'schedule': 'Constant'"),
-        ({"optimizer": AdamW(1e-2, weight_decay=0)}, "expected optimizer AdamW, got Adam"),
+        ({"optimizer": AdamW(1e-2, weight_decay=0)}, "expected optimizer.kind AdamW, got Adam"),
         ({"optimizer": Adam(1e-2, clip_norm=1)}, "expected optimizer.clip_norm 1.0, got None"),
         ({"kind": "sparse AE"}, "expected model Autoencoder, got VAE"),
     ],
