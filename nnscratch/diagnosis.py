@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .core import Array, Backward, Layer
+from .core import Array, Backward, Layer, NoisyLayer
 from .layers.sequential import Sequential
 from .models.autoencoder import Autoencoder
 
@@ -17,7 +17,7 @@ class _NotFinite(ArithmeticError):
 class _Watched:
     """A layer that refuses to return what is not finite."""
 
-    def __init__(self, name: str, layer: Layer) -> None:
+    def __init__(self, name: str, layer: Layer | NoisyLayer) -> None:
         self.name, self.layer = name, layer
 
     def __getattr__(self, name: str) -> Any:
@@ -45,20 +45,22 @@ def broken_parameter(model: Autoencoder) -> str:
     return ""
 
 
-def first_non_finite(model: Autoencoder, x: Array, *, rng: np.random.Generator) -> str:
+def first_non_finite(
+    model: Autoencoder, batch: tuple[Any, ...], *, rng: np.random.Generator
+) -> str:
     """Say what first ceases to be finite: data, a parameter, the output of a layer, the loss."""
-    if not np.isfinite(x).all():
-        return f"the data hold {count(x)}"
+    if not np.isfinite(batch[0]).all():
+        return f"the data hold {count(batch[0])}"
     if broken := broken_parameter(model):
         return broken
     watched = copy.copy(model)
-    for part in ("encoder", "decoder"):
-        layers = getattr(model, part).layers
+    parts = {name: part for name, part in vars(model).items() if isinstance(part, Sequential)}
+    for part, layers in ((name, sequential.layers) for name, sequential in parts.items()):
         watch = (_Watched(f"{part}.{i}", layer) for i, layer in enumerate(layers))
         setattr(watched, part, Sequential(*watch))
     try:
         with np.errstate(all="ignore"):
-            terms, _ = watched.loss(x, rng=rng)
+            terms, _ = watched.loss(*batch, rng=rng)
     except _NotFinite as first:
         return str(first)
     lost = [name for name, value in terms.items() if not np.isfinite(value)]

@@ -120,6 +120,12 @@ def gaussian_kl(mu: Array, logvar: Array) -> tuple[float, tuple[Array, Array]]:
     return value, (mu / N, np.expm1(logvar) / (2 * N))
 
 
+def gaussian_kl_per_sample(mu: Array, logvar: Array) -> Array:
+    """Return the same divergence for each of the N samples, (N,): what each code says of its x."""
+    check("gaussian_kl logvar", logvar, mu.shape, mu.dtype)
+    return _twice_kl(mu, logvar).sum(axis=0) / 2
+
+
 def gaussian_kl_per_dimension(mu: Array, logvar: Array) -> Array:
     """The same divergence for each of the L latent dimensions, (L,): which of them are in use."""
     check("gaussian_kl logvar", logvar, mu.shape, mu.dtype)

@@ -54,11 +54,13 @@ class Optimizer:
         theta: Parameter,
         grads: Array | None = None,
         run: Callable[[Callable[[int], None], Iterable[int]], Iterable[None]] = map,
+        within: tuple[int, int] | None = None,
     ) -> None:
         """Move θ once and clear the gradients.
 
         grads  (L, P)   gradients to be summed; theta.grad alone if None
         run             `map`, or a thread pool's: the pieces of θ are independent
+        within          (start, stop) of the part of θ that moves; all of it if None
         """
         value = theta.value
         if grads is None:
@@ -68,18 +70,19 @@ class Optimizer:
             self.state = {name: np.zeros_like(value) for name in self.moments}
         for name, moment in self.state.items():
             check(f"{type(self).__name__} {name}", moment, value.shape, value.dtype)
+        first, last = within or (0, value.size)
         rate = self.learning_rate(self.steps)
         self.steps += 1
         scale = 1.0
         if self.clip_norm is not None:
-            norm = kernels.gradient_norm(grads)
+            norm = kernels.gradient_norm(grads, first, last)
             scale = min(1.0, self.clip_norm / norm) if norm > 0 else 1.0
 
         def move(start: int) -> None:
-            stop = min(start + PIECE, value.size)
+            stop = min(start + PIECE, last)
             self.update(value, grads, *self.state.values(), start, stop, scale, rate)
 
-        for _ in run(move, range(0, value.size, PIECE)):
+        for _ in run(move, range(first, last, PIECE)):
             pass
 
     def update(self, *piece: Any) -> None:
@@ -87,8 +90,9 @@ class Optimizer:
         raise NotImplementedError
 
     def settings(self) -> dict[str, Any]:
-        """Return the hyperparameters, for reports and checkpoints."""
-        return {k: v for k, v in vars(self).items() if k not in ("steps", "state")}
+        """Return the kind and the hyperparameters, for reports and checkpoints."""
+        numbers = {k: v for k, v in vars(self).items() if k not in ("steps", "state")}
+        return {"kind": type(self).__name__} | numbers
 
 
 class SGD(Optimizer):

@@ -8,24 +8,23 @@ two runs with one seed agree to the last bit, on any number of threads, and a ru
 a checkpoint agrees with one that was never stopped. No generator has a state that could be lost.
 """
 
-import signal
 import sys
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
 from math import ceil, isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from tqdm import tqdm
 
 from . import checkpoint as disk
 from .core import Array, IntArray, whole_batch
-from .data.dataset import Images, check_images, columns
+from .data.dataset import Dataset, Images, check_images, columns
 from .diagnosis import broken_parameter, first_non_finite
+from .interrupt import interruptible
 from .lanes import Lanes
+from .ledger import check_ledger, mean
 from .likelihoods import Likelihood
 from .models.autoencoder import Autoencoder, Terms
 from .optimizers import Optimizer
@@ -35,6 +34,11 @@ SHUFFLE, NOISE, VALIDATION = 0, 1, 2
 """What a random stream is for: the first number of its key."""
 
 EVALUATION_CHUNK = 500
+
+
+Data: TypeAlias = Images | Dataset
+Batch: TypeAlias = tuple[Any, ...]
+Loss: TypeAlias = Callable[..., tuple[Terms, Callable[[float], None]]]
 
 
 class TrainingDiverged(ArithmeticError):
@@ -108,25 +112,33 @@ class Trainer:
         counter = np.array([0, *place, 0, 0][:4], np.uint64)
         return np.random.Generator(np.random.Philox(key=[self.seed, purpose], counter=counter))
 
-    def gradient(self, images: Images, rows: IntArray) -> Terms:
-        """Add the gradient of one batch to the lanes and return the terms of its loss."""
+    def gradient(
+        self, data: Data, rows: IntArray, loss: str = "loss", purpose: int = NOISE
+    ) -> Terms:
+        """Add the gradient of one batch to the lanes; return the terms of this loss."""
         self.set_annealed(self.optimizer.steps)
         pieces = [rows[i : i + self.micro_batch] for i in range(0, len(rows), self.micro_batch)]
 
+        def rng_of(i: int) -> np.random.Generator:
+            return self.stream(purpose, self.epoch, self.step, i)
+
         def task(model: Autoencoder, i: int) -> Terms:
-            terms, backward = model.loss(
-                self.columns(images, pieces[i]), rng=self.stream(NOISE, self.epoch, self.step, i)
-            )
+            terms, backward = getattr(model, loss)(*self.batch(data, pieces[i]), rng=rng_of(i))
             backward(len(pieces[i]) / len(rows))
             return terms
 
         each = self.lanes.map(task, len(pieces))
         for i, terms in enumerate(each):
-            if not isfinite(terms["total"]):
-                rng = self.stream(NOISE, self.epoch, self.step, i)
-                self.diverged(f"step {self.step + 1}", terms, self.columns(images, pieces[i]), rng)
-        terms = mean(each, [len(p) for p in pieces])
+            if not all(map(isfinite, terms.values())):
+                batch = self.batch(data, pieces[i])
+                self.diverged(f"step {self.step + 1}", terms, batch, rng_of(i))
+        return mean(each, [len(p) for p in pieces])
+
+    def learn(self, data: Data, rows: IntArray) -> Terms:
+        """Take one step on one batch and return the terms of the loss before it."""
+        terms = self.gradient(data, rows)
         check_ledger(terms, self.model.weights())
+        self.optimizer.step(self.lanes.theta, self.lanes.grads, self.lanes.run)
         return terms
 
     def set_annealed(self, step: int) -> None:
@@ -135,15 +147,16 @@ class Trainer:
             for model in self.lanes.replicas:
                 setattr(model, name, schedule(step))
 
-    def columns(self, images: Images, rows: IntArray) -> Array:
-        """Return some images as the model takes them."""
-        x = columns(images, rows, self.model.dtype, flatten=True)
-        return x.reshape(*self.model.input_shape, len(rows))
+    def batch(self, data: Data, rows: IntArray) -> Batch:
+        """Return some images as the model takes them, with their labels if it is to be told."""
+        x = columns(images_of(data), rows, self.model.dtype, flatten=True)
+        x = x.reshape(*self.model.input_shape, len(rows))
+        return (x, data.labels[rows]) if isinstance(data, Dataset) and self.model.classes else (x,)
 
-    def diverged(self, when: str, terms: Terms, x: Array, rng: np.random.Generator) -> None:
+    def diverged(self, when: str, terms: Terms, batch: Batch, rng: np.random.Generator) -> None:
         """Raise TrainingDiverged with the place where the first NaN or infinity arose."""
         losses = ", ".join(f"{name} {value}" for name, value in terms.items())
-        where = first_non_finite(self.model, x, rng=rng)
+        where = first_non_finite(self.model, batch, rng=rng)
         raise TrainingDiverged(f"epoch {self.epoch + 1}, {when}: {losses}; {where}")
 
     def check_theta(self) -> None:
@@ -156,16 +169,16 @@ class Trainer:
 
     def fit(
         self,
-        images: Images,
+        images: Data,
         *,
         epochs: int,
-        validation: Images | None = None,
+        validation: Data | None = None,
         checkpoint: str | Path | None = None,
         progress: bool = False,
     ) -> list[dict[str, Any]]:
         """Train until `epochs` epochs are done, counted from the very first; return the history.
 
-        images, validation  (N, …), uint8 or in [0, 1]
+        images, validation  (N, …), uint8 or in [0, 1]; a Dataset where the model is told labels
         checkpoint          written after every epoch, and on Ctrl-C (which then raises as usual)
         progress            a bar with the loss terms, or a line an epoch where there is no terminal
 
@@ -188,8 +201,7 @@ class Trainer:
                 order = self.stream(SHUFFLE, self.epoch).permutation(len(images))
                 while self.step < steps:
                     rows = order[self.step * self.batch_size :][: self.batch_size]
-                    terms = self.gradient(images, rows)
-                    self.optimizer.step(self.lanes.theta, self.lanes.grads, self.lanes.run)
+                    terms = self.learn(images, rows)
                     for name, value in terms.items():
                         self.sums[name] = self.sums.get(name, 0.0) + value * len(rows)
                     self.step += 1
@@ -210,17 +222,11 @@ class Trainer:
             array[...] = self.best.get(name, array)
         return self.history
 
-    def check_data(self, images: Images, validation: Images | None, epochs: int) -> None:
+    def check_data(self, images: Data, validation: Data | None, epochs: int) -> None:
         """Raise ValueError for data that cannot be trained on."""
-        D = int(np.prod(self.model.input_shape))
         for name, data in {"images": images, "validation": validation}.items():
             if data is not None:
-                check_images(f"fit {name}", data)
-                if data[0].size != D:
-                    want = "×".join(map(str, self.model.input_shape))
-                    raise ValueError(f"fit {name}: expected {want} numbers each, got {data.shape}")
-                if data.dtype != np.uint8 and not np.isfinite(data).all():
-                    raise ValueError(f"fit {name}: expected finite numbers, got NaN or infinity")
+                self.check_images(f"fit {name}", data)
         if len(images) < self.batch_size:
             raise ValueError(
                 f"fit: expected at least a batch of {self.batch_size} images, got {len(images)}"
@@ -230,7 +236,19 @@ class Trainer:
         if self.patience is not None and validation is None:
             raise ValueError("fit: patience needs validation images, got none")
 
-    def close_epoch(self, N: int, validation: Images | None) -> None:
+    def check_images(self, name: str, data: Data) -> None:
+        """Raise ValueError unless these are images of the model's size, with labels if it needs."""
+        if self.model.classes and not isinstance(data, Dataset):
+            raise ValueError(f"{name}: expected a Dataset with labels, got images alone")
+        images, D = images_of(data), int(np.prod(self.model.input_shape))
+        check_images(name, images)
+        if images[0].size != D:
+            want = "×".join(map(str, self.model.input_shape))
+            raise ValueError(f"{name}: expected {want} numbers each, got {images.shape}")
+        if images.dtype != np.uint8 and not np.isfinite(images).all():
+            raise ValueError(f"{name}: expected finite numbers, got NaN or infinity")
+
+    def close_epoch(self, N: int, validation: Data | None) -> None:
         """Enter the epoch into the history, and remember the best weights."""
         self.check_theta()
         row: dict[str, Any] = {
@@ -243,28 +261,30 @@ class Trainer:
         if validation is not None:
             row["validation"] = terms = self.evaluate(validation)
             if not isfinite(terms["total"]):
-                x = self.columns(validation, np.arange(len(validation)))
-                self.diverged("validation", terms, x, self.stream(VALIDATION, 0))
+                batch = self.batch(validation, np.arange(len(validation)))
+                self.diverged("validation", terms, batch, self.stream(VALIDATION, 0))
         self.history.append(row)
         self.epoch, self.step, self.sums = self.epoch + 1, 0, {}
         if self.patience is not None and self.since_best() == 0:
             self.best = {name: a.copy() for name, a in disk.arrays_of(self.model).items()}
 
-    def evaluate(self, images: Images) -> Terms:
+    def evaluate(self, data: Data) -> Terms:
         """Return the terms of the loss on other images; the noise is the same at every call."""
-        model = self.model.inference()
+        terms = self.average(data, self.model.inference().loss)
+        check_ledger(terms, self.model.weights())
+        return terms
+
+    def average(self, data: Data, loss: Loss) -> Terms:
+        """Return the mean of the terms of a loss over all images."""
         chunks = [
-            np.arange(i, min(i + EVALUATION_CHUNK, len(images)))
-            for i in range(0, len(images), EVALUATION_CHUNK)
+            np.arange(i, min(i + EVALUATION_CHUNK, len(data)))
+            for i in range(0, len(data), EVALUATION_CHUNK)
         ]
 
         def task(_: Autoencoder, i: int) -> Terms:
-            x = self.columns(images, chunks[i])
-            return model.loss(x, rng=self.stream(VALIDATION, i))[0]
+            return loss(*self.batch(data, chunks[i]), rng=self.stream(VALIDATION, i))[0]
 
-        terms = mean(self.lanes.map(task, len(chunks)), [len(c) for c in chunks])
-        check_ledger(terms, self.model.weights())
-        return terms
+        return mean(self.lanes.map(task, len(chunks)), [len(c) for c in chunks])
 
     def since_best(self) -> int:
         """Return how many epochs ago the validation total was lowest."""
@@ -286,15 +306,22 @@ class Trainer:
 
     # ------------------------------------------------------------------------------ on disk
 
+    def optimizers(self) -> dict[str, Optimizer]:
+        """Return all optimisers by the names that their state has in a checkpoint."""
+        return {"optimizer": self.optimizer}
+
     def settings(self) -> dict[str, Any]:
         """Return what defines this run: two trainers with equal settings compute the same."""
-        optimizer = self.optimizer.settings()
+        optimizers = {
+            f"{name}.{key}": describe(value) if callable(value) else value
+            for name, optimizer in self.optimizers().items()
+            for key, value in optimizer.settings().items()
+        }
         return {
             "model": type(self.model).__name__,
             "likelihood": name_of(self.model.likelihood),
             **{f"weight.{k}": v for k, v in self.weights.items()},
-            "optimizer": type(self.optimizer).__name__,
-            **{f"optimizer.{k}": describe(v) if callable(v) else v for k, v in optimizer.items()},
+            **optimizers,
             **{f"anneal.{k}": describe(v) for k, v in self.anneal.items()},
             "seed": self.seed,
             "batch_size": self.batch_size,
@@ -312,10 +339,12 @@ class Trainer:
         """
         self.check_theta()
         arrays = disk.arrays_of(self.model)
-        arrays |= {f"training.moment.{k}": a for k, a in self.optimizer.state.items()}
         arrays |= {f"training.best.{k}": a for k, a in self.best.items()}
         progress = {"epoch": self.epoch, "step": self.step, "sums": self.sums}
-        progress |= {"steps": self.optimizer.steps, "history": self.history}
+        progress |= {"history": self.history}
+        for name, optimizer in self.optimizers().items():
+            arrays |= {f"training.{name}.{k}": a for k, a in optimizer.state.items()}
+            progress[f"{name}.steps"] = optimizer.steps
         disk.write(path, arrays, {"settings": self.settings(), "progress": progress})
 
     def resume(self, path: str | Path) -> None:
@@ -338,22 +367,19 @@ class Trainer:
         progress = info["progress"]
         own = {k: a for k, a in arrays.items() if not k.startswith("training.")}
         disk.restore(path, self.model, own)
-        moments = within("training.moment.", arrays)
-        self.optimizer.state = {k: moments[k] for k in self.optimizer.moments if k in moments}
+        for name, optimizer in self.optimizers().items():
+            moments = within(f"training.{name}.", arrays)
+            optimizer.state = {k: moments[k] for k in optimizer.moments if k in moments}
+            optimizer.steps = progress[f"{name}.steps"]
         self.best = within("training.best.", arrays)
-        self.optimizer.steps = progress["steps"]
         self.epoch, self.step, self.sums = progress["epoch"], progress["step"], progress["sums"]
         self.history = progress["history"]
         self.set_annealed(max(self.optimizer.steps - 1, 0))
 
 
-def mean(terms: list[Terms], counts: list[int]) -> Terms:
-    """Return the mean of every term over micro-batches of these sizes."""
-    total = sum(counts)
-    return {
-        name: sum(t[name] * n for t, n in zip(terms, counts, strict=True)) / total
-        for name in terms[0]
-    }
+def images_of(data: Data) -> Images:
+    """Return the images, without their labels if there are any."""
+    return data.images if isinstance(data, Dataset) else data
 
 
 def name_of(likelihood: Likelihood) -> str:
@@ -364,30 +390,3 @@ def name_of(likelihood: Likelihood) -> str:
 def within(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
     """Return the arrays whose names begin so, by what follows."""
     return {k.removeprefix(prefix): a for k, a in arrays.items() if k.startswith(prefix)}
-
-
-def check_ledger(terms: Terms, weights: Terms) -> None:
-    """Assert that the total is the weighted sum of its parts: total = reconstruction + β KL."""
-    parts = sum(weight * terms[name] for name, weight in weights.items())
-    if isfinite(parts) and not abs(parts - terms["total"]) <= 1e-9 * (1 + abs(parts)):
-        raise AssertionError(f"ledger: the parts sum to {parts}, the total is {terms['total']}")
-
-
-@contextmanager
-def interruptible() -> Iterator[list[bool]]:
-    """Turn the first Ctrl-C into a note, so that a step can be finished; the second raises."""
-    note: list[bool] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield note
-        return
-
-    def take_note(*_: object) -> None:
-        if note:
-            raise KeyboardInterrupt
-        note.append(True)
-
-    before = signal.signal(signal.SIGINT, take_note)
-    try:
-        yield note
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -11,7 +11,6 @@ import tiny
 from nnscratch import training
 from nnscratch.checkpoint import read
 from nnscratch.core import Array, Backward
-from nnscratch.data import Dataset
 from nnscratch.diagnosis import first_non_finite
 from nnscratch.layers import BatchNorm, Dropout, Identity, Sequential
 from nnscratch.layers.activations import Elementwise
@@ -86,7 +85,6 @@ WANT = "expected (N, H, W) or (N, C, H, W) uint8, float32 or float64, not empty"
         (np.full((20, 4, 4), np.nan), "expected finite numbers, got NaN or infinity"),
         (np.full((20, 4, 4), np.inf, np.float32), "expected finite numbers, got NaN or infinity"),
         (IMAGES.tolist(), "expected an array, got list"),
-        (Dataset(IMAGES, np.zeros(20, int)), "expected an array, got Dataset"),
     ],
     ids=lambda value: str(value)[-40:],
 )
@@ -358,5 +356,5 @@ def test_evaluating_a_diverged_model_tells_and_does_not_raise(
 
 def test_of_a_healthy_model_there_is_nothing_to_say() -> None:
     x = IMAGES.reshape(20, -1).T / np.float32(255)
-    words = first_non_finite(tiny.vae(Dropout(0.3)), x, rng=np.random.default_rng(0))
+    words = first_non_finite(tiny.vae(Dropout(0.3)), (x,), rng=np.random.default_rng(0))
     assert words == "every layer and every term of the loss is finite"

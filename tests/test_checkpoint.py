@@ -402,7 +402,7 @@ def test_moments_of_another_shape_are_refused(tmp_path: Path) -> None:
     t = trainer()
     t.fit(tiny.images(8), epochs=1, checkpoint=path)
     arrays, info = read(path)
-    arrays["training.moment.first"] = arrays["training.moment.first"][:-1]
+    arrays["training.optimizer.first"] = arrays["training.optimizer.first"][:-1]
     write(path, arrays, info)
     again = trainer()
     again.resume(path)

@@ -252,7 +252,7 @@ def test_theta_grad_alone_is_a_single_lane() -> None:
 def test_the_norm_is_that_of_the_sum_of_the_lanes(P: int, lanes: int, seed: int) -> None:
     grads = np.random.default_rng(seed).standard_normal((lanes, P))
     norm = np.linalg.norm(grads.sum(axis=0))
-    np.testing.assert_allclose(gradient_norm(grads), norm, rtol=1e-12)
+    np.testing.assert_allclose(gradient_norm(grads, 0, grads.shape[1]), norm, rtol=1e-12)
 
 
 def test_a_long_gradient_is_shortened_and_keeps_its_direction() -> None:

@@ -22,13 +22,15 @@ import nnscratch
 from nnscratch import training
 from nnscratch.checkpoint import arrays_of, load_model
 from nnscratch.core import pack
+from nnscratch.interrupt import interruptible
 from nnscratch.layers import BatchNorm, Dropout
+from nnscratch.ledger import check_ledger
 from nnscratch.likelihoods import Gaussian
 from nnscratch.losses import l1_penalty
 from nnscratch.models import VAE, Autoencoder
 from nnscratch.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
 from nnscratch.schedules import Cosine, Linear, Warmup
-from nnscratch.training import Trainer, check_ledger, interruptible
+from nnscratch.training import Trainer
 
 IMAGES, HELD_OUT = tiny.images(20), tiny.images(7, seed=1)
 STEPS = 3
@@ -434,7 +436,7 @@ def test_a_model_with_batch_norm_sees_the_whole_batch() -> None:
     t = trainer("batch norm")
     assert (len(t.lanes.replicas), t.micro_batch) == (1, 8)
     rows = np.arange(8)
-    h = t.columns(IMAGES, rows)
+    h = t.batch(IMAGES, rows)[0]
     for layer in t.model.encoder.layers[:2]:
         h, _ = layer.forward(h)
     t.gradient(IMAGES, rows)
@@ -583,7 +585,7 @@ def test_a_model_learns() -> None:
         ({"patience": 3}, "expected patience 3, got None"),
         ({"anneal": {"beta": 0.5}}, "expected anneal.beta {'schedule': 'Constant', 'value"),
         ({"optimizer": Adam(1e-3)}, "expected optimizer.learning_rate {'schedule': 'Constant'"),
-        ({"optimizer": AdamW(1e-2, weight_decay=0)}, "expected optimizer AdamW, got Adam"),
+        ({"optimizer": AdamW(1e-2, weight_decay=0)}, "expected optimizer.kind AdamW, got Adam"),
         ({"optimizer": Adam(1e-2, clip_norm=1)}, "expected optimizer.clip_norm 1.0, got None"),
         ({"kind": "sparse AE"}, "expected model Autoencoder, got VAE"),
     ],

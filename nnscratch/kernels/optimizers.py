@@ -31,13 +31,13 @@ def sum_lanes(grads: Array, start: int, stop: int) -> None:
 
 
 @kernel
-def gradient_norm(grads: Array) -> float:
-    """Sum the lanes and return ‖g‖₂ over all of θ, in float64: a square overflows at 2e19 else."""
+def gradient_norm(grads: Array, start: int, stop: int) -> float:
+    """Sum the lanes and return ‖g‖₂ of a piece of θ; in float64, where no square overflows."""
     squares = 0.0
-    for start in range(0, grads.shape[1], BLOCK):
-        stop = min(start + BLOCK, grads.shape[1])
-        sum_lanes(grads, start, stop)
-        g = grads[0, start:stop]
+    for a in range(start, stop, BLOCK):
+        b = min(a + BLOCK, stop)
+        sum_lanes(grads, a, b)
+        g = grads[0, a:b]
         for n in range(g.size):
             squares += np.float64(g[n]) * np.float64(g[n])
     return sqrt(squares)

@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 
 from ..core import Array, Layer, Parameter, Shape, buffers, named, whole_batch
+from ..corruptions import Corruption
 from ..layers.sequential import as_sequential
 from ..likelihoods import Bernoulli, Likelihood
 from .border import across, check_count, naming
@@ -17,15 +18,20 @@ Terms = dict[str, float]
 
 
 class Autoencoder:
-    """x → z = encoder(x) → a = decoder(z), trained so that a describes x.
+    """x → z = encoder(x̃) → a = decoder(z), trained so that a describes x; x̃ is x, or x corrupted.
 
         L = -log p(x | a) + Σ_k weight_k penalty_k(z)
 
     The code z is what is wanted: x in fewer numbers (or in sparser ones, with a penalty). Nothing
     is asked of how the codes lie in their space, which is why a random z decodes to no digit.
 
+    With a `corruption` (corruptions.py) in front of the encoder the model learns to undo it, from
+    noise to a clean image or from few pixels to many. It corrupts what it learns from and nothing
+    else: `encode` and `reconstruct` take images as they are, noisy or small.
+
     Shapes
         x, a  (*input_shape, N)         z  (*code_shape, N)
+        x̃     (*seen_shape, N)          another shape than x if the corruption takes pixels away
         the public methods take and return batch-first arrays (N, …), images in [0, 1] or uint8
 
     Derivation
@@ -34,10 +40,14 @@ class Autoencoder:
 
     Source
         Hinton and Salakhutdinov, Reducing the Dimensionality of Data with Neural Networks (2006).
+        Corruption: Vincent et al., Extracting and Composing Robust Features (2008).
 
     Raises
         ValueError naming the layer that does not fit, when the model is put together.
     """
+
+    classes = 0
+    """How many classes there are to be told, beside x and z: none. See ConditionalVAE."""
 
     def __init__(
         self,
@@ -47,16 +57,18 @@ class Autoencoder:
         *,
         input_shape: Shape,
         penalties: Mapping[str, tuple[float, Penalty]] | None = None,
+        corruption: Corruption | None = None,
     ) -> None:
         self.encoder, self.decoder = as_sequential(encoder), as_sequential(decoder)
         self.likelihood = Bernoulli() if likelihood is None else likelihood
         self.penalties = dict(penalties or {})
-        self.input_shape = input_shape
+        self.corruption, self.input_shape = corruption, input_shape
+        self.seen_shape = corruption.output_shape(input_shape) if corruption else input_shape
         who = type(self).__name__
         with naming(f"{who} encoder"):
-            self.code_shape = self.code_of(self.encoder.output_shape(input_shape))
+            self.code_shape = self.code_of(self.encoder.output_shape(self.told(self.seen_shape)))
         with naming(f"{who} decoder"):
-            output = self.decoder.output_shape(self.code_shape)
+            output = self.decoder.output_shape(self.told(self.code_shape))
         if output != input_shape:
             raise ValueError(f"{who}: expected an output of shape {input_shape}, got {output}")
         dtypes = {p.value.dtype for p in self.parameters().values()}
@@ -70,11 +82,23 @@ class Autoencoder:
         """Return the shape of one code, given that of what the encoder returns for one sample."""
         return encoder_output
 
+    def told(self, shape: Shape) -> Shape:
+        """Return this shape with a feature or channel more for each class."""
+        return shape[0] + self.classes, *shape[1:]
+
+    def seen(self, x: Array, *, rng: np.random.Generator | None) -> Array:
+        """Return what the encoder is shown of x while it learns."""
+        if self.corruption is None:
+            return x
+        if rng is None:
+            raise ValueError(f"{type(self).__name__} loss: expected rng to corrupt x; got none")
+        return self.corruption(x, rng=rng)
+
     def loss(
         self, x: Array, *, rng: np.random.Generator | None = None
     ) -> tuple[Terms, Callable[[float], None]]:
         """Return the terms of L by name, and a backward that adds weight · ∂L/∂θ."""
-        z, encoder_backward = self.encoder.forward(x, rng=rng)
+        z, encoder_backward = self.encoder.forward(self.seen(x, rng=rng), rng=rng)
         a, decoder_backward = self.decoder.forward(z, rng=rng)
         reconstruction, da = self.likelihood.nll(a, x)
         terms = {"total": reconstruction, "reconstruction": reconstruction}
@@ -106,7 +130,7 @@ class Autoencoder:
         """Return the codes of images (N, …)."""
         encoder = self.encoder.inference()
         return across(
-            "encode", lambda x: encoder.forward(x)[0], images, self.input_shape, self.dtype
+            "encode", lambda x: encoder.forward(x)[0], images, self.seen_shape, self.dtype
         )
 
     def decode(self, codes: Array) -> Array:

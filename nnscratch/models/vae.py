@@ -5,9 +5,10 @@ from collections.abc import Callable
 import numpy as np
 
 from ..core import Array, Layer, Shape
+from ..corruptions import Corruption
 from ..layers.sampling import GaussianSample
 from ..likelihoods import Likelihood
-from ..losses import gaussian_kl
+from ..losses import gaussian_kl, gaussian_kl_per_sample
 from .autoencoder import Autoencoder, Terms
 from .border import across, check_count
 
@@ -17,11 +18,15 @@ class VAE(Autoencoder):
 
         log p(x) ≥ E_q log p(x | a(z)) - KL(q(z|x) ‖ p(z))
 
-        L = -log p(x | a(μ + σ ε)) + β KL,     ε ~ N(0, I), one draw a sample and step
+        L = -log p(x | a(μ + σ ε)) + β max(KL - free, 0),    ε ~ N(0, I), one draw a sample and step
 
     The first term wants codes that say which x it was; the second wants every code to look like a
     draw from the prior. At β = 1 their sum bounds -log p(x) from above, in nats an image. The
     encoder returns 2 L rows: first μ, then log σ².
+
+    Two cures for a posterior that collapses onto the prior (KL → 0, the code says nothing): let β
+    rise from 0 (`Trainer(anneal={"beta": Linear(0, 1, steps)})`), or let a sample's first
+    `free_bits` nats of KL go free.
 
     Shapes
         x, a  (*input_shape, N)         mu, logvar, z  (latent_dim, N)
@@ -33,9 +38,10 @@ class VAE(Autoencoder):
     Source
         Kingma and Welling, Auto-Encoding Variational Bayes (2014), eq. 10.
         β: Higgins et al., β-VAE (2017), eq. 4.
+        Free bits, a sample at a time: Roberts et al., MusicVAE (2018), §2.2.
 
     Raises
-        ValueError naming the layer that does not fit, if β < 0 or latent_dim < 1.
+        ValueError naming the layer that does not fit, if β < 0, free_bits < 0 or latent_dim < 1.
     """
 
     def __init__(
@@ -47,13 +53,19 @@ class VAE(Autoencoder):
         beta: float = 1.0,
         *,
         input_shape: Shape,
+        free_bits: float = 0.0,
+        corruption: Corruption | None = None,
     ) -> None:
         if latent_dim < 1:
             raise ValueError(f"VAE: expected latent_dim ≥ 1, got {latent_dim}")
         if not beta >= 0:
             raise ValueError(f"VAE: expected beta ≥ 0, got {beta}")
-        self.latent_dim, self.beta = latent_dim, beta
-        super().__init__(encoder, decoder, likelihood, input_shape=input_shape)
+        if not free_bits >= 0:
+            raise ValueError(f"VAE: expected free_bits ≥ 0, got {free_bits}")
+        self.latent_dim, self.beta, self.free_bits = latent_dim, beta, free_bits
+        super().__init__(
+            encoder, decoder, likelihood, input_shape=input_shape, corruption=corruption
+        )
 
     def code_of(self, encoder_output: Shape) -> Shape:
         """Return (L,): the encoder's 2 L numbers are the mean and log-variance of L."""
@@ -67,20 +79,33 @@ class VAE(Autoencoder):
     ) -> tuple[Terms, Callable[[float], None]]:
         """Return the terms of L by name, and a backward that adds weight · ∂L/∂θ."""
         if rng is None:
-            raise ValueError("VAE loss: expected rng, the source of ε; got none")
+            raise ValueError(f"{type(self).__name__} loss: expected rng, the source of ε; got none")
+        return self.bound(x, self.seen(x, rng=rng), rng=rng)
+
+    def bound(
+        self, x: Array, seen: Array, condition: Array | None = None, *, rng: np.random.Generator
+    ) -> tuple[Terms, Callable[[float], None]]:
+        """Do what `loss` says; seen goes into the encoder, z and condition into the decoder."""
         L, beta = self.latent_dim, self.beta
-        h, encoder_backward = self.encoder.forward(x, rng=rng)
+        h, encoder_backward = self.encoder.forward(seen, rng=rng)
         mu, logvar = h[:L], h[L:]
         eps = rng.standard_normal(mu.shape, mu.dtype)
         z, sample_backward = GaussianSample().forward(mu, logvar, eps)
-        a, decoder_backward = self.decoder.forward(z, rng=rng)
+        told = z if condition is None else np.concatenate([z, condition])
+        a, decoder_backward = self.decoder.forward(told, rng=rng)
         reconstruction, da = self.likelihood.nll(a, x)
         kl, (dmu_kl, dlogvar_kl) = gaussian_kl(mu, logvar)
         terms = {"total": reconstruction + beta * kl, "reconstruction": reconstruction, "kl": kl}
+        if self.free_bits > 0:
+            each = gaussian_kl_per_sample(mu, logvar)
+            terms["free"] = float(np.minimum(each, self.free_bits).mean())
+            terms["total"] -= beta * terms["free"]
+            charged = each > self.free_bits
+            dmu_kl, dlogvar_kl = charged * dmu_kl, charged * dlogvar_kl
 
         def backward(weight: float = 1.0) -> None:
             da_weighted = da if weight == 1 else weight * da
-            dmu, dlogvar = sample_backward(decoder_backward(da_weighted))
+            dmu, dlogvar = sample_backward(decoder_backward(da_weighted)[:L])
             dmu += weight * beta * dmu_kl
             dlogvar += weight * beta * dlogvar_kl
             encoder_backward(np.concatenate([dmu, dlogvar]), need_dx=False)
@@ -89,12 +114,13 @@ class VAE(Autoencoder):
 
     def weights(self) -> Terms:
         """Return what each term counts in the total."""
-        return {"reconstruction": 1.0, "kl": self.beta}
+        free = {"free": -self.beta} if self.free_bits > 0 else {}
+        return {"reconstruction": 1.0, "kl": self.beta} | free
 
     def posterior(self, images: Array) -> tuple[Array, Array]:
         """Return mu and logvar of q(z|x) for images (N, …), both (N, L)."""
         encoder = self.encoder.inference()
-        h = across("encode", lambda x: encoder.forward(x)[0], images, self.input_shape, self.dtype)
+        h = across("encode", lambda x: encoder.forward(x)[0], images, self.seen_shape, self.dtype)
         return h[:, : self.latent_dim], h[:, self.latent_dim :]
 
     def encode(self, images: Array) -> Array:

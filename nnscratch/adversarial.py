@@ -1,0 +1,67 @@
+"""Two players, two optimisers, the same lanes: how an adversarial autoencoder is trained."""
+
+from typing import Any
+
+from .core import IntArray, unique
+from .ledger import check_ledger
+from .models.adversarial import AdversarialAutoencoder
+from .models.autoencoder import Terms
+from .optimizers import Optimizer
+from .training import Data, Trainer
+
+DUEL = 3
+"""What the discriminator's random streams are for, see training.py."""
+
+
+class AdversarialTrainer(Trainer):
+    """A Trainer whose every step is two: the autoencoder's, then the discriminator's.
+
+        trainer = AdversarialTrainer(model, Adam(1e-3), Adam(5e-4), seed=0)
+
+    θ is packed with the discriminator's part last, so each player moves one end of the vector. The
+    gradient that the autoencoder's loss sends into the discriminator on its way to the encoder is
+    set to zero: that is the stop without which the encoder would corrupt its judge.
+
+    `stop=False` leaves it out, to show what happens then.
+    """
+
+    model: AdversarialAutoencoder
+
+    def __init__(
+        self,
+        model: AdversarialAutoencoder,
+        optimizer: Optimizer,
+        discriminator_optimizer: Optimizer,
+        *,
+        stop: bool = True,
+        **run: Any,
+    ) -> None:
+        self.discriminator_optimizer, self.stop = discriminator_optimizer, stop
+        super().__init__(model, optimizer, **run)
+        theirs = unique(model.discriminator.parameters())
+        self.end = self.lanes.theta.value.size
+        self.border = self.end - sum(p.value.size for p in theirs)
+
+    def learn(self, data: Data, rows: IntArray) -> Terms:
+        """Take a step of each player on one batch; return the terms of both losses before them."""
+        theta, grads, run = self.lanes.theta, self.lanes.grads, self.lanes.run
+        terms = self.gradient(data, rows)
+        check_ledger(terms, self.model.weights())
+        if self.stop:
+            grads[:, self.border :] = 0
+        self.optimizer.step(theta, grads, run, within=(0, self.border))
+        judged = self.gradient(data, rows, "discriminator_loss", DUEL)
+        self.discriminator_optimizer.step(theta, grads, run, within=(self.border, self.end))
+        return terms | judged
+
+    def evaluate(self, data: Data) -> Terms:
+        """Return the terms of both losses on other images."""
+        return super().evaluate(data) | self.average(data, self.model.discriminator_loss)
+
+    def optimizers(self) -> dict[str, Optimizer]:
+        """Return both players' optimisers by the names their state has in a checkpoint."""
+        return super().optimizers() | {"discriminator": self.discriminator_optimizer}
+
+    def settings(self) -> dict[str, Any]:
+        """Return what defines this run."""
+        return super().settings() | {"stop": self.stop}

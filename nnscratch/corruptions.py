@@ -1,0 +1,86 @@
+"""What a denoising model learns to undo: maps of columns (C, H, W, N) in [0, 1] that take rng.
+
+The elementwise ones take vectors (D, N) too. data/corruptions.py has the same for batch-first
+images, and says where the numbers of LESSON_NOISE come from.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from .core import Array, Shape
+from .data.corruptions import gaussian_noise, masking, salt_and_pepper
+
+
+class Corruption(Protocol):
+    """Spoils images, at random or not."""
+
+    def __call__(self, x: Array, *, rng: np.random.Generator) -> Array:
+        """Return what is left of x (…, N)."""
+        ...
+
+    def output_shape(self, input_shape: Shape, /) -> Shape:
+        """Return the shape of what is left of one sample."""
+        ...
+
+
+class _SameShape:
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """Return the shape of what is left of one sample."""
+        return input_shape
+
+
+@dataclass(frozen=True)
+class GaussianNoise(_SameShape):
+    """x + N(mean, sd²), clipped to [0, 1]; the lesson's: GaussianNoise(*LESSON_NOISE["keras"])."""
+
+    mean: float
+    sd: float
+
+    def __call__(self, x: Array, *, rng: np.random.Generator) -> Array:
+        """Return x with fresh noise."""
+        return gaussian_noise(x, self.mean, self.sd, rng=rng)
+
+
+@dataclass(frozen=True)
+class SaltAndPepper(_SameShape):
+    """Each pixel is replaced with probability `fraction`, half of the time by 0 and half by 1."""
+
+    fraction: float
+
+    def __call__(self, x: Array, *, rng: np.random.Generator) -> Array:
+        """Return x with other pixels replaced each time."""
+        return salt_and_pepper(x, self.fraction, rng=rng)
+
+
+@dataclass(frozen=True)
+class Masking(_SameShape):
+    """Each pixel is set to 0 with probability `fraction`."""
+
+    fraction: float
+
+    def __call__(self, x: Array, *, rng: np.random.Generator) -> Array:
+        """Return x with other pixels masked each time."""
+        return masking(x, self.fraction, rng=rng)
+
+
+@dataclass(frozen=True)
+class Downsampling:
+    """The mean of each tile of factor × factor pixels: undoing it is super-resolution."""
+
+    factor: int
+
+    def __call__(self, x: Array, *, rng: np.random.Generator | None = None) -> Array:
+        """Return the small images; there is nothing random about them."""
+        C, H, W = self.output_shape(x.shape[:3])
+        K = self.factor
+        return x.reshape(C, H, K, W, K, -1).mean(axis=(2, 4))
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """Return the shape of what is left of one sample."""
+        K = self.factor
+        if K < 1 or len(input_shape) != 3 or input_shape[1] % K or input_shape[2] % K:
+            raise ValueError(f"Downsampling: a factor of {K} does not divide {input_shape}")
+        C, H, W = input_shape
+        return C, H // K, W // K

@@ -1,0 +1,138 @@
+"""The conditional VAE: what is asked for is told, what is left is style."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ..core import Array, IntArray, Layer, Shape
+from ..corruptions import Corruption
+from ..layers.sequential import Sequential
+from ..likelihoods import Likelihood
+from .autoencoder import Terms
+from .border import across, to_columns, to_rows
+from .vae import VAE
+
+
+def one_hot(labels: IntArray, classes: int, dtype: DTypeLike) -> Array:
+    """Return y_kn = [k = label_n], (K, N).
+
+    Raises
+        ValueError unless labels are (N,) integers from 0 to classes - 1.
+    """
+    labels = np.asarray(labels)
+    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+        raise ValueError(f"labels: expected (N,) integers, got {labels.shape} {labels.dtype}")
+    if labels.size and not 0 <= labels.min() <= labels.max() < classes:
+        raise ValueError(f"labels: expected 0 … {classes - 1}, got {labels.min()} … {labels.max()}")
+    return np.equal.outer(np.arange(classes), labels).astype(dtype)
+
+
+def beside(x: Array, y: Array) -> Array:
+    """Append y (K, N) to the features of x (C, …, N): K more channels, each constant."""
+    K, N = y.shape
+    if x.shape[-1] != N:
+        raise ValueError(f"labels: expected one for each of {x.shape[-1]} images, got {N}")
+    planes = np.broadcast_to(y.reshape(K, *(1,) * (x.ndim - 2), N), (K, *x.shape[1:]))
+    return np.concatenate([x, planes])
+
+
+class ConditionalVAE(VAE):
+    """A VAE of x given its class: q(z|x, y), p(x|z, y), both told y as a one-hot vector.
+
+        log p(x|y) ≥ E_q log p(x|z, y) - KL(q(z|x, y) ‖ p(z))
+
+    The decoder knows y, so a code that repeated it would pay its KL for nothing: z is left with
+    what the class does not say, slant and weight and shape. One z with ten labels is one hand
+    writing ten digits.
+
+    Shapes
+        x             (C, …, N)      y       (classes, N)
+        encoder takes (C + classes, …), for its input has the classes as channels of constants;
+        decoder takes (latent_dim + classes,)
+
+    Source
+        Kingma et al., Semi-supervised Learning with Deep Generative Models (2014), §2.1 (M2);
+        Sohn, Lee and Yan, Learning Structured Output Representation (2015).
+
+    Raises
+        ValueError as VAE; if classes < 2, or labels are not 0 … classes - 1.
+    """
+
+    def __init__(
+        self,
+        encoder: Layer,
+        decoder: Layer,
+        latent_dim: int,
+        likelihood: Likelihood | None = None,
+        beta: float = 1.0,
+        *,
+        classes: int,
+        input_shape: Shape,
+        free_bits: float = 0.0,
+        corruption: Corruption | None = None,
+    ) -> None:
+        if classes < 2:
+            raise ValueError(f"ConditionalVAE: expected classes ≥ 2, got {classes}")
+        self.classes = classes
+        super().__init__(
+            encoder,
+            decoder,
+            latent_dim,
+            likelihood,
+            beta,
+            input_shape=input_shape,
+            free_bits=free_bits,
+            corruption=corruption,
+        )
+
+    def loss(  # type: ignore[override]  # which is always told the class
+        self, x: Array, labels: IntArray, *, rng: np.random.Generator | None = None
+    ) -> tuple[Terms, Callable[[float], None]]:
+        """Return the terms of L by name, and a backward that adds weight · ∂L/∂θ."""
+        if rng is None:
+            raise ValueError("ConditionalVAE loss: expected rng, the source of ε; got none")
+        y = one_hot(labels, self.classes, self.dtype)
+        return self.bound(x, beside(self.seen(x, rng=rng), y), y, rng=rng)
+
+    def posterior(self, images: Array, labels: IntArray) -> tuple[Array, Array]:  # type: ignore[override]
+        """Return mu and logvar of q(z|x, y) for images (N, …) and labels (N,), both (N, L)."""
+        encoder, L = self.encoder.inference(), self.latent_dim
+        h = self._across("encode", encoder, images, self.seen_shape, labels)
+        return h[:, :L], h[:, L:]
+
+    def encode(self, images: Array, labels: IntArray) -> Array:  # type: ignore[override]
+        """Return the mean codes μ of images (N, …) of these classes: (N, L)."""
+        return self.posterior(images, labels)[0]
+
+    def decode(self, codes: Array, labels: IntArray) -> Array:  # type: ignore[override]
+        """Return the images (N, …) that codes (N, L) stand for in these classes."""
+        decoder = self.decoder.inference()
+        a = self._across("decode", decoder, codes, self.code_shape, labels)
+        return self.likelihood.mean(a)
+
+    def reconstruct(self, images: Array, labels: IntArray) -> Array:  # type: ignore[override]
+        """Return decode(encode(images, labels), labels)."""
+        return self.decode(self.encode(images, labels), labels)
+
+    def sample(self, labels: IntArray, *, rng: np.random.Generator) -> Array:  # type: ignore[override]
+        """Return an image of each of these classes: N draws from the prior, decoded."""
+        codes = rng.standard_normal((len(np.asarray(labels)), self.latent_dim), self.dtype)
+        return self.decode(codes, labels)
+
+    def restyle(self, images: Array, labels: IntArray) -> Array:
+        """Return every image written as each of the classes, by one hand: (N, classes, …)."""
+        codes, K = self.encode(images, labels), self.classes
+        N = len(codes)
+        written = self.decode(codes.repeat(K, axis=0), np.tile(np.arange(K), N))
+        return written.reshape(N, K, *written.shape[1:])
+
+    def _across(
+        self, who: str, part: Sequential, rows: Array, shape: Shape, labels: IntArray
+    ) -> Array:
+        """Return what a part makes of rows (N, …) of samples of this shape, and of their labels."""
+        x = to_columns(who, rows, shape, self.dtype)
+        told = beside(x, one_hot(labels, self.classes, self.dtype))
+        return across(
+            who, lambda x: part.forward(x)[0], to_rows(told), self.told(shape), self.dtype
+        )
