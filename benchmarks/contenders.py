@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -122,7 +122,8 @@ class Worker:
 
     def close(self) -> None:
         """Let the process end."""
-        self.process.stdin.close()
+        with suppress(BrokenPipeError):  # it is dead already, and a line had been on its way
+            self.process.stdin.close()
         self.process.stdout.close()
         self.process.wait()
         self.log.close()
@@ -175,8 +176,7 @@ def contest(
     In turns, so that whatever else the machine does meets all of them. The fastest peer is the one
     of the lowest median; ratios are taken within a round, between neighbours in time.
     """
-    for worker in group:
-        worker.ask("build", job=job, name=name, variant=worker.contender.variant)
+    group = [worker for worker in group if built(worker, job, name)]
     print(f"{name}: {check(name, group)}", flush=True)
     times: dict[str, list[float]] = {worker.contender.label: [] for worker in group}
     for _ in range(options.rounds):
@@ -188,6 +188,18 @@ def contest(
     ratios = {label: quotients(times[best], its) for label, its in times.items()} if best else {}
     peak_mb = {worker.contender.label: worker.ask("memory")["peak_mb"] for worker in group}
     return Outcome(times, ratios, peak_mb)
+
+
+def built(worker: Worker, job: str, name: str) -> bool:
+    """Let the worker build a job; a peer that cannot (no compiler, say) is named and left out."""
+    try:
+        worker.ask("build", job=job, name=name, variant=worker.contender.variant)
+    except RuntimeError as error:
+        if not worker.contender.is_peer:
+            raise
+        print(f"{name}: left out, {worker.contender.label}: {str(error).splitlines()[-1]}")
+        return False
+    return True
 
 
 def equal_arrays(rtol: float) -> Callable[[str, Sequence[Worker]], str]:

@@ -128,7 +128,8 @@ def pack(parameters: Mapping[str, Parameter]) -> Parameter:
         grad  = [dw₁ |db₁ |dw₂ | … ]      (P,)
 
     The result is itself a Parameter, so an optimiser, a norm or a checkpoint handles one vector
-    however deep the model. A parameter that is shared is laid out once.
+    however deep the model. A parameter that is shared is laid out once. Values stay as they were,
+    gradients start again at zero.
 
     Raises
         ValueError if there is nothing to pack, or float32 and float64 are mixed.
@@ -167,6 +168,8 @@ def replica(model: M, grad: Array) -> M:
     same values and never write to the same gradient.
     """
     parts = unique(model.parameters())
+    if not parts:
+        raise ValueError("replica: expected a model with parameters, got none")
     check("replica grad", grad, (sum(p.value.size for p in parts),), parts[0].value.dtype)
     # What deepcopy finds in the memo it takes as it is: the twin's values are ours.
     twin = copy.deepcopy(model, {id(p.value): p.value for p in parts})

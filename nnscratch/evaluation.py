@@ -47,8 +47,8 @@ class Ledger:
     """The negative ELBO and its parts, nats an image: total = reconstruction + KL, at β = 1.
 
     Whatever β the model was trained with, this is the bound on -log p(x), so models with different
-    β compare. If the likelihood is none (the cross-entropy of grey pixels, the lesson's squared
-    error) neither is this a bound, and `floor` or a scale belongs beside it.
+    β compare. Where the likelihood is none (the cross-entropy of grey pixels, the lesson's squared
+    error) this is no bound either: print `metrics.bce_floor` beside it.
     """
 
     total: Estimate

@@ -70,7 +70,9 @@ def bernoulli_nll(a: Array, t: Array) -> tuple[float, Array]:
 
 
 def binary_entropy(t: Array) -> float:
-    """-(1/N) Σ t log t + (1-t) log(1-t): the floor under `bernoulli_nll` for grey targets."""
+    """-(1/N) Σ t log t + (1-t) log(1-t): the floor under `bernoulli_nll` for grey t in [0, 1]."""
+    if not (t.min() >= 0 and t.max() <= 1):
+        raise ValueError(f"binary_entropy: expected t in [0, 1], got {t.min()} … {t.max()}")
     inside = t[(t > 0) & (t < 1)].astype(np.float64)
     return float(-(inside * np.log(inside) + (1 - inside) * np.log1p(-inside)).sum()) / t.shape[-1]
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from . import checkpoint as disk
@@ -43,6 +44,17 @@ Loss: TypeAlias = Callable[..., tuple[Terms, Callable[[float], None]]]
 
 class TrainingDiverged(ArithmeticError):
     """The loss is no longer a finite number; the message says when and where it began."""
+
+
+class Key(np.random.bit_generator.ISeedSequence):
+    """A key for Philox as it stands; given one as `key`, it asks the system for another first."""
+
+    def __init__(self, *key: int) -> None:
+        self.key = np.array(key, np.uint64)
+
+    def generate_state(self, n_words: int, dtype: Any = np.uint32) -> NDArray[np.uint64]:
+        """Return the key."""
+        return self.key
 
 
 class Trainer:
@@ -110,7 +122,7 @@ class Trainer:
         part of the counter, so no two streams overlap before 2⁶⁴ draws.
         """
         counter = np.array([0, *place, 0, 0][:4], np.uint64)
-        return np.random.Generator(np.random.Philox(key=[self.seed, purpose], counter=counter))
+        return np.random.Generator(np.random.Philox(Key(self.seed, purpose), counter=counter))
 
     def gradient(
         self, data: Data, rows: IntArray, loss: str = "loss", purpose: int = NOISE

@@ -125,6 +125,24 @@ def test_a_worker_that_fails_says_why() -> None:
         assert worker.ask("memory")["rss_mb"] > 0
 
 
+class Unable(Obedient):
+    """A worker that cannot build."""
+
+    def ask(self, do: str, **order: object) -> None:
+        raise RuntimeError("PyTorch compiled: build {}:\nno C++ compiler")
+
+
+def test_a_peer_that_cannot_build_is_named_and_left_out(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    worker = Unable("nnscratch")
+    with pytest.raises(RuntimeError, match="no C"):
+        contenders.built(worker, "training", "W1")
+    worker.contender = contenders.Contender("torch", "compile", "PyTorch compiled")
+    assert not contenders.built(worker, "training", "W1")
+    assert "W1: left out, PyTorch compiled: no C++ compiler" in capsys.readouterr().out
+
+
 def test_ratios_are_taken_turn_by_turn() -> None:
     """A burst that slows down both in one turn leaves the ratio alone."""
     assert timing.quotients([2.0, 20.0], [1.0, 10.0]) == [2.0, 2.0]

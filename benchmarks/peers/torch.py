@@ -97,7 +97,9 @@ def training(name: str, variant: str) -> Job:
     )
     xs = map(torch.from_numpy, w.batches(workload))
     xs = [x.to(memory_format=layout) if x.ndim == 4 else x for x in xs]
-    batches = cycle(zip(xs, map(torch.from_numpy, w.noise(workload)), strict=True))
+    batches = list(zip(xs, map(torch.from_numpy, w.noise(workload)), strict=True))
+    loss_of(*batches[0]).backward()  # what has to be compiled is, and no weight has moved
+    batches = cycle(batches)
 
     def run() -> Tensor:
         adam.zero_grad(set_to_none=True)

@@ -1,65 +1,138 @@
-"""The two matrix products of a dense layer to which something is added: w x + b, and dw += dy xᵀ.
+"""The three matrix products of a dense layer: w x + b, dw += dy xᵀ and wᵀ dy.
 
 BLAS would return the bare product, and adding to it is another pass over memory; for dw that is a
-temporary as large as the weights. Here the sums start from what is there. The third product, wᵀ dy,
-stands alone: it is BLAS's.
+temporary as large as the weights. In `add_product` the sums start from what is there. The third
+product stands alone: it is BLAS's. And products so small that calling BLAS is most of the work are
+loops.
 """
 
 import numpy as np
 
 from ..core import Array
-from .jit import kernel
+from .jit import brief_kernel, kernel
 from .simd import BYTES, fma, load, splat, store
 
 ROWS = 6
 """Rows of a tile, see `add_product`."""
 
-LARGE = 2**18
-"""From this many weights on (1 MB in float32) the kernel is the faster choice; below it, BLAS."""
+MANY_ROWS, MANY_COLUMNS = 64, 32
+"""A product of this size or larger is one for `add_product`: with fewer rows, packing the other
+factor costs too much of it; with fewer columns, the padding of the last tile."""
+
+SMALL = 2**17
+"""Up to so many multiplications, some 15 µs, a product is done by loops that keep the GIL."""
 
 
 def affine(w: Array, x: Array, b: Array | None) -> Array:
     """Return y_mn = b_m + Σ_d w_md x_dn."""
-    if not compiled(w):
+    M, N = len(w), x.shape[1]
+    small = w.size * N <= SMALL
+    if not compiled(w) or not (small or (M >= MANY_ROWS and N >= MANY_COLUMNS)):
         y = w @ x
         if b is not None:
             y += b[:, None]
         return y
-    (M, D), N = w.shape, x.shape[1]
     y = np.empty((M, N), w.dtype)
     bias = np.zeros(M, w.dtype) if b is None else np.ascontiguousarray(b)
-    add_product(w, panels(x.ravel(), D, N, N, 1), bias, y, False)
+    if small:
+        small_affine(w, np.ascontiguousarray(x), bias, y)
+    else:
+        add_product(w, x.ravel(), N, 1, bias, y, False)
     return y
 
 
-def add_outer(dy: Array, x: Array, dw: Array) -> None:
-    """dw_md += Σ_n dy_mn x_dn."""
+def add_outer(dy: Array, x: Array, dw: Array, db: Array | None) -> None:
+    """dw_md += Σ_n dy_mn x_dn and db_m += Σ_n dy_mn."""
+    M, N = dy.shape
     if not compiled(dw):
         dw += dy @ x.T
+        if db is not None:
+            db += dy.sum(axis=1)
         return
-    D, N = x.shape
-    no_bias = np.empty(0, dw.dtype)
-    add_product(np.ascontiguousarray(dy), panels(x.ravel(), N, 1, D, N), no_bias, dw, True)
+    dy = np.ascontiguousarray(dy)
+    if dw.size * N <= SMALL:
+        add_small_outer(dy, np.ascontiguousarray(x), dw)
+    elif M >= MANY_ROWS:
+        add_product(dy, x.ravel(), 1, N, dw[0, :0], dw, True)
+    else:
+        dw += dy @ x.T
+    if db is not None:
+        add_rows(dy, db)
+
+
+def adjoint(w: Array, dy: Array) -> Array:
+    """Return dx_dn = Σ_m w_md dy_mn."""
+    if not compiled(w) or w.size * dy.shape[1] > SMALL:
+        return w.T @ dy
+    dx = np.zeros((w.shape[1], dy.shape[1]), w.dtype)
+    add_small_adjoint(w, np.ascontiguousarray(dy), dx)
+    return dx
 
 
 def compiled(w: Array) -> bool:
-    """Is this matrix one for the kernel: real, contiguous and large?"""
-    return w.dtype.char in "fd" and w.flags.c_contiguous and w.size >= LARGE
+    """Is this a matrix for kernels, real and contiguous?"""
+    return w.dtype.char in "fd" and w.flags.c_contiguous
 
 
-def panels(b: Array, K: int, K_STEP: int, N: int, N_STEP: int) -> Array:
-    """Return a matrix B (K, N) as panels (P, K, S), each as wide as a tile; b is flat."""
-    S = 2 * BYTES // b.itemsize
-    packed = np.empty((-(-N // S), K, S), b.dtype)
-    pack(b, K_STEP, N, N_STEP, packed)
-    return packed
+@brief_kernel
+def small_affine(w: Array, x: Array, bias: Array, y: Array) -> None:
+    """y_mn = bias_m + Σ_d w_md x_dn."""
+    (M, D), N = w.shape, x.shape[1]
+    for m in range(M):
+        ym = y[m]
+        for n in range(N):
+            ym[n] = bias[m]
+        for d in range(D):
+            s, xd = w[m, d], x[d]
+            for n in range(N):
+                ym[n] += s * xd[n]
+
+
+@brief_kernel
+def add_small_outer(dy: Array, x: Array, dw: Array) -> None:
+    """dw_md += Σ_n dy_mn x_dn."""
+    (M, D), N = dw.shape, x.shape[1]
+    for m in range(M):
+        dym = dy[m]
+        for d in range(D):
+            total, xd = dw.dtype.type(0), x[d]
+            for n in range(N):
+                total += dym[n] * xd[n]
+            dw[m, d] += total
+
+
+@brief_kernel
+def add_small_adjoint(w: Array, dy: Array, dx: Array) -> None:
+    """dx_dn += Σ_m w_md dy_mn."""
+    (M, D), N = w.shape, dy.shape[1]
+    for d in range(D):
+        dxd = dx[d]
+        for m in range(M):
+            s, dym = w[m, d], dy[m]
+            for n in range(N):
+                dxd[n] += s * dym[n]
+
+
+@brief_kernel
+def add_rows(dy: Array, db: Array) -> None:
+    """db_m += Σ_n dy_mn."""
+    M, N = dy.shape
+    for m in range(M):
+        total, dym = db.dtype.type(0), dy[m]
+        for n in range(N):
+            total += dym[n]
+        db[m] += total
 
 
 @kernel
-def pack(b: Array, K_STEP: int, N: int, N_STEP: int, packed: Array) -> None:
-    """packed[p,k,s] = B_kn = b[k K_STEP + n N_STEP] with n = p S + s, and 0 where n ≥ N."""
-    P, K, _ = packed.shape
+def pack(b: Array, K: int, K_STEP: int, N: int, N_STEP: int) -> Array:
+    """Return a matrix B (K, N) as panels (P, K, S), each as wide as a tile.
+
+    packed[p,k,s] = B_kn = b[k K_STEP + n N_STEP] with n = p S + s, and 0 where n ≥ N.
+    """
     S = 2 * BYTES // b.itemsize
+    P = -(-N // S)
+    packed = np.empty((P, K, S), b.dtype)
     for p in range(P):
         for k in range(K):
             row, start = packed[p, k], k * K_STEP + p * S * N_STEP
@@ -69,11 +142,14 @@ def pack(b: Array, K_STEP: int, N: int, N_STEP: int, packed: Array) -> None:
             else:
                 for s in range(S):
                     row[s] = b[start + s * N_STEP] if p * S + s < N else 0
+    return packed
 
 
 @kernel
-def add_product(a: Array, packed: Array, bias: Array, c: Array, accumulate: bool) -> None:
-    """c_mn = (c_mn if accumulate else bias_m) + Σ_k a_mk B_kn, with B packed.
+def add_product(
+    a: Array, b: Array, K_STEP: int, N_STEP: int, bias: Array, c: Array, accumulate: bool
+) -> None:
+    """c_mn = (c_mn if accumulate else bias_m) + Σ_k a_mk B_kn, B_kn = b[k K_STEP + n N_STEP].
 
     A tile of c, 6 rows by 2 vectors, stays in registers while k runs from end to end. A core adds
     two vectors of products a cycle and has each sum back after four: 8 sums must be under way.
@@ -84,6 +160,7 @@ def add_product(a: Array, packed: Array, bias: Array, c: Array, accumulate: bool
     what exists of it is copied.
     """
     (M, N), K = c.shape, a.shape[1]
+    packed = pack(b, K, K_STEP, N, N_STEP)
     A, B, C = a.reshape(a.size), packed.reshape(packed.size), c.reshape(c.size)
     V = BYTES // c.itemsize
     S = 2 * V

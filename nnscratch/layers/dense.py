@@ -5,7 +5,7 @@ from numpy.typing import DTypeLike
 
 from ..core import Array, Backward, Parameter, Shape, check
 from ..initializers import Initializer, glorot_uniform, zeros
-from ..kernels.dense import add_outer, affine
+from ..kernels.dense import add_outer, adjoint, affine
 
 
 class Dense:
@@ -61,10 +61,8 @@ class Dense:
 
         def backward(dy: Array, need_dx: bool = True) -> Array | None:
             check("Dense dy", dy, (M, N), w.value.dtype)
-            add_outer(dy, x, w.grad)
-            if b is not None:
-                b.grad += dy.sum(axis=1)
-            return w.value.T @ dy if need_dx else None
+            add_outer(dy, x, w.grad, None if b is None else b.grad)
+            return adjoint(w.value, dy) if need_dx else None
 
         return y, backward
 
