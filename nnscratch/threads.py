@@ -55,31 +55,32 @@ def pool(threads: int | None = None) -> Iterator[Run]:
             yield map
             return
         inboxes: list[Inbox] = [SimpleQueue() for _ in range(1, threads)]
-        for inbox in inboxes:
-            Thread(target=serve, args=(inbox,), name="lane", daemon=True).start()
+        others = [Thread(target=serve, args=(inbox,), daemon=True) for inbox in inboxes]
+        for other in others:
+            other.start()
 
         def run(function: Callable[[S], T], items: Iterable[S]) -> list[T]:
             items = list(items)
             results: list[Any] = [None] * len(items)
-            done: SimpleQueue[BaseException | None] = SimpleQueue()
+            errors: dict[int, BaseException] = {}
+            done: SimpleQueue[None] = SimpleQueue()
 
             def share(t: int) -> None:
-                error = None
                 try:
                     for i in range(t, len(items), threads):
                         results[i] = function(items[i])
-                except BaseException as caught:
-                    error = caught
-                done.put(error)
+                except BaseException as error:
+                    errors[t] = error
+                done.put(None)
 
             busy = inboxes[: max(0, len(items) - 1)]
             for t, inbox in enumerate(busy, 1):
                 inbox.put(partial(share, t))
             share(0)
-            # Also after an exception all are waited for: nobody may still be writing.
-            for error in [done.get() for _ in range(1 + len(busy))]:
-                if error is not None:
-                    raise error
+            for _ in range(1 + len(busy)):
+                done.get()  # also after an exception: nobody may still be writing
+            if errors:
+                raise errors[min(errors)]
             return results
 
         try:
@@ -87,6 +88,8 @@ def pool(threads: int | None = None) -> Iterator[Run]:
         finally:
             for inbox in inboxes:
                 inbox.put(None)
+            for other in others:
+                other.join()
 
 
 Inbox: TypeAlias = "SimpleQueue[Callable[[], None] | None]"

@@ -122,7 +122,8 @@ class Trainer:
         part of the counter, so no two streams overlap before 2⁶⁴ draws.
         """
         counter = np.array([0, *place, 0, 0][:4], np.uint64)
-        return np.random.Generator(np.random.Philox(Key(self.seed, purpose), counter=counter))
+        philox = np.random.Philox(Key(self.seed, purpose), counter=counter)  # type: ignore[arg-type]
+        return np.random.Generator(philox)
 
     def gradient(
         self, data: Data, rows: IntArray, loss: str = "loss", purpose: int = NOISE

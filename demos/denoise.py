@@ -1,0 +1,134 @@
+"""Denoising: the network learns to see digits in noise, and sees them where there are none.
+
+    python -m demos denoise                     about two minutes on two cores
+    python -m demos denoise --noise tensorflow  or pytorch: noise that brightens, too
+    python -m demos denoise --data DIR          the full MNIST; --fashion DIR has clothes as well
+
+The Keras blog's network, 28 -(32)- 14 -(32)- 7 and back, is shown a digit with Gaussian noise on it
+and has to paint the digit without. The noise is drawn afresh for every batch (the lesson draws it
+once, and part of it is learned by heart), that of the held-out digits is fixed. The code has twice
+as many numbers as the image: no bottleneck keeps the noise out, the clean target does.
+
+What to look at
+    digits.png       the stroke is back, and clean, where a median of 3×3 pixels still has grain;
+                     "linear" is the best linear map from a noisy image to a clean one
+    unseen.png       the same network on images of other kinds: what it paints there is digits, or
+                     pieces of them; it knows digits, not noise
+    iterated.png     its output fed back as its input, from noise without any image in it
+    losses.png       validation is no worse than training: with fresh noise nothing repeats itself
+    the table        PSNR and SSIM, on held-out digits and on images of other kinds
+"""
+
+import argparse
+import sys
+from functools import partial
+from math import ceil
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from demos import common
+from nnscratch.corruptions import GaussianNoise
+from nnscratch.data import LESSON_NOISE, fashion_mnist
+from nnscratch.metrics import bce_floor, psnr, ssim
+from nnscratch.models import Autoencoder
+from nnscratch.models.lesson import IMAGE, PIXELS, conv_denoiser
+from nnscratch.optimizers import Adam
+from nnscratch.plots import image_rows, loss_curves
+from nnscratch.schedules import Cosine
+from nnscratch.training import Trainer
+
+BATCH, RATE, STEPS = 128, 3e-3, 10
+
+own = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+own.add_argument("--noise", choices=sorted(LESSON_NOISE), default="keras")
+own.add_argument("--fashion", metavar="DIR")
+mine, sys.argv[1:] = own.parse_known_args()
+options = common.begin("denoise", __doc__, epochs=25)
+options.command += f" --noise {mine.noise}"
+options.command += f" --fashion {mine.fashion}" if mine.fashion else ""
+print(f"With its own options:  {options.command}\n")
+rng = np.random.default_rng(options.seed)
+show = partial(common.picture, options)
+
+
+def windows(x):
+    """Return the 3×3 pixels around each of x (N, H, W), the edge continued: (N, H, W, 3, 3)."""
+    return sliding_window_view(np.pad(x, ((0, 0), (1, 1), (1, 1)), "edge"), (3, 3), axis=(1, 2))
+
+
+def median(x):
+    """Return the median of the 3×3 pixels around each."""
+    return np.median(windows(x), axis=(-2, -1))
+
+
+# %% The digits, the noise, and the best linear map from noisy to clean ones
+train, test = data = common.load(options)
+noise = GaussianNoise(*LESSON_NOISE[mine.noise])
+clean = train.images.reshape(-1, PIXELS) / np.float32(255)
+A = np.pad(noise(clean, rng=rng), ((0, 0), (0, 1)), constant_values=1)  # a last column for b
+w = np.linalg.solve(A.T @ A + np.eye(PIXELS + 1, dtype=A.dtype), A.T @ clean)
+
+
+def linear(x):
+    """Return w x + b for each image."""
+    return (x.reshape(-1, PIXELS) @ w[:-1] + w[-1]).reshape(x.shape).clip(0, 1)
+
+
+# %% The denoiser
+net = conv_denoiser(rng=rng)
+model = Autoencoder(net.encoder, net.decoder, input_shape=IMAGE, corruption=noise)
+rate = Cosine(RATE, options.epochs * ceil(len(train) / BATCH))
+run = {"seed": options.seed, "batch_size": BATCH, "threads": options.threads}
+trainer = Trainer(model, Adam(rate), **run)
+common.fit(trainer, data, options, f"denoiser-{mine.noise}")
+
+
+def denoiser(x):
+    """Return what the network paints."""
+    return model.reconstruct(x).reshape(x.shape)
+
+
+# %% Held-out digits, and images of kinds it has never seen
+x = test.images / np.float32(255)
+kinds = {"digits": x, "inverted": 1 - x, "rotated": np.rot90(x, axes=(1, 2))}
+kinds["thickened"] = windows(x).max(axis=(-2, -1))
+if mine.fashion:
+    kinds["clothes"] = fashion_mnist(mine.fashion).test.images[: len(x)] / np.float32(255)
+filters = {"noisy": np.asarray, "median 3×3": median, "linear": linear, "denoiser": denoiser}
+noisy = {k: noise(images, rng=np.random.default_rng(options.seed)) for k, images in kinds.items()}
+found = {k: {name: f(noisy[k]) for name, f in filters.items()} for k in kinds}
+
+# %% Pictures
+print("\nPictures")
+some = common.one_of_each(test)
+rows = {"digit": x[some]} | {name: y[some] for name, y in found["digits"].items()}
+title = f"Noise as in {mine.noise}: what is a stroke, what is grain, and which digit is it now?"
+show("digits", image_rows(rows, title=title))
+
+rows = {}
+for kind in [kind for kind in kinds if kind != "digits"]:
+    rows |= {kind: kinds[kind][some], f"{kind}, noisy": noisy[kind][some]}
+    rows[f"{kind}, denoised"] = found[kind]["denoiser"][some]
+title = "Images of other kinds: what does it add that was not there, what does it take away?"
+show("unseen", image_rows(rows, title=title))
+
+steps = [rng.random((12, *x.shape[1:]), np.float32)]
+for _ in range(STEPS):
+    steps.append(denoiser(steps[-1]))
+rows = {f"step {i}": y for i, y in enumerate(steps)}
+title = "Noise denoised, and denoised again: what does the network believe in?"
+show("iterated", image_rows(rows, title=title))
+
+title = "Fresh noise in every batch: is there anything that was learned by heart?"
+lines = {"reconstruction": {"perfect pixels": bce_floor(x)}}
+show("losses", loss_curves(trainer.history, baselines=lines, title=title))
+
+# %% The table
+head = ("noise removed from", *(f"{name}, dB" for name in filters), *(f"{n}, SSIM" for n in filters))
+rows = [
+    (kind, *(measure(kinds[kind], y) for measure in (psnr, ssim) for y in found[kind].values()))
+    for kind in kinds
+]
+loss = trainer.history[-1]["validation"]["reconstruction"] / PIXELS
+common.report(options, head, rows, noise=mine.noise, bce_a_pixel=loss)
