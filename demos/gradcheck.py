@@ -1,6 +1,6 @@
 """Is every gradient right? Differences, what they can tell, and the certificate of each layer.
 
-    python -m demos gradcheck         some seconds
+    python -m demos gradcheck       some seconds; a minute the first time, to compile the kernels
 
 Backward computes a derivative; forward alone gives it away too, if slowly. Move one number a by h
 and see how the loss moves:

@@ -1,7 +1,7 @@
 """A variational autoencoder: every digit as two numbers, and new digits out of noise.
 
     python -m demos vae                          half a minute on two cores: 163 nats an image
-    python -m demos vae --data DIR --epochs 30   on the full MNIST, some minutes: below 150
+    python -m demos vae --data DIR --epochs 30   on the full MNIST, some minutes: 150
 
 The lesson's network, 784-512-2-512-784. The encoder turns an image x into a little cloud of codes,
 N(μ, σ²); a point z of it is drawn, and the decoder says how likely each pixel is to be ink. Trained

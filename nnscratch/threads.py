@@ -15,6 +15,8 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from .memory import keep_freed_memory
+
 S = TypeVar("S")
 T = TypeVar("T")
 
@@ -50,6 +52,7 @@ def pool(threads: int | None = None) -> Iterator[Run]:
     threads = cores() if threads is None else threads
     if threads < 1:
         raise ValueError(f"pool: expected threads ≥ 1, got {threads}")
+    keep_freed_memory()
     with _libraries().limit(limits=1, user_api="blas"):
         if threads == 1:
             yield map
