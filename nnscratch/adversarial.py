@@ -56,7 +56,8 @@ class AdversarialTrainer(Trainer):
 
     def evaluate(self, data: Data) -> Terms:
         """Return the terms of both losses on other images."""
-        return super().evaluate(data) | self.average(data, self.model.discriminator_loss)
+        judged = self.model.inference().discriminator_loss
+        return super().evaluate(data) | self.average(data, judged)
 
     def optimizers(self) -> dict[str, Optimizer]:
         """Return both players' optimisers by the names their state has in a checkpoint."""
@@ -64,4 +65,6 @@ class AdversarialTrainer(Trainer):
 
     def settings(self) -> dict[str, Any]:
         """Return what defines this run."""
-        return super().settings() | {"stop": self.stop}
+        prior = self.model.prior
+        name = getattr(prior, "__name__", type(prior).__name__)
+        return super().settings() | {"prior": name, "stop": self.stop}

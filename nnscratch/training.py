@@ -314,7 +314,9 @@ class Trainer:
         parts = [f"epoch {row['epoch']:>{len(str(epochs))}}/{epochs}"]
         for name in ("train", "validation"):
             if name in row:
-                parts.append(name + " " + "  ".join(f"{k} {v:.3f}" for k, v in row[name].items()))
+                terms = row[name]
+                told = (k for k in terms if k == "total" or terms[k] != terms["total"])
+                parts.append(name + " " + "  ".join(f"{k} {terms[k]:.3f}" for k in told))
         return " | ".join(parts)
 
     # ------------------------------------------------------------------------------ on disk

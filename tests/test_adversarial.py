@@ -16,7 +16,7 @@ from nnscratch.adversarial import AdversarialTrainer
 from nnscratch.checkpoint import arrays_of
 from nnscratch.core import Array, pack
 from nnscratch.gradcheck import gradcheck
-from nnscratch.layers import BatchNorm, Dense, Dropout, LeakyRelu, Sequential, Tanh
+from nnscratch.layers import BatchNorm, Conv2d, Dense, Dropout, Sequential, Tanh
 from nnscratch.likelihoods import Gaussian
 from nnscratch.models import AdversarialAutoencoder
 from nnscratch.models.adversarial import Prior, gaussian, mixture, ring
@@ -313,7 +313,7 @@ def moved(stop: bool, rates: tuple[float, float], weight: float = 1.0) -> Vector
 
 def test_each_player_moves_its_own_end_of_theta() -> None:
     one, two = moved(True, (0.1, 0.0)), moved(True, (0.0, 0.1))
-    assert one[0].all() or np.count_nonzero(one[0]) > 0.9 * one[0].size
+    assert one[0].all()
     assert not one[1].any()
     assert not two[0].any()
     assert two[1].all()
@@ -360,15 +360,15 @@ def test_the_autoencoder_learns_the_same_with_or_without_the_other_players_gradi
     np.testing.assert_array_equal(*ends)
 
 
-def test_the_discriminator_finds_out_and_the_codes_follow(rng: np.random.Generator) -> None:
+def test_the_discriminator_finds_out_and_the_codes_follow() -> None:
     """Against a frozen encoder D is right nearly always; against one that plays it is not."""
     images = tiny.images(256)
     spread: dict[str, float] = {}
     for kind, rate in (("frozen", 0.0), ("plays", 3e-3)):
-        model = aae(prior=ring, weight=2.0)
+        model = aae(prior=ring, weight=5.0)
         options = {"seed": 0, "batch_size": 64, "threads": 1}
         t = AdversarialTrainer(model, Adam(rate), Adam(1e-2), **options)  # type: ignore[arg-type]
-        history = t.fit(images, epochs=60)
+        history = t.fit(images, epochs=100)
         last = history[-1]["train"]
         r = np.hypot(*model.encode(images).T)
         spread[kind] = float(np.abs(r - 2).mean())
@@ -518,11 +518,11 @@ def test_the_diagnosis_of_a_nan_in_the_discriminator_names_it() -> None:
 
 
 def test_the_diagnosis_of_an_overflow_in_the_discriminator_names_its_layer() -> None:
-    t = both(aae(LeakyRelu(1.0), LeakyRelu(1.0)))
-    t.model.discriminator.layers[0].b.value[...] = 3e38  # type: ignore[union-attr]
-    t.model.discriminator.layers[0].w.value[...] = 3e38  # type: ignore[union-attr]
+    t = both(aae())
+    t.model.parameters()["discriminator.2.weight"].value[...] = 3e38
+    t.model.parameters()["discriminator.0.bias"].value[...] = 9
     with pytest.raises(
-        TrainingDiverged, match=r"epoch 1, step 1: .*; discriminator\.0 \(Dense\) returned"
+        TrainingDiverged, match=r"epoch 1, step 1: .*; discriminator\.2 \(Dense\) returned"
     ):
         t.fit(IMAGES, epochs=1)
 
@@ -539,7 +539,11 @@ def test_a_discriminator_broken_by_its_own_step_is_found_at_the_end_of_the_epoch
 
 
 def made(**parts: Any) -> AdversarialAutoencoder:
-    parts = {"encoder": tiny.encoder(2), "decoder": tiny.decoder(), "discriminator": judge()} | parts
+    parts = {
+        "encoder": tiny.encoder(2),
+        "decoder": tiny.decoder(),
+        "discriminator": judge(),
+    } | parts
     return AdversarialAutoencoder(**({"input_shape": (tiny.D,)} | parts))
 
 
@@ -585,7 +589,6 @@ def test_refuses(make: Any, message: str) -> None:
 
 def test_codes_that_are_no_vectors_are_refused() -> None:
     """Images of one channel 4×4 as codes: the discriminator must say that it takes none."""
-    from nnscratch.layers import Conv2d
 
     def conv() -> Conv2d:
         return Conv2d(1, 1, 3, padding="same", rng=fixed())

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from nnscratch import checkpoint
 from nnscratch.core import Array, pack
+from nnscratch.corruptions import GaussianNoise
 from nnscratch.layers import BatchNorm, Dense, Dropout, Identity, Relu, Reshape, Sequential, Tanh
 from nnscratch.likelihoods import Bernoulli, Gaussian, Likelihood, SquaredError
 from nnscratch.losses import l1_penalty
@@ -62,6 +63,30 @@ def test_gradient_in_every_parameter(likelihood: Likelihood, penalties: Any, bet
 
     numeric = tiny.slopes(L, theta.value)
     np.testing.assert_allclose(theta.grad, numeric, rtol=1e-7, atol=1e-9)
+
+
+def test_gradient_when_the_encoder_sees_noise() -> None:
+    """The loss still asks for the clean x."""
+    model = tiny.autoencoder(dtype=np.float64, corruption=GaussianNoise(0.1, 0.2))
+    theta = pack(model.parameters())
+    terms, backward = model.loss(x(), rng=np.random.default_rng(5))
+    backward(1.0)
+
+    def L() -> float:
+        return model.loss(x(), rng=np.random.default_rng(5))[0]["total"]
+
+    np.testing.assert_allclose(theta.grad, tiny.slopes(L, theta.value), rtol=1e-7, atol=1e-9)
+    noisy = GaussianNoise(0.1, 0.2)(x(), rng=np.random.default_rng(5))
+    a, _ = model.decoder.forward(model.encoder.forward(noisy)[0])
+    assert terms["reconstruction"] == Bernoulli().nll(a, x())[0]
+
+
+def test_only_learning_is_corrupted_and_it_wants_a_source_of_noise() -> None:
+    clean, noisy = tiny.autoencoder(), tiny.autoencoder(corruption=GaussianNoise(0.1, 0.2))
+    images = tiny.images(3)
+    np.testing.assert_array_equal(clean.reconstruct(images), noisy.reconstruct(images))
+    with pytest.raises(ValueError, match="Autoencoder loss: expected rng to corrupt x; got none"):
+        noisy.loss(x(dtype=np.float32))
 
 
 def test_gradient_through_the_statistics_of_the_batch() -> None:

@@ -11,9 +11,11 @@ import tiny
 from nnscratch import training
 from nnscratch.checkpoint import read
 from nnscratch.core import Array, Backward
+from nnscratch.data import Dataset
 from nnscratch.diagnosis import first_non_finite
 from nnscratch.layers import BatchNorm, Dropout, Identity, Sequential
 from nnscratch.layers.activations import Elementwise
+from nnscratch.likelihoods import SquaredError
 from nnscratch.optimizers import SGD, Adam
 from nnscratch.training import Trainer, TrainingDiverged
 
@@ -85,6 +87,7 @@ WANT = "expected (N, H, W) or (N, C, H, W) uint8, float32 or float64, not empty"
         (np.full((20, 4, 4), np.nan), "expected finite numbers, got NaN or infinity"),
         (np.full((20, 4, 4), np.inf, np.float32), "expected finite numbers, got NaN or infinity"),
         (IMAGES.tolist(), "expected an array, got list"),
+        (Dataset(np.zeros((20, 5, 4)), np.zeros(20, int)), "expected 16 numbers each, got (20, 5"),
     ],
     ids=lambda value: str(value)[-40:],
 )
@@ -251,8 +254,9 @@ def test_a_validation_that_is_no_number_stops_training_too(tmp_path: Path) -> No
 def test_a_learning_rate_beyond_reason_is_told_as_divergence(
     model: Any, make: Any, tmp_path: Path
 ) -> None:
-    """Not as a warning, and not by a checkpoint of rubbish."""
-    words = diverging(trainer(model(), make(1e30)), tmp_path / "x")
+    """Not as a warning, and not by a checkpoint of rubbish. (10³⁰)² is beyond float32."""
+    t = trainer(model(likelihood=SquaredError()), make(1e30))
+    words = diverging(t, tmp_path / "x")
     what = (
         r"(the parameter|the code that reaches|encoder\.\d \(|decoder\.\d \(|every layer is finite)"
     )

@@ -237,6 +237,26 @@ def test_who_runs_the_pieces_changes_no_bit(name: str, monkeypatch: pytest.Monke
         np.testing.assert_array_equal(travelled(make(), x, g, run=run), one_by_one)
 
 
+@EACH
+@pytest.mark.parametrize("clip_norm", [None, 1.0])
+def test_a_part_of_theta_moves_alone(name: str, clip_norm: float | None) -> None:
+    """As if there were no other: its own norm is clipped, and the other gradients wait."""
+    make, _ = CASES[name]
+    x, g = drawn(3 * BLOCK, lanes=2)
+    part = slice(5, 2 * BLOCK)
+    whole, alone = make(), make()
+    whole.clip_norm = alone.clip_norm = clip_norm
+    theta = Parameter(x.copy())
+    for gt in g:
+        grads = gt.copy()
+        whole.step(theta, grads, within=(part.start, part.stop))
+        np.testing.assert_array_equal(grads[:, part], 0)
+        np.testing.assert_array_equal(np.delete(grads, part, 1), np.delete(gt, part, 1))
+    np.testing.assert_array_equal(np.delete(theta.value, part), np.delete(x, part))
+    way = travelled(alone, x[part], np.ascontiguousarray(g[:, :, part]))
+    np.testing.assert_allclose(theta.value[part], way[-1], rtol=1e-12)
+
+
 def test_theta_grad_alone_is_a_single_lane() -> None:
     x, g = drawn(5)
     theta = Parameter(x.copy())

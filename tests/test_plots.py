@@ -21,6 +21,8 @@ TERMS = {"total": 3.0, "reconstruction": 2.0, "kl": 1.0}
 HISTORY = [{"epoch": e, "train": TERMS, "validation": TERMS} for e in (1, 2, 3)]
 STEPS = 10.0 ** -np.arange(1, 6)
 
+LATENT = ["latent_scatter", "latent_panels"]
+
 EVERY_KIND = {
     "image_rows": lambda: plots.image_rows({"a": IMAGES, "b": IMAGES / 255}, title="t"),
     "image_grid": lambda: plots.image_grid(IMAGES.reshape(20, 784), columns=6, title="t"),
@@ -28,6 +30,9 @@ EVERY_KIND = {
     "code_images": lambda: plots.code_images(RNG.random((3, 8, 4, 4)), title="t"),
     "code_images of vectors": lambda: plots.code_images(RNG.random((3, 32)), title="t"),
     "latent_scatter": lambda: plots.latent_scatter(CODES, LABELS, prior=True, title="t"),
+    "latent_panels": lambda: plots.latent_panels(
+        {"a": CODES, "b": 50 * CODES}, LABELS, prior=True, title="t"
+    ),
     "kl_bars": lambda: plots.kl_bars(np.array([2.5, 0.1, 0]), title="t"),
     "histograms": lambda: plots.histograms({"a": CODES, "b": CODES}, xlabel="z", title="t"),
     "loss_curves": lambda: plots.loss_curves(HISTORY, baselines={"kl": {"b": 2}}, title="t"),
@@ -45,7 +50,7 @@ def test_every_picture_is_saved_as_png(kind: str, tmp_path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == ["picture.png"]
 
 
-@pytest.mark.parametrize("kind", ["latent_scatter", "kl_bars", "loss_curves", "error_curves"])
+@pytest.mark.parametrize("kind", [*LATENT, "kl_bars", "loss_curves", "error_curves"])
 def test_axes_are_labelled(kind: str) -> None:
     axes = EVERY_KIND[kind]().axes
     assert all(panel.get_xlabel() for panel in axes)
@@ -86,6 +91,30 @@ def test_the_manifold_has_quantiles_with_z1_to_the_right_and_z2_upwards() -> Non
     assert seen[0].shape == (9, 2)
     assert [t.get_text() for t in axes.get_xticklabels()] == ["−0.97", "0.00", "0.97"]
     assert axes.get_yticks()[0] > axes.get_yticks()[-1]  # row 0 is at the top, and is high
+
+
+@pytest.mark.parametrize("kind", LATENT)
+def test_a_latent_picture_has_every_class_once_in_its_legend(kind: str) -> None:
+    [legend] = EVERY_KIND[kind]().legends
+    assert [text.get_text() for text in legend.get_texts()] == [str(k) for k in range(10)]
+
+
+def test_panels_have_names_and_scales_of_their_own() -> None:
+    """Circles of the same prior are in both; where the codes reach far they are too small to name.
+
+    What is drawn first in a panel is its cloud, in an order drawn at random.
+    """
+    small, large = EVERY_KIND["latent_panels"]().axes
+    assert [small.get_title(), large.get_title()] == ["a", "b"]
+    for panel, scale in ((small, 1), (large, 50)):
+        dots = np.asarray(panel.collections[0].get_offsets())
+        np.testing.assert_allclose(np.sort(dots, axis=0), np.sort(scale * CODES, axis=0))
+        radii = [np.hypot(*line.get_data()).max() for line in panel.lines]
+        np.testing.assert_allclose(radii, [1.1774, 2.4477], atol=1e-4)
+    names = [
+        [t.get_text() for t in panel.texts if "prior" in t.get_text()] for panel in (small, large)
+    ]
+    assert names == [["50 % of the prior", "95 % of the prior"], []]
 
 
 def test_a_single_term_has_a_single_panel() -> None:

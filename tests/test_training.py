@@ -22,6 +22,7 @@ import nnscratch
 from nnscratch import training
 from nnscratch.checkpoint import arrays_of, load_model
 from nnscratch.core import pack
+from nnscratch.data import Dataset
 from nnscratch.interrupt import interruptible
 from nnscratch.layers import BatchNorm, Dropout
 from nnscratch.ledger import check_ledger
@@ -444,12 +445,13 @@ def test_a_model_with_batch_norm_sees_the_whole_batch() -> None:
     np.testing.assert_allclose(moved, 0.1 * h.mean(axis=1), rtol=1e-5)
 
 
-def test_images_may_be_bytes_or_floats_and_have_a_channel_or_none() -> None:
-    runs = [trainer() for _ in range(3)]
-    sets = [IMAGES, IMAGES[:, None], IMAGES / np.float32(255)]
+def test_images_may_be_bytes_or_floats_with_or_without_a_channel_or_labels() -> None:
+    runs = [trainer() for _ in range(4)]
+    labelled = Dataset(IMAGES, np.zeros(20, int))  # of which a VAE reads the images alone
+    sets: list[Any] = [IMAGES, IMAGES[:, None], IMAGES / np.float32(255), labelled]
     for run, images in zip(runs, sets, strict=True):
-        run.fit(images, epochs=1)
-    assert state(runs[0]) == state(runs[1]) == state(runs[2])
+        run.fit(images, validation=images, epochs=1)
+    assert state(runs[0]) == state(runs[1]) == state(runs[2]) == state(runs[3])
 
 
 # History, ledger, evaluation

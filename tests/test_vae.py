@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from nnscratch.core import Array, pack
 from nnscratch.layers import Dense, Dropout, Identity, Sequential
 from nnscratch.likelihoods import Bernoulli, Gaussian, Likelihood, SquaredError
+from nnscratch.losses import gaussian_kl_per_sample
 from nnscratch.models import VAE
 from nnscratch.models.lesson import dense_vae
 from nnscratch.optimizers import Adam
@@ -319,3 +320,79 @@ def test_refuses_to_do_without_noise() -> None:
 def test_refuses(make: Any, message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         make()
+
+
+# Free bits
+
+
+def test_gradient_with_free_bits_in_every_parameter() -> None:
+    """Some of the samples are charged and some are not: the allowance is the median of their KL."""
+    model = tiny.vae(dtype=np.float64, beta=2.0)
+    mu, logvar = model.posterior(x().T)
+    kl = gaussian_kl_per_sample(mu.T, logvar.T)
+    model.free_bits = float(np.sort(kl)[1:3].mean())
+    theta = pack(model.parameters())
+    terms, backward = model.loss(x(), rng=fixed())
+    backward(1.0)
+    numeric = tiny.slopes(lambda: model.loss(x(), rng=fixed())[0]["total"], theta.value)
+    np.testing.assert_allclose(theta.grad, numeric, rtol=1e-7, atol=1e-9)
+    charged = np.maximum(kl - model.free_bits, 0).mean()
+    assert 0 < charged < kl.mean() - model.free_bits / 5
+    assert terms["total"] == pytest.approx(terms["reconstruction"] + 2 * charged, rel=1e-12)
+
+
+def test_below_the_allowance_the_kl_has_no_gradient() -> None:
+    """As if β were 0, although the ledger shows the KL and what of it went free."""
+    free, none = tiny.vae(dtype=np.float64, free_bits=99.0), tiny.vae(dtype=np.float64, beta=0)
+    gradients = []
+    for model in (free, none):
+        theta = pack(model.parameters())
+        terms, backward = model.loss(x(), rng=fixed())
+        assert terms["total"] == terms["reconstruction"]
+        backward(1.0)
+        gradients.append(theta.grad)
+    np.testing.assert_array_equal(*gradients)
+    terms, _ = free.loss(x(), rng=fixed())
+    assert terms["free"] == pytest.approx(terms["kl"], rel=1e-12)
+    assert terms["kl"] > 0
+
+
+def test_above_the_allowance_the_gradient_is_that_of_the_whole_kl() -> None:
+    gradients = []
+    for model in (tiny.vae(dtype=np.float64, free_bits=1e-9), tiny.vae(dtype=np.float64)):
+        theta = pack(model.parameters())
+        terms, backward = model.loss(x(), rng=fixed())
+        backward(1.0)
+        gradients.append(theta.grad)
+    np.testing.assert_allclose(*gradients, rtol=1e-12)
+
+
+@given(beta=st.floats(0, 5), free_bits=st.floats(0, 0.5))
+def test_with_free_bits_the_total_is_the_sum_of_its_terms(beta: float, free_bits: float) -> None:
+    model = tiny.vae(dtype=np.float64, beta=beta, free_bits=free_bits)
+    terms, _ = model.loss(x(), rng=fixed())
+    assert ("free" in terms) == (free_bits > 0) == ("free" in model.weights())
+    parts = sum(weight * terms[name] for name, weight in model.weights().items())
+    assert terms["total"] == pytest.approx(parts, rel=1e-12)
+    assert 0 <= terms.get("free", 0.0) <= min(terms["kl"], free_bits) + 1e-12
+
+
+def test_free_bits_keep_a_code_in_use_that_would_collapse() -> None:
+    """Faint images, of which a nat of KL says too little: without an allowance it goes to 0."""
+    faint = 0.05 * np.random.default_rng(1).random((tiny.D, 64))
+    used = {}
+    for allowance in (0.0, 1.0):
+        model = tiny.vae(dtype=np.float64, likelihood=Gaussian(1.0), free_bits=allowance)
+        theta, adam, rng = pack(model.parameters()), Adam(0.01), fixed()
+        for _ in range(400):
+            terms, backward = model.loss(faint, rng=rng)
+            backward(1.0)
+            adam.step(theta)
+        used[allowance] = terms["kl"]
+    assert used[0.0] < 0.01 < 0.1 < used[1.0]
+
+
+@pytest.mark.parametrize("free_bits", [-1.0, np.nan])
+def test_refuses_free_bits_that_cost(free_bits: float) -> None:
+    with pytest.raises(ValueError, match=f"VAE: expected free_bits ≥ 0, got {free_bits}"):
+        tiny.vae(free_bits=free_bits)

@@ -1,12 +1,12 @@
 """The adversarial autoencoder: codes shaped like a prior by an opponent, not by a formula."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..core import Array, Layer, Parameter, Shape, named
+from ..core import Array, Layer, Parameter, Shape, buffers, check, named, whole_batch
 from ..layers.sequential import as_sequential
 from ..likelihoods import Likelihood
 from ..losses import bernoulli_nll
@@ -93,24 +93,26 @@ class AdversarialAutoencoder(Autoencoder):
             output = self.discriminator.output_shape(self.code_shape)
             if output != (1,):
                 raise ValueError(f"expected one number a code, (1,), got {output}")
+        self.whole_batch = self.whole_batch or whole_batch(self.discriminator)
 
     def loss(
         self, x: Array, *, rng: np.random.Generator | None = None
     ) -> tuple[Terms, Callable[[float], None]]:
         """Return the autoencoder's terms, and its backward; D's gradient is to be thrown away."""
+        opposed = self.weight
         z, encoder_backward = self.encoder.forward(x, rng=rng)
         a, decoder_backward = self.decoder.forward(z, rng=rng)
         d, judge_backward = self.discriminator.forward(z, rng=rng)
         reconstruction, da = self.likelihood.nll(a, x)
         generator, dd = bernoulli_nll(d, np.ones_like(d))
         terms = {
-            "total": reconstruction + self.weight * generator,
+            "total": reconstruction + opposed * generator,
             "reconstruction": reconstruction,
             "generator": generator,
         }
 
         def backward(weight: float = 1.0) -> None:
-            dz = decoder_backward(weight * da) + judge_backward(weight * self.weight * dd)
+            dz = decoder_backward(weight * da) + judge_backward(weight * opposed * dd)
             encoder_backward(dz, need_dx=False)
 
         return terms, backward
@@ -122,6 +124,7 @@ class AdversarialAutoencoder(Autoencoder):
         z = self.encoder.inference().forward(x)[0]
         L, N = z.shape
         draws = self.prior(L, N, rng=rng, dtype=z.dtype)
+        check("AdversarialAutoencoder prior", draws, (L, N), z.dtype)
         d, backward_of_d = self.discriminator.forward(np.concatenate([draws, z], axis=1), rng=rng)
         real = np.concatenate([np.ones((1, N), z.dtype), np.zeros((1, N), z.dtype)], axis=1)
         value, dd = bernoulli_nll(d, real)  # a mean over 2 N; the sum of two means is twice that
@@ -145,6 +148,16 @@ class AdversarialAutoencoder(Autoencoder):
         draws = self.prior(self.code_shape[0], count, rng=rng, dtype=self.dtype)
         return self.decode(np.ascontiguousarray(draws.T))
 
+    def inference(self) -> Self:
+        """Return the model as it is used once learning is over, D included."""
+        model = super().inference()
+        model.discriminator = self.discriminator.inference()
+        return model
+
     def parameters(self) -> dict[str, Parameter]:
         """Return θ by name: the autoencoder's first, then D's."""
         return super().parameters() | named(discriminator=self.discriminator.parameters())
+
+    def buffers(self) -> dict[str, Array]:
+        """Return what else belongs to the trained model."""
+        return super().buffers() | named(discriminator=buffers(self.discriminator))

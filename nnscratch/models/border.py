@@ -9,7 +9,7 @@ from numpy.typing import DTypeLike
 from ..core import Array, Shape
 from ..threads import in_chunks
 
-CHUNK = 250
+CHUNK = 128
 """Samples a chunk of inference: large enough for the kernels, small enough for the caches."""
 
 

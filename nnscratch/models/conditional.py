@@ -10,7 +10,8 @@ from ..corruptions import Corruption
 from ..layers.sequential import Sequential
 from ..likelihoods import Likelihood
 from .autoencoder import Terms
-from .border import across, to_columns, to_rows
+from .border import across, check_count, to_columns, to_rows
+from .latent import path
 from .vae import VAE
 
 
@@ -117,8 +118,24 @@ class ConditionalVAE(VAE):
 
     def sample(self, labels: IntArray, *, rng: np.random.Generator) -> Array:  # type: ignore[override]
         """Return an image of each of these classes: N draws from the prior, decoded."""
-        codes = rng.standard_normal((len(np.asarray(labels)), self.latent_dim), self.dtype)
-        return self.decode(codes, labels)
+        count = one_hot(labels, self.classes, self.dtype).shape[1]
+        check_count(count)
+        return self.decode(rng.standard_normal((count, self.latent_dim), self.dtype), labels)
+
+    def interpolate(  # type: ignore[override]
+        self,
+        start: Array,
+        end: Array,
+        labels: IntArray,
+        steps: int = 8,
+        *,
+        spherical: bool = False,
+    ) -> Array:
+        """Return the images on the way from `start` to `end`, of one class each: (N, steps, …)."""
+        a, b = self.encode(start, labels), self.encode(end, labels)
+        codes = path(a, b, steps, spherical=spherical)
+        images = self.decode(codes.reshape(-1, self.latent_dim), np.repeat(labels, steps))
+        return images.reshape(len(a), steps, *images.shape[1:])
 
     def restyle(self, images: Array, labels: IntArray) -> Array:
         """Return every image written as each of the classes, by one hand: (N, classes, …)."""

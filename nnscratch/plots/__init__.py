@@ -6,7 +6,7 @@ Figures are objects of their own, with no pyplot and no global state: nothing op
 nothing is left behind, and a notebook shows what a function returns. A title says what to look at.
 """
 
-from .codes import histograms, kl_bars, latent_scatter
+from .codes import histograms, kl_bars, latent_panels, latent_scatter
 from .curves import error_curves, loss_curves
 from .images import code_images, image_grid, image_rows, manifold
 from .page import save
@@ -18,6 +18,7 @@ __all__ = [
     "image_grid",
     "image_rows",
     "kl_bars",
+    "latent_panels",
     "latent_scatter",
     "loss_curves",
     "manifold",

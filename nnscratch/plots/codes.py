@@ -4,12 +4,16 @@ from collections.abc import Mapping, Sequence
 from math import log, sqrt
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import AbstractPathEffect, withStroke
 from matplotlib.ticker import MaxNLocator
 
 from ..core import Array, IntArray
-from .page import CLASSES, SERIES, TRAIN, Title, new_figure
+from .page import CLASSES, SERIES, TRAIN, Title, new_figure, new_panels
+
+OUTLINE: list[AbstractPathEffect] = [withStroke(linewidth=3, foreground="white")]
+"""Keeps numbers and names readable on top of a cloud."""
 
 
 def latent_scatter(
@@ -25,30 +29,29 @@ def latent_scatter(
     With `prior`, circles that hold one half and 95 % of N(0, I).
     """
     figure, axes = new_figure(7.6, 6.8, title)
-    order = np.random.default_rng(0).permutation(len(codes))  # no class lies on top of the others
-    colours = np.array(CLASSES)[np.asarray(labels) % len(CLASSES)]
-    size = float(np.clip(24_000 / len(codes), 3, 30))
-    x, y = codes[order].T
-    axes.scatter(x, y, s=size, c=colours[order], alpha=0.75, linewidths=0)
-    outline: list[AbstractPathEffect] = [withStroke(linewidth=3, foreground="white")]
-    classes = np.unique(labels)
-    medians = np.array([np.median(codes[labels == k], axis=0) for k in classes])
-    for k, (x, y) in zip(classes, _apart(medians, 0.05 * np.ptp(codes, axis=0).max()), strict=True):
-        axes.scatter([], [], color=CLASSES[k % len(CLASSES)], label=str(k), s=36)
-        text = axes.text(x, y, str(k), size=15, weight="bold", ha="center", va="center")
-        text.set_path_effects(outline)
+    _scatter(axes, codes, labels)
     if prior:
-        angle = np.linspace(0, 2 * np.pi, 200)
-        for share, dashes in ((0.5, (0, (2, 2))), (0.95, (0, (6, 3)))):
-            r = sqrt(-2 * log(1 - share))
-            axes.plot(r * np.cos(angle), r * np.sin(angle), color="black", lw=1, ls=dashes)
-            text = axes.text(
-                0, r, f"{100 * share:g} % of the prior", size=9, ha="center", va="center"
-            )
-            text.set_path_effects(outline)
-    axes.set_aspect("equal", "datalim")
+        _prior(axes, codes)
     axes.set(xlabel=names[0], ylabel=names[1])
-    figure.legend(title="class", loc="outside right center", frameon=False)
+    _class_legend(figure, labels)
+    return figure
+
+
+def latent_panels(
+    codes: Mapping[str, Array], labels: IntArray, *, prior: bool = False, title: Title = None
+) -> Figure:
+    """Show several models' 2-D codes (N, 2) of the same images side by side, each on its own scale.
+
+    With `prior`, circles that hold one half and 95 % of N(0, I), be they ever so small.
+    """
+    figure, panels = new_panels(1 + 5.6 * len(codes), 5.8, title, len(codes))
+    for (name, z), axes in zip(codes.items(), panels, strict=True):
+        _scatter(axes, z, labels)
+        if prior:
+            _prior(axes, z)
+        axes.set(title=name, xlabel="$z_1$")
+    panels[0].set_ylabel("$z_2$")
+    _class_legend(figure, labels)
     return figure
 
 
@@ -79,6 +82,41 @@ def histograms(values: Mapping[str, Array], *, xlabel: str, title: Title = None)
     axes.set(xlabel=xlabel, ylabel="fraction")
     axes.legend(frameon=False)
     return figure
+
+
+def _scatter(axes: Axes, codes: Array, labels: IntArray) -> None:
+    """Draw codes coloured by class, each class's number at its median."""
+    order = np.random.default_rng(0).permutation(len(codes))  # no class lies on top of the others
+    colours = np.array(CLASSES)[np.asarray(labels) % len(CLASSES)]
+    size = float(np.clip(24_000 / len(codes), 3, 30))
+    x, y = codes[order].T
+    axes.scatter(x, y, s=size, c=colours[order], alpha=0.75, linewidths=0)
+    classes = np.unique(labels)
+    medians = np.array([np.median(codes[labels == k], axis=0) for k in classes])
+    for k, (x, y) in zip(classes, _apart(medians, 0.05 * np.ptp(codes, axis=0).max()), strict=True):
+        text = axes.text(x, y, str(k), size=15, weight="bold", ha="center", va="center")
+        text.set_path_effects(OUTLINE)
+    axes.set_aspect("equal", "datalim")
+
+
+def _prior(axes: Axes, codes: Array) -> None:
+    """Draw circles that hold one half and 95 % of N(0, I), with their names if there is room."""
+    angle = np.linspace(0, 2 * np.pi, 200)
+    for share, dashes in ((0.5, (0, (2, 2))), (0.95, (0, (6, 3)))):
+        r = sqrt(-2 * log(1 - share))
+        axes.plot(r * np.cos(angle), r * np.sin(angle), color="black", lw=1, ls=dashes)
+        if r > 0.1 * np.ptp(codes, axis=0).max():
+            name = f"{100 * share:g} % of the prior"
+            text = axes.text(0, r, name, size=9, ha="center", va="center")
+            text.set_path_effects(OUTLINE)
+
+
+def _class_legend(figure: Figure, labels: IntArray) -> None:
+    """Draw the colour of every class beside the figure's axes."""
+    axes = figure.axes[0]
+    for k in np.unique(labels):
+        axes.scatter([], [], color=CLASSES[k % len(CLASSES)], label=str(k), s=36)
+    figure.legend(title="class", loc="outside right center", frameon=False)
 
 
 def _apart(points: Array, distance: float) -> Array:
