@@ -186,6 +186,10 @@ def contest(
     peers = [worker.contender.label for worker in group if worker.contender.is_peer]
     best = min(peers, key=lambda peer: median(times[peer]), default=None)
     ratios = {label: quotients(times[best], its) for label, its in times.items()} if best else {}
+    for worker in group if best else ():
+        if not worker.contender.is_peer:
+            label, ms = worker.contender.label, 1e3 * median(times[worker.contender.label])
+            print(f"{name}: {label} {ms:.3g} ms, {spread(ratios[label])} × {best}", flush=True)
     peak_mb = {worker.contender.label: worker.ask("memory")["peak_mb"] for worker in group}
     return Outcome(times, ratios, peak_mb)
 

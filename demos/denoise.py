@@ -1,4 +1,4 @@
-"""Denoising: the network learns to see digits in noise, and sees them where there are none.
+"""Denoising: the network learns to see strokes in noise, and sees them where there are none.
 
     python -m demos denoise                     about two minutes on two cores
     python -m demos denoise --noise tensorflow  or pytorch: noise that brightens, too
@@ -113,11 +113,15 @@ for kind in [kind for kind in kinds if kind != "digits"]:
 title = "Images of other kinds: what does it add that was not there, what does it take away?"
 show("unseen", image_rows(rows, title=title))
 
+
 steps = [rng.random((12, *x.shape[1:]), np.float32)]
 for _ in range(STEPS):
-    steps.append(denoiser(steps[-1]))
+    again, fresh = np.split(steps[-1], 2)
+    steps.append(denoiser(np.concatenate([again, noise(fresh, rng=rng)])))
 rows = {f"step {i}": y for i, y in enumerate(steps)}
-title = "Noise denoised, and denoised again: what does the network believe in?"
+title = (
+    "Noise denoised again and again: six times as it is, six times with fresh noise at each step"
+)
 show("iterated", image_rows(rows, title=title))
 
 title = "Fresh noise in every batch: is there anything that was learned by heart?"
@@ -125,7 +129,11 @@ lines = {"reconstruction": {"perfect pixels": bce_floor(x)}}
 show("losses", loss_curves(trainer.history, baselines=lines, title=title))
 
 # %% The table
-head = ("noise removed from", *(f"{name}, dB" for name in filters), *(f"{n}, SSIM" for n in filters))
+head = (
+    "noise removed from",
+    *(f"{name}, dB" for name in filters),
+    *(f"{n}, SSIM" for n in filters),
+)
 rows = [
     (kind, *(measure(kinds[kind], y) for measure in (psnr, ssim) for y in found[kind].values()))
     for kind in kinds

@@ -1,7 +1,23 @@
-"""A plane of codes: the plain autoencoder's against the VAE's, and what random codes decode to.
+"""A plane of codes: a plain autoencoder's and a VAE's, and what random codes decode to.
 
-    python -m demos latent2d                  half a minute on two cores
-    python -m demos latent2d --data DIR       the same on the full MNIST, some minutes
+    python -m demos latent2d                half a minute on two cores
+    python -m demos latent2d --data DIR     the same on the full MNIST, some minutes
+
+One network twice, 784-512-2-512-784. The plain autoencoder is asked to say a digit back, and no
+more. The VAE (demos vae) is asked to keep its codes close to N(0, I) as well, and not to rely on
+more than some blurred position. The lesson says that random codes make new objects in the decoder
+of either; and that neighbours in the plain one's plane may be different digits. Both are measured.
+
+What to look at
+    latent.png      the plain one's codes lie on rays that reach far out, with nothing in between;
+                    the VAE's fill the circles that hold the prior, and run into each other there
+    random.png      random codes, decoded. From N(0, I) the plain one makes the few digits that lie
+                    around its origin; from a Gaussian fitted to its codes, some digits and much
+                    that is none: it does not generate
+    neighbours.png  digits, and those of the training digits whose codes are the nearest
+    the tables      1. Do neighbours have the same class? The plain autoencoder's more often than
+                    the VAE's, against what one reads: it may place codes as exactly as it likes
+                    2. Do random codes decode to digits, and to digits of all kinds?
 """
 
 from functools import partial
@@ -15,59 +31,102 @@ from nnscratch.metrics import bce, mse
 from nnscratch.models import Autoencoder
 from nnscratch.models.lesson import PIXELS, dense_vae, mlp
 from nnscratch.optimizers import Adam
-from nnscratch.plots import image_rows
+from nnscratch.plots import image_rows, latent_panels
+from nnscratch.probes import NearestNeighbours
 from nnscratch.schedules import Cosine
 from nnscratch.threads import in_chunks
 from nnscratch.training import Trainer
 
 BATCH, RATE, HIDDEN, L, K = 128, 3e-3, 512, 2, 10
+
 options = common.begin("latent2d", __doc__, epochs=25)
 rng = np.random.default_rng(options.seed)
 show = partial(common.picture, options)
 
+# %% Two autoencoders, and PCA beside them
 train, test = data = common.load(options)
-pixels = {part: getattr(data, part).images.reshape(-1, PIXELS) / np.float32(255) for part in ("train", "test")}
-ae = Autoencoder(mlp((PIXELS, HIDDEN, L), rng=rng), mlp((L, HIDDEN, PIXELS), rng=rng), input_shape=(PIXELS,))
-models = {"AE": ae, "VAE": dense_vae((HIDDEN,), L, rng=rng)}
+encoder, decoder = mlp((PIXELS, HIDDEN, L), rng=rng), mlp((L, HIDDEN, PIXELS), rng=rng)
+models = {"AE": Autoencoder(encoder, decoder, input_shape=(PIXELS,))}
+models["VAE"] = dense_vae((HIDDEN,), L, rng=rng)
 for name, model in models.items():
+    print(name)
     rate = Cosine(RATE, options.epochs * ceil(len(train) / BATCH))
     run = {"seed": options.seed, "batch_size": BATCH, "threads": options.threads}
     common.fit(Trainer(model, Adam(rate), **run), data, options, name)
-
-def near(points, known, k):
-    norms = (known * known).sum(axis=1)
-    def on(z):
-        d = norms - 2 * z @ known.T
-        rows = np.argpartition(d, k - 1, axis=1)[:, :k]
-        d = np.take_along_axis(d, rows, axis=1) + (z * z).sum(axis=1)[:, None]
-        o = d.argsort(axis=1)
-        return np.stack([np.take_along_axis(rows, o, 1), np.sqrt(np.take_along_axis(d, o, 1).clip(0))], -1)
-    out = in_chunks(on, points, 250)
-    return out[..., 0].astype(int), out[..., 1]
-
 models["PCA"] = PCA(L).fit(train.images)
-from nnscratch.probes import SoftmaxProbe, NearestNeighbours
-probe = NearestNeighbours(3).fit(pixels["train"], train.labels)
-print("pixel probe", (probe.predict(pixels["test"]) == test.labels).mean())
-def eff(labels):
-    p = np.bincount(labels, minlength=10)/len(labels); p=p[p>0]
-    return np.exp(-(p*np.log(p)).sum())
-M = len(test)
-for name, m in models.items():
-    seen, held = (np.asarray(m.encode(s.images), np.float64) for s in data)
-    rows, d = near(held, seen, K)
-    same = (train.labels[rows] == test.labels[:, None]).mean()
-    limit = np.quantile(d[:, 0], 0.99)
-    rec = m.decode(held.astype(np.float32)).reshape(M, -1).clip(0, 1)
-    ref = near(rec, pixels["train"], 1)[1][:, 0]
-    print(name, "same", same, "range", seen.min(0), seen.max(0), "std", seen.std(0), "mse", mse(test.images, rec), "bce", bce(test.images, rec), "limit", limit, "ref dist", np.median(ref), "q99", np.quantile(ref, .99), "eff", eff(probe.predict(rec)))
-    draws = {"N(0,I)": rng.standard_normal((M, L)), "gauss": rng.multivariate_normal(seen.mean(0), np.cov(seen.T), M),
-      "box": rng.uniform(seen.min(0), seen.max(0), (M, L)), "7U": 7*rng.random((M, L))}
-    for dn, z in draws.items():
-        dist = near(z, seen, 1)[1][:, 0]
-        y = m.decode(z.astype(np.float32)).reshape(M, -1).clip(0, 1)
-        dp = near(y, pixels["train"], 1)[1][:, 0]
-        lab = probe.predict(y.astype(np.float32))
-        # coverage: share of held-out codes nearer to some draw than
-        cov = (near(held, z, 1)[1][:, 0] < limit).mean()
-        print("   ", dn, "far", (dist > limit).mean(), "median dist ratio", np.median(dp)/np.median(ref), "far px", (dp > np.quantile(ref, .99)).mean(), "eff classes", eff(lab), "cover", cov, np.bincount(lab, minlength=10))
+
+
+def nearest(points, known, k=1):
+    """Return the rows of the k nearest of `known` to each point, and how far they are: (N, k)."""
+    norms = (known * known).sum(axis=1)
+
+    def find(z):
+        squares = norms - 2 * z @ known.T + (z * z).sum(axis=1, keepdims=True)
+        rows = np.argpartition(squares, k - 1, axis=1)[:, :k]
+        found = np.take_along_axis(squares, rows, axis=1)
+        order = found.argsort(axis=1)
+        both = (np.take_along_axis(a, order, axis=1) for a in (rows, found.clip(0) ** 0.5))
+        return np.stack([*both], axis=-1)
+
+    rows, distances = np.moveaxis(in_chunks(find, points, 250), -1, 0)
+    return rows.astype(int), distances
+
+
+# %% Where codes lie, where random ones fall, and what becomes of those
+x = test.images
+digits = {
+    part: d.images.reshape(len(d), -1) / np.float32(255) for part, d in data._asdict().items()
+}
+classify = NearestNeighbours(3).fit(digits["train"], train.labels).predict
+codes, neighbours, pictures, table, random = {}, {}, {}, [], []
+
+
+def kinds(y):
+    """Return how many classes of digits there are in pictures, were they equally frequent."""
+    share = np.bincount(classify(y)) / len(y)
+    return float(np.exp(-(share * np.log(np.where(share > 0, share, 1))).sum()))
+
+
+for name, model in models.items():
+    seen, z = (model.encode(d.images).astype(np.float64) for d in data)
+    codes[name] = z
+    neighbours[name], distance = nearest(z, seen, K)
+    y = model.decode(z.astype(np.float32)).reshape(len(z), -1).clip(0, 1).astype(np.float32)
+    same = float((train.labels[neighbours[name]] == test.labels[:, None]).mean())
+    table.append((name, bce(x, y), mse(x, y), same))
+    reach, like = np.quantile(distance[:, 0], 0.99), nearest(y, digits["train"])[1]
+    random.append((f"{name}, held-out", 0.01, 0.01, kinds(y), None))
+    fitted = rng.multivariate_normal(seen.mean(axis=0), np.cov(seen.T), len(z))
+    for prior, draws in {"N(0, I)": rng.standard_normal(z.shape), "fitted": fitted}.items():
+        y = model.decode(draws.astype(np.float32)).reshape(len(z), -1).clip(0, 1)
+        pictures[f"{name}, {prior}"] = y = y.astype(np.float32)
+        lost = float((nearest(draws, seen)[1] > reach).mean())
+        odd = float((nearest(y, digits["train"])[1] > np.quantile(like, 0.99)).mean())
+        met = float((nearest(z, draws)[1] < reach).mean())
+        random.append((f"{name}, {prior}", lost, odd, kinds(y), met))
+rows = nearest(digits["test"], digits["train"], K)[0]
+same = float((train.labels[rows] == test.labels[:, None]).mean())
+table.append(("784 pixels", None, 0.0, same))
+
+# %% Pictures
+print("\nPictures")
+both = {name: codes[name] for name in ("AE", "VAE")}
+title = "Codes of held-out digits, each on its own scale; the circles are those of N(0, I) in both"
+show("latent", latent_panels(both, test.labels, prior=True, title=title))
+
+rows = {name: y[:14] for name, y in pictures.items() if "PCA" not in name}
+title = "Random codes, decoded, as they came: which are digits, and which digits are there?"
+show("random", image_rows(rows, title=title))
+
+some = common.one_of_each(test)
+rows = {"digit": x[some]}
+rows |= {f"{name}'s nearest": train.images[neighbours[name][some, 0]] for name in both}
+title = "Held-out digits and the training digit with the nearest code: how often is it the same?"
+show("neighbours", image_rows(rows, title=title))
+
+# %% The tables. Near is where 99 % of the held-out codes, or of their pictures, are
+head = ("random codes from", "no code near", "no digit near", "kinds of digits", "held-out met")
+print(f"\n{common.table(head, random)}")
+records = [dict(zip(head, row, strict=True)) for row in random]
+head = ("held-out digits", "BCE, nats an image", "MSE a pixel", f"same class of {K} nearest")
+common.report(options, head, table, random_codes=records)

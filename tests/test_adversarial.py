@@ -99,7 +99,7 @@ def test_gradient_of_the_autoencoders_loss_in_every_parameter(between: Any, opti
 
 
 def test_what_the_generator_asks_of_the_encoder_is_the_gradient_of_its_term() -> None:
-    """The decoder hears nothing of it: total = reconstruction + 3 generator, less reconstruction."""
+    """The decoder hears nothing of it. The total, less the reconstruction, is 3 generator."""
     model, without = (aae(dtype=np.float64, weight=w) for w in (3.0, 0.0))
     for m in (model, without):
         m.loss(x(), rng=fixed())[1](1.0)

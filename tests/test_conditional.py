@@ -124,7 +124,7 @@ def test_the_label_stands_beside_the_features_as_constant_channels() -> None:
     assert told.shape == (2 + K, 3, 4, 5)
     np.testing.assert_array_equal(told[:2], images)
     for k in range(K):
-        np.testing.assert_array_equal(told[2 + k], np.broadcast_to(LABELS == k, (3, 4, 5)))
+        np.testing.assert_array_equal(told[2 + k], np.broadcast_to(k == LABELS, (3, 4, 5)))
     with pytest.raises(ValueError, match="labels: expected one for each of 4 images, got 5"):
         beside(vectors[:, :4], y)
 
@@ -240,7 +240,7 @@ def test_restyle_writes_each_class_with_the_code_of_the_image() -> None:
 
 
 def test_interpolation_changes_the_style_and_keeps_the_class() -> None:
-    """A straight line of codes, and 100 or 200 in the second pixel for classes 1 and 2 all along."""
+    """A straight line of codes; what the echo adds for classes 1 and 2 is the same all along."""
     start, end = np.array([[0.0, 0.0]] * 2), np.array([[1.0, 0.0]] * 2)
     way = echo().interpolate(start, end, np.array([1, 2]), 3)
     want = [[[10, 101], [10.5, 101], [11, 101]], [[20, 200], [20.5, 200], [21, 200]]]

@@ -10,10 +10,14 @@ from .codes import histograms, kl_bars, latent_panels, latent_scatter
 from .curves import error_curves, loss_curves
 from .images import code_images, image_grid, image_rows, manifold
 from .page import save
+from .posteriors import gap_bars, posterior_panels
 
 __all__ = [
     "code_images",
+    "code_panels",
+    "curves",
     "error_curves",
+    "gap_bars",
     "histograms",
     "image_grid",
     "image_rows",
@@ -22,5 +26,6 @@ __all__ = [
     "latent_scatter",
     "loss_curves",
     "manifold",
+    "posterior_panels",
     "save",
 ]

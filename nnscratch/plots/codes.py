@@ -55,6 +55,36 @@ def latent_panels(
     return figure
 
 
+def code_panels(
+    codes: Mapping[str, Array],
+    labels: IntArray,
+    *,
+    draws: Mapping[str, Array],
+    title: Title = None,
+) -> Figure:
+    """Show sets of 2-D codes (N, 2) side by side, coloured by class, on draws of a prior in grey.
+
+    All panels have the same scale; one code in a hundred may lie outside.
+    """
+    everything = np.concatenate([*codes.values(), *draws.values()])
+    reach = 1.15 * float(np.quantile(np.abs(everything).max(axis=1), 0.99))
+    figure, panels = new_panels(1.2 + 3.9 * len(codes), 4.7, title, len(codes))
+    order = np.random.default_rng(0).permutation(len(labels))
+    colours = np.array(CLASSES)[np.asarray(labels) % len(CLASSES)]
+    size = float(np.clip(12_000 / len(labels), 3, 30))
+    for (name, z), axes in zip(codes.items(), panels, strict=True):
+        axes.scatter(*draws[name].T, s=size, color="0.8", linewidths=0)
+        axes.scatter(*z[order].T, s=size, c=colours[order], linewidths=0)
+        axes.set_aspect("equal")
+        axes.set(title=name, xlabel="$z_1$", xlim=(-reach, reach), ylim=(-reach, reach))
+    for k in np.unique(labels):
+        panels[0].scatter([], [], color=CLASSES[k % len(CLASSES)], label=str(k), s=36)
+    panels[0].scatter([], [], color="0.8", label="prior", s=36)
+    panels[0].set_ylabel("$z_2$")
+    figure.legend(title="class", loc="outside right center", frameon=False)
+    return figure
+
+
 def kl_bars(kl: Array, *, title: Title = None) -> Figure:
     """Show the KL of each latent dimension (L,): which of them are in use."""
     L = len(kl)

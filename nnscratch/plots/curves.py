@@ -59,6 +59,43 @@ def loss_curves(
     return figure
 
 
+def curves(
+    x: Sequence[float] | Array,
+    series: Mapping[str, Sequence[float] | Array],
+    *,
+    xlabel: str,
+    ylabel: str,
+    lines: Mapping[str, float] | None = None,
+    log: bool = False,
+    title: Title = None,
+) -> Figure:
+    """Show a few series over x, with a legend, and horizontal `lines` with their names on them.
+
+    log  whether x is on a logarithmic scale
+    """
+    figure, axes = new_figure(7.0, 4.2, title)
+    few = len(x) <= 40
+    for (name, y), colour, marker in zip(series.items(), SERIES, "os^Dv", strict=False):
+        axes.plot(x, y, color=colour, lw=1.8, marker=marker if few else "", ms=4, label=name)
+    for name, value in (lines or {}).items():
+        axes.axhline(value, color=QUIET, lw=1, ls="--")
+        axes.annotate(
+            name,
+            (1, value),
+            (-3, 2),
+            xycoords=axes.get_yaxis_transform(),
+            textcoords="offset points",
+            ha="right",
+            size=8,
+            color=QUIET,
+        )
+    if log:
+        axes.set_xscale("log")
+    axes.set(xlabel=xlabel, ylabel=ylabel)
+    axes.legend(frameon=False)
+    return figure
+
+
 def error_curves(steps: Array, errors: Mapping[str, Array], *, title: Title = None) -> Figure:
     """Show the errors of numerical derivatives over the step h, which shrinks to the right.
 

@@ -1,0 +1,128 @@
+"""An adversarial autoencoder: codes that take the shape of any prior, forced by an opponent.
+
+    python -m demos aae                    a minute on two cores: Gaussian and ring side by side
+    python -m demos aae --prior mixture    another second prior: gaussian, ring or mixture
+
+A VAE's prior is pulled in by a formula, the KL. Here it is a second network, the discriminator D,
+that learns to tell codes from draws of the prior, while the encoder learns to be taken for one.
+The prior needs no density, only draws, so it may have any shape.
+
+The lesson's notebook never steps D's optimiser, and prints what an untrained D must print:
+1.39 = 2 log 2 and 0.69 = log 2. The third network here is trained so, from the same start.
+
+What to look at
+    latent.png           the codes lie where the prior does (grey); with an untrained D they do not
+    accuracy.png         D finds out at once, then the encoder follows and it is hard put to guess;
+                         the untrained D guesses from the first step to the last
+    axes.png             one axis of the codes against the Gaussian they should follow
+    samples.png          the prior decoded; with an untrained D many draws fall where no code lies
+    reconstructions.png  what the shape costs: the untrained D asks for nothing, and is a plain
+                         autoencoder; its digits are the best, and its samples the worst
+    the table            BCE; mean, covariance and kurtosis of the codes against the prior's; D
+"""
+
+import argparse
+import sys
+from functools import partial
+
+import numpy as np
+
+from demos import common
+from nnscratch.adversarial import AdversarialTrainer
+from nnscratch.baselines import PCA
+from nnscratch.metrics import bce, bce_floor
+from nnscratch.models import AdversarialAutoencoder
+from nnscratch.models.adversarial import gaussian, mixture, ring
+from nnscratch.models.lesson import PIXELS, mlp
+from nnscratch.optimizers import Adam
+from nnscratch.plots import code_panels, curves, histograms, image_rows
+
+PRIORS = {"gaussian": gaussian, "ring": ring, "mixture": mixture}
+RATE, WEIGHT, HIDDEN, JUDGE = 1e-3, 10.0, 256, 64
+
+choice = argparse.ArgumentParser(add_help=False)
+choice.add_argument("--prior", choices=PRIORS)
+chosen, sys.argv[1:] = choice.parse_known_args()
+options = common.begin("aae", __doc__, epochs=20)
+if chosen.prior:
+    options.command += f" --prior {chosen.prior}"
+    print(f"That is, with its prior:  {options.command}\n")
+second = chosen.prior or "ring"
+show = partial(common.picture, options)
+train, test = data = common.load(options)
+x = test.images
+
+# %% Three duels: the same networks, the same start
+runs = {"gaussian": (gaussian, RATE), second: (PRIORS[second], RATE)}
+runs["gaussian, D untrained"] = (gaussian, 0.0)
+models, codes, draws, histories = {}, {}, {}, {}
+for name, (prior, rate_of_d) in runs.items():
+    print(name)
+    rng = np.random.default_rng(options.seed)
+    model = AdversarialAutoencoder(
+        mlp((PIXELS, HIDDEN, 2), rng=rng),
+        mlp((2, HIDDEN, PIXELS), rng=rng),
+        mlp((2, JUDGE, JUDGE, 1), rng=rng),
+        input_shape=(PIXELS,),
+        prior=prior,
+        weight=WEIGHT,
+    )
+    run = {"seed": options.seed, "threads": options.threads}
+    trainer = AdversarialTrainer(model, Adam(RATE), Adam(rate_of_d, beta1=0.5), **run)
+    common.fit(trainer, data, options, name.replace(", ", "-").replace(" ", "-"))
+    models[name], codes[name], histories[name] = model, model.encode(x), trainer.history
+    draws[name] = prior(2, len(x), rng=rng, dtype=model.dtype).T
+    print()
+
+# %% Pictures
+title = "Codes of held-out digits on draws of the prior (grey): do they have its shape?"
+show("latent", code_panels(codes, test.labels, draws=draws, title=title))
+
+accuracies = {n: [row["train"]["accuracy"] for row in h] for n, h in histories.items()}
+epochs = range(1, options.epochs + 1)
+title = "How often D is right: it starts well above a guess, then the encoder catches up"
+words = {"xlabel": "epoch", "ylabel": "accuracy of D", "lines": {"a guess": 0.5}}
+show("accuracy", curves(epochs, accuracies, title=title, **words))
+
+names = ("gaussian", "gaussian, D untrained")
+values = {f"codes, {name}": codes[name][:, 0] for name in names}
+values["draws of N(0, 1)"] = draws["gaussian"][:, 0]
+title = "The first axis of the codes: with a D that plays it is a Gaussian of width 1"
+show("axes", histograms(values, xlabel="$z_1$", title=title))
+
+samples = {n: m.sample(12, rng=np.random.default_rng(options.seed)) for n, m in models.items()}
+title = "Decoded draws from the prior, the same ones above and below: how many are digits?"
+show("samples", image_rows(samples, title=title))
+
+some = common.one_of_each(test)
+pictures = {n: m.reconstruct(x).reshape(x.shape) for n, m in models.items()}
+title = "Two numbers each: a plain autoencoder may put them where it likes"
+show(
+    "reconstructions",
+    image_rows({"digit": x[some]} | {n: y[some] for n, y in pictures.items()}, title=title),
+)
+
+
+# %% The table
+def moments(z):
+    """Return |mean|, the variances, the correlation and the kurtosis of the axes' mean."""
+    c, d = np.cov(z.T, dtype=np.float64), z - z.mean(axis=0)
+    kurtosis = float(((d**4).mean(axis=0) / (d**2).mean(axis=0) ** 2).mean())
+    mean = float(np.linalg.norm(z.mean(axis=0)))
+    return mean, float(c[0, 0]), float(c[1, 1]), float(np.corrcoef(z.T)[0, 1]), kurtosis
+
+
+head = ("held-out digits", "BCE, nats", "|mean|", "var z1", "var z2", "correlation", "kurtosis")
+head += ("D, epoch 1", "D, best", "D, last")
+rows = []
+for name in runs:
+    right = [row["validation"]["accuracy"] for row in histories[name]]
+    reconstruction = histories[name][-1]["validation"]["reconstruction"]
+    told = (right[0], max(right), right[-1])
+    rows.append((name, reconstruction, *moments(codes[name]), *told))
+for name in ("gaussian", second):
+    rows.append((f"draws, {name}", None, *moments(draws[name]), None, None, None))
+rest = (None,) * 8
+rows.append(("PCA-2", bce(x, PCA(2).fit(train.images).reconstruct(x)), *rest))
+rows.append(("perfect pixels", bce_floor(x), *rest))
+common.report(options, head, rows, history=histories)

@@ -1,0 +1,115 @@
+"""Super-resolution: from 14×14 pixels, or 7×7, to 28×28; is it more than interpolation?
+
+    python -m demos superres                some two minutes on two cores
+    python -m demos superres --factor 4     from 7×7
+    python -m demos superres --data DIR     the same on the full MNIST
+
+Large images are learned from, of which the network sees the means of tiles of 2×2 pixels. Two
+networks: the lesson's autoencoder, which squeezes what it sees through 4×4×8 = 128 numbers first,
+and one without a bottleneck, four convolutions on top of bilinear interpolation.
+
+What to look at
+    digits.png      the lesson's network paints a digit like it, the other one this digit, sharper
+                    than interpolation does
+    unseen.png      images of another kind, and noise, which is no image at all: both networks paint
+                    strokes there, since strokes are all they know
+    bottleneck.png  how the loss fell, and what interpolation costs without any learning
+    direct.png      the same of the network without bottleneck
+    the table       PSNR, SSIM and cross-entropy (BCE) beside nearest and bilinear interpolation, on
+                    held-out digits and on images of other kinds
+"""
+
+import argparse
+import sys
+from functools import partial
+from math import ceil
+
+import numpy as np
+
+from demos import common
+from nnscratch.corruptions import Downsampling
+from nnscratch.data import downsample, upsample_bilinear, upsample_nearest
+from nnscratch.layers import Conv2d, MaxPool2d, Relu, Sequential, UpsampleBilinear2d
+from nnscratch.metrics import bce, bce_floor, psnr, ssim
+from nnscratch.models import Autoencoder
+from nnscratch.models.lesson import IMAGE, PIXELS, conv_autoencoder
+from nnscratch.optimizers import Adam
+from nnscratch.plots import image_rows, loss_curves
+from nnscratch.schedules import Cosine
+from nnscratch.training import Trainer
+
+BATCH, RATE = 128, 3e-3
+
+own = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+own.add_argument("--factor", type=int, choices=(2, 4), default=2)
+mine, sys.argv[1:] = own.parse_known_args()
+options = common.begin("superres", __doc__, epochs=20)
+options.command += f" --factor {mine.factor}"
+print(f"With its own option:  {options.command}\n")
+rng = np.random.default_rng(options.seed)
+show = partial(common.picture, options)
+K, side = mine.factor, 28 // mine.factor
+
+# %% Two networks
+conv = partial(Conv2d, kernel_size=3, padding="same", rng=rng)
+pool = partial(MaxPool2d, 2, ceil_mode=True, relu=True)
+lesson = {
+    2: (conv(1, 16), pool(), conv(16, 8), pool()),
+    4: (conv(1, 16), Relu(), conv(16, 8), pool()),
+}
+convs = (conv(1, 16, relu=True), conv(16, 16, relu=True), conv(16, 16, relu=True))
+task = {"input_shape": IMAGE, "corruption": Downsampling(K)}
+models = {
+    "bottleneck": Autoencoder(Sequential(*lesson[K]), conv_autoencoder(rng=rng).decoder, **task),
+    "direct": Autoencoder(Sequential(UpsampleBilinear2d(K), *convs), conv(16, 1), **task),
+}
+
+# %% Held-out digits, images of kinds they have never seen, and interpolation of both
+train, test = data = common.load(options)
+x = test.images / np.float32(255)
+kinds = {"digits": x, "inverted": 1 - x, "rotated": np.rot90(x, axes=(1, 2))}
+kinds["noise"] = rng.random(x.shape, np.float32)
+small = {kind: downsample(images, K) for kind, images in kinds.items()}
+methods = {"nearest": partial(upsample_nearest, factor=K)}
+methods["bilinear"] = partial(upsample_bilinear, factor=K)
+lines = {name: bce(x, f(small["digits"])) for name, f in methods.items()}
+lines["perfect pixels"] = bce_floor(x)
+
+# %% Training
+for name, model in models.items():
+    size = sum(p.value.size for p in model.parameters().values())
+    print(f"{name}: {size:,} parameters, codes of {np.prod(model.code_shape):,} numbers")
+    rate = Cosine(RATE, options.epochs * ceil(len(train) / BATCH))
+    run = {"seed": options.seed, "batch_size": BATCH, "threads": options.threads}
+    trainer = Trainer(model, Adam(rate), **run)
+    common.fit(trainer, data, options, f"{name}-{K}")
+    title = f"×{K}, {name}: is it worth more than interpolation, and when?"
+    show(name, loss_curves(trainer.history, baselines={"reconstruction": lines}, title=title))
+    print()
+    methods[name] = lambda y, model=model: model.reconstruct(y).reshape(-1, *IMAGE[1:])
+found = {kind: {name: f(small[kind]) for name, f in methods.items()} for kind in kinds}
+
+# %% Pictures
+some = common.one_of_each(test)
+rows = {"28×28": x[some]} | {name: y[some] for name, y in found["digits"].items()}
+rows[f"{side}×{side}"] = rows.pop("nearest")
+order = ("28×28", f"{side}×{side}", "bilinear", *models)
+title = f"From {side}×{side} pixels: which of the rows is the same digit, and which one is sharp?"
+show("digits", image_rows({name: rows[name] for name in order}, title=title))
+
+rows = {}
+for kind in [kind for kind in kinds if kind != "digits"]:
+    rows[f"{kind}, {side}×{side}"] = found[kind]["nearest"][some]
+    rows |= {f"{kind}, {name}": found[kind][name][some] for name in models}
+title = "Images of other kinds: what is painted there that nobody has seen?"
+show("unseen", image_rows(rows, title=title))
+
+# %% The table; of all pictures clipped to [0.001, 0.999]
+head = (f"×{K}", "method", "PSNR, dB", "SSIM", "BCE a pixel")
+rows = [
+    (kind, name, psnr(kinds[kind], y), ssim(kinds[kind], y), bce(kinds[kind], y) / PIXELS)
+    for kind in kinds
+    for name, y in found[kind].items()
+]
+rows.append(("digits", "perfect pixels", None, 1.0, bce_floor(x) / PIXELS))
+common.report(options, head, rows, factor=K)
