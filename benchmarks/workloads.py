@@ -125,8 +125,8 @@ Layer = Affine | Pool | Up | Reshape
 class Workload:
     """A network and how it is trained; `latent` numbers are sampled in the middle of a VAE.
 
-    A VAE's encoder returns 2·latent numbers, μ and log σ². `lanes` and `micro_batch` are ours, for
-    they are part of nnscratch's arithmetic; the peers have nothing that corresponds.
+    A VAE's encoder returns 2·latent numbers, μ and log σ². `lanes`, `blas` and `micro_batch` are
+    ours, for they are part of nnscratch's arithmetic; the peers have nothing that corresponds.
     """
 
     title: str
@@ -135,6 +135,7 @@ class Workload:
     decoder: tuple[Layer, ...]
     latent: int | None = None
     lanes: int = 2
+    blas: int = 1
     micro_batch: int | None = None
 
     @property
@@ -215,6 +216,8 @@ WORKLOADS = {
         (Dense(784, 512, "relu"), Dense(512, 4)),
         (Dense(2, 512, "relu"), Dense(512, 784)),
         latent=2,
+        lanes=1,
+        blas=2,
     ),
     "W2": Workload(
         "conv autoencoder 16-8-8, batch 128",
@@ -252,6 +255,7 @@ WORKLOADS = {
         (Dense(50, 200, "tanh"), Dense(200, 200, "tanh"), Dense(200, 784)),
         latent=50,
         lanes=1,
+        blas=2,
     ),
     "W5b": Workload(
         "dense VAE 784-1024-1024-64, batch 256",
@@ -259,6 +263,8 @@ WORKLOADS = {
         (Dense(784, 1024, "relu"), Dense(1024, 1024, "relu"), Dense(1024, 128)),
         (Dense(64, 1024, "relu"), Dense(1024, 1024, "relu"), Dense(1024, 784)),
         latent=64,
+        lanes=1,
+        blas=2,
     ),
 }
 """The networks of the lesson and of the pages it links to. W3 learns to repeat its input: noise

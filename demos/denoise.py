@@ -2,21 +2,22 @@
 
     python -m demos denoise                     about two minutes on two cores
     python -m demos denoise --noise tensorflow  or pytorch: noise that brightens, too
-    python -m demos denoise --data DIR          the full MNIST; --fashion DIR has clothes as well
+    python -m demos denoise --data DIR          the full MNIST; --fashion DIR shows it clothes, too
 
 The Keras blog's network, 28 -(32)- 14 -(32)- 7 and back, is shown a digit with Gaussian noise on it
 and has to paint the digit without. The noise is drawn afresh for every batch (the lesson draws it
-once, and part of it is learned by heart), that of the held-out digits is fixed. The code has twice
+once, so some of it is learned by heart), that of the held-out digits is fixed. The code has twice
 as many numbers as the image: no bottleneck keeps the noise out, the clean target does.
 
 What to look at
-    digits.png       the stroke is back, and clean, where a median of 3×3 pixels still has grain;
-                     "linear" is the best linear map from a noisy image to a clean one
-    unseen.png       the same network on images of other kinds: what it paints there is digits, or
-                     pieces of them; it knows digits, not noise
-    iterated.png     its output fed back as its input, from noise without any image in it
-    losses.png       validation is no worse than training: with fresh noise nothing repeats itself
-    the table        PSNR and SSIM, on held-out digits and on images of other kinds
+    digits.png    clean strokes, where a median of 3×3 pixels leaves grain; "linear" is the best
+                  linear map from noisy to clean images, hard to beat in decibels, easily in looks
+    unseen.png    images of other kinds. Digits turned or thickened are strokes too, and fare well;
+                  on black paper it fails: what it knows is its data, and no more
+    iterated.png  from noise without any image in it, its output fed back as its input: blots if it
+                  is fed as it is, strokes if it is made noisy again, as in training
+    losses.png    validation is no worse than training: with fresh noise nothing repeats itself
+    the table     PSNR and SSIM, on held-out digits and on images of other kinds
 """
 
 import argparse
@@ -63,6 +64,10 @@ def median(x):
 
 
 # %% The digits, the noise, and the best linear map from noisy to clean ones
+try:
+    clothes = fashion_mnist(mine.fashion).test.images if mine.fashion else None
+except (OSError, ValueError) as error:
+    sys.exit(f"error: {error}")
 train, test = data = common.load(options)
 noise = GaussianNoise(*LESSON_NOISE[mine.noise])
 clean = train.images.reshape(-1, PIXELS) / np.float32(255)
@@ -93,8 +98,8 @@ def denoiser(x):
 x = test.images / np.float32(255)
 kinds = {"digits": x, "inverted": 1 - x, "rotated": np.rot90(x, axes=(1, 2))}
 kinds["thickened"] = windows(x).max(axis=(-2, -1))
-if mine.fashion:
-    kinds["clothes"] = fashion_mnist(mine.fashion).test.images[: len(x)] / np.float32(255)
+if clothes is not None:
+    kinds["clothes"] = clothes[: len(x)] / np.float32(255)
 filters = {"noisy": np.asarray, "median 3×3": median, "linear": linear, "denoiser": denoiser}
 noisy = {k: noise(images, rng=np.random.default_rng(options.seed)) for k, images in kinds.items()}
 found = {k: {name: f(noisy[k]) for name, f in filters.items()} for k in kinds}

@@ -9,15 +9,15 @@ more than some blurred position. The lesson says that random codes make new obje
 of either; and that neighbours in the plain one's plane may be different digits. Both are measured.
 
 What to look at
-    latent.png      the plain one's codes lie on rays that reach far out, with nothing in between;
-                    the VAE's fill the circles that hold the prior, and run into each other there
-    random.png      random codes, decoded. From N(0, I) the plain one makes the few digits that lie
-                    around its origin; from a Gaussian fitted to its codes, some digits and much
-                    that is none: it does not generate
+    latent.png      the plain one's codes crowd near its origin and straggle far away, at a scale of
+                    its own; the VAE's fill the circles that hold the prior
+    random.png      random codes, decoded. N(0, I) covers few of the plain one's codes, so there are
+                    few kinds of digits; a Gaussian fitted to its codes also hits the gaps between
+                    them, which decode to no digit. From its prior the VAE has all kinds, and blurs
     neighbours.png  digits, and those of the training digits whose codes are the nearest
-    the tables      1. Do neighbours have the same class? The plain autoencoder's more often than
-                    the VAE's, against what one reads: it may place codes as exactly as it likes
-                    2. Do random codes decode to digits, and to digits of all kinds?
+    the tables      1. Do random codes fall near codes, and decode to digits of all kinds?
+                    2. Are neighbours of one class? In the plain one's plane more often than in the
+                    VAE's, against what one reads: it may place a code as exactly as it likes
 """
 
 from functools import partial
@@ -89,21 +89,21 @@ def kinds(y):
 
 for name, model in models.items():
     seen, z = (model.encode(d.images).astype(np.float64) for d in data)
-    codes[name] = z
     neighbours[name], distance = nearest(z, seen, K)
-    y = model.decode(z.astype(np.float32)).reshape(len(z), -1).clip(0, 1).astype(np.float32)
     same = float((train.labels[neighbours[name]] == test.labels[:, None]).mean())
-    table.append((name, bce(x, y), mse(x, y), same))
-    reach, like = np.quantile(distance[:, 0], 0.99), nearest(y, digits["train"])[1]
-    random.append((f"{name}, held-out", 0.01, 0.01, kinds(y), None))
+    codes[name], reach = z, np.quantile(distance[:, 0], 0.99)
     fitted = rng.multivariate_normal(seen.mean(axis=0), np.cov(seen.T), len(z))
-    for prior, draws in {"N(0, I)": rng.standard_normal(z.shape), "fitted": fitted}.items():
+    sources = {"held-out": z, "N(0, I)": rng.standard_normal(z.shape), "fitted": fitted}
+    for source, draws in sources.items():
         y = model.decode(draws.astype(np.float32)).reshape(len(z), -1).clip(0, 1)
-        pictures[f"{name}, {prior}"] = y = y.astype(np.float32)
-        lost = float((nearest(draws, seen)[1] > reach).mean())
-        odd = float((nearest(y, digits["train"])[1] > np.quantile(like, 0.99)).mean())
-        met = float((nearest(z, draws)[1] < reach).mean())
-        random.append((f"{name}, {prior}", lost, odd, kinds(y), met))
+        pictures[f"{name}, {source}"] = y = y.astype(np.float32)
+        lonely, far = nearest(draws, seen)[1] > reach, nearest(y, digits["train"])[1]
+        if source == "held-out":
+            like = np.quantile(far, 0.99)
+            table.append((name, bce(x, y), mse(x, y), same))
+        odd, met = far > like, nearest(z, draws)[1] <= reach
+        shares = (float(which.mean()) for which in (lonely, odd))
+        random.append((f"{name}, {source}", *shares, kinds(y), float(met.mean())))
 rows = nearest(digits["test"], digits["train"], K)[0]
 same = float((train.labels[rows] == test.labels[:, None]).mean())
 table.append(("784 pixels", None, 0.0, same))

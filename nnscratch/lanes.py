@@ -18,7 +18,7 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from .core import HasParameters, Parameter, lend, pack, replica
-from .threads import Run, pool
+from .threads import Run, cores, pool
 
 M = TypeVar("M", bound=HasParameters)
 T = TypeVar("T")
@@ -46,9 +46,10 @@ class Lanes(Generic[M]):
         self.run: Run = map
 
     @contextmanager
-    def running(self, threads: int | None = None) -> Iterator[None]:
+    def running(self, threads: int | None = None, blas: int = 1) -> Iterator[None]:
         """Run the lanes on this many threads (one a core if None) for as long as this lasts."""
-        with pool(threads if threads is None else min(threads, len(self.replicas))) as run:
+        threads = cores() if threads is None else threads
+        with pool(min(threads, len(self.replicas)), blas) as run:
             self.run = run
             try:
                 yield

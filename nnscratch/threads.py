@@ -40,8 +40,8 @@ def _libraries() -> Any:
 
 
 @contextmanager
-def pool(threads: int | None = None) -> Iterator[Run]:
-    """Yield a parallel `map` on this many threads (all cores if None), with BLAS held at one.
+def pool(threads: int | None = None, blas: int = 1) -> Iterator[Run]:
+    """Yield a parallel `map` on this many threads (all cores if None), with BLAS held at `blas`.
 
     Item i goes to thread i mod `threads`, and the caller's thread is one of them: waking a thread
     costs more than a small layer, so each is woken once.
@@ -53,7 +53,7 @@ def pool(threads: int | None = None) -> Iterator[Run]:
     if threads < 1:
         raise ValueError(f"pool: expected threads ≥ 1, got {threads}")
     keep_freed_memory()
-    with _libraries().limit(limits=1, user_api="blas"):
+    with _libraries().limit(limits=blas, user_api="blas"):
         if threads == 1:
             yield map
             return
@@ -101,7 +101,7 @@ Inbox: TypeAlias = "SimpleQueue[Callable[[], None] | None]"
 def serve(inbox: Inbox) -> None:
     """Do what comes in until None does: a thread's life.
 
-    The executor of the standard library would do, but hands a task over in three times the time.
+    The executor of the standard library would do, but hands a task over more slowly.
     """
     while (work := inbox.get()) is not None:
         work()

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from nnscratch.data import digits
 from nnscratch.training import Trainer
 
 ROOT = Path(__file__).parents[1]
@@ -84,6 +85,57 @@ def test_a_demo_runs(name: str, tmp_path: Path, demo) -> None:
     numbers = json.loads((tmp_path / "numbers.json").read_text("utf-8"))
     assert numbers["command"] in found.stdout
     assert numbers["table"]
+
+
+OWN = [
+    ("denoise", "--noise", "tensorflow"),
+    ("denoise", "--noise", "pytorch"),
+    ("superres", "--factor", "4"),
+]
+
+
+@pytest.mark.parametrize(("name", "option", "value"), OWN)
+def test_an_option_of_one_demo_is_in_its_numbers_and_in_the_command_that_runs_it_again(
+    name: str, option: str, value: str, tmp_path: Path, demo
+) -> None:
+    numbers = {}
+    for words in ((), (option, value)):
+        found = demo(name, "--smoke", "--out", tmp_path, *words)
+        assert found.code == 0, found.stderr
+        numbers[words] = json.loads((tmp_path / "numbers.json").read_text("utf-8"))
+        assert numbers[words]["command"] in found.stdout
+    plain, other = numbers.values()
+    assert f" {option} {value}" not in plain["command"]
+    assert f" {option} {value}" in other["command"]
+    assert str(other[option.removeprefix("--")]) == value
+    assert other["table"] != plain["table"]
+
+
+@pytest.mark.parametrize(("name", "option", "value"), OWN)
+def test_an_option_of_one_demo_takes_no_other_value_and_is_in_its_help(
+    name: str, option: str, value: str, tmp_path: Path, demo
+) -> None:
+    found = demo(name, "--smoke", "--out", tmp_path, option, "3")
+    assert found.code == 2
+    assert f"argument {option}: invalid choice" in found.stderr
+    assert option in demo(name, "--help").stdout
+
+
+def test_a_denoiser_is_tried_on_clothes_if_there_are_any(
+    tmp_path: Path, demo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there are none that is told before the work; digits do for clothes here."""
+    words = ("denoise", "--smoke", "--out", tmp_path, "--fashion", tmp_path / "nowhere")
+    found = demo(*words)
+    assert found.code == 1
+    assert found.stderr.startswith("error: Fashion-MNIST was not found")
+    assert "epoch" not in found.stdout
+    monkeypatch.setattr("nnscratch.data.fashion_mnist", lambda directory: digits())
+    assert demo(*words).code == 0
+    numbers = json.loads((tmp_path / "numbers.json").read_text("utf-8"))
+    rows = [list(row.values()) for row in numbers["table"]]
+    assert [row[0] for row in rows] == ["digits", "inverted", "rotated", "thickened", "clothes"]
+    assert rows[-1][1:] == rows[0][1:]
 
 
 @pytest.mark.parametrize("name", DEMOS)

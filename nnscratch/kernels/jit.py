@@ -9,18 +9,9 @@ from typing import Any, cast
 
 from numba import njit
 
-OPTIONS: Any = {
-    "cache": True,
-    "error_model": "numpy",
-    "fastmath": {"contract", "reassoc", "nsz", "arcp"},
-}
-
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile loops to machine code on first use, and keep the code on disk."""
-    return cast(Callable[..., Any], njit(nogil=True, **OPTIONS)(function))
-
-
-def brief_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile a kernel of some microseconds. It keeps the GIL: to get it back would take longer."""
-    return cast(Callable[..., Any], njit(**OPTIONS)(function))
+    flags = {"contract", "reassoc", "nsz", "arcp"}
+    jit = njit(nogil=True, cache=True, error_model="numpy", fastmath=flags)
+    return cast(Callable[..., Any], jit(function))

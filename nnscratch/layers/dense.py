@@ -5,7 +5,6 @@ from numpy.typing import DTypeLike
 
 from ..core import Array, Backward, Parameter, Shape, check
 from ..initializers import Initializer, glorot_uniform, zeros
-from ..kernels.dense import add_outer, adjoint, affine
 
 
 class Dense:
@@ -57,12 +56,16 @@ class Dense:
         M, D = w.value.shape
         check("Dense x", x, (D, "N"), w.value.dtype)
         N = x.shape[1]
-        y = affine(w.value, x, None if b is None else b.value)
+        y = w.value @ x
+        if b is not None:
+            y += b.value[:, None]
 
         def backward(dy: Array, need_dx: bool = True) -> Array | None:
             check("Dense dy", dy, (M, N), w.value.dtype)
-            add_outer(dy, x, w.grad, None if b is None else b.grad)
-            return adjoint(w.value, dy) if need_dx else None
+            w.grad += dy @ x.T
+            if b is not None:
+                b.grad += dy.sum(axis=1)
+            return w.value.T @ dy if need_dx else None
 
         return y, backward
 

@@ -6,8 +6,8 @@ Figures are objects of their own, with no pyplot and no global state: nothing op
 nothing is left behind, and a notebook shows what a function returns. A title says what to look at.
 """
 
-from .codes import histograms, kl_bars, latent_panels, latent_scatter
-from .curves import error_curves, loss_curves
+from .codes import code_panels, histograms, kl_bars, latent_panels, latent_scatter
+from .curves import curves, error_curves, loss_curves
 from .images import code_images, image_grid, image_rows, manifold
 from .page import save
 from .posteriors import gap_bars, posterior_panels

@@ -69,19 +69,13 @@ def code_panels(
     everything = np.concatenate([*codes.values(), *draws.values()])
     reach = 1.15 * float(np.quantile(np.abs(everything).max(axis=1), 0.99))
     figure, panels = new_panels(1.2 + 3.9 * len(codes), 4.7, title, len(codes))
-    order = np.random.default_rng(0).permutation(len(labels))
-    colours = np.array(CLASSES)[np.asarray(labels) % len(CLASSES)]
-    size = float(np.clip(12_000 / len(labels), 3, 30))
     for (name, z), axes in zip(codes.items(), panels, strict=True):
-        axes.scatter(*draws[name].T, s=size, color="0.8", linewidths=0)
-        axes.scatter(*z[order].T, s=size, c=colours[order], linewidths=0)
-        axes.set_aspect("equal")
+        axes.scatter(*draws[name].T, s=12, color="0.8", linewidths=0)
+        _scatter(axes, z, labels)
         axes.set(title=name, xlabel="$z_1$", xlim=(-reach, reach), ylim=(-reach, reach))
-    for k in np.unique(labels):
-        panels[0].scatter([], [], color=CLASSES[k % len(CLASSES)], label=str(k), s=36)
-    panels[0].scatter([], [], color="0.8", label="prior", s=36)
+        axes.set_aspect("equal", "box")
     panels[0].set_ylabel("$z_2$")
-    figure.legend(title="class", loc="outside right center", frameon=False)
+    _class_legend(figure, labels)
     return figure
 
 

@@ -1,0 +1,121 @@
+"""A conditional VAE: told which digit it is, the code is left with how it is written.
+
+    python -m demos cvae                  a minute on two cores
+    python -m demos cvae --latent 10      more room for style: sharper digits, the same lesson
+
+Encoder and decoder are both told the class, as ten more inputs of which one is 1. A code that
+repeated the class would pay KL for what the decoder knows already, so it does not: what is left in
+z is slant, weight and shape. Ask for a 7 and draw a z: that is how one asks a model for a digit.
+
+What to look at
+    digits.png           a row for each digit asked for, a column for each z: one hand a column
+    transfer.png         one written digit, and all ten digits as the same hand would write them
+    latent.png           the codes by class: the VAE's keep apart, the conditional VAE's are mixed
+    losses.png           the KL of a code that need not say the class is smaller, and so is the BCE
+    the table            BCE + KL of both, with codes of one length; how well a classifier too
+                         simple to find what is not there reads the class off z: 0.1 is a guess
+"""
+
+from functools import partial
+from math import ceil
+from types import SimpleNamespace
+
+import numpy as np
+
+from demos import common
+from nnscratch.baselines import PCA
+from nnscratch.data import Split
+from nnscratch.metrics import bce, bce_floor, mse
+from nnscratch.models import ConditionalVAE
+from nnscratch.models.lesson import PIXELS, dense_vae, mlp
+from nnscratch.optimizers import Adam
+from nnscratch.plots import image_rows, latent_panels, loss_curves
+from nnscratch.probes import SoftmaxProbe, accuracy
+from nnscratch.schedules import Cosine
+from nnscratch.training import Trainer
+
+BATCH, RATE, HIDDEN, K = 128, 3e-3, 512, 10
+
+options = common.begin("cvae", __doc__, epochs=20, latent=2, least=2)
+rng = np.random.default_rng(options.seed)
+L = options.latent
+show = partial(common.picture, options)
+train, test = data = common.load(options)
+x = test.images
+
+# %% A VAE, and one that is told the class
+plain = dense_vae((HIDDEN,), L, rng=rng)
+model = ConditionalVAE(
+    mlp((PIXELS + K, HIDDEN, 2 * L), rng=rng),
+    mlp((L + K, HIDDEN, PIXELS), rng=rng),
+    L,
+    classes=K,
+    input_shape=(PIXELS,),
+)
+told = Split(*(SimpleNamespace(images=part) for part in data))  # what it learns from has labels
+trainers = {}
+for name, each, what in (("VAE", plain, data), ("conditional", model, told)):
+    print(name)
+    rate = Cosine(RATE, options.epochs * ceil(len(train) / BATCH))
+    run = {"seed": options.seed, "batch_size": BATCH, "threads": options.threads}
+    trainers[name] = Trainer(each, Adam(rate), **run)
+    common.fit(trainers[name], what, options, name)
+    print()
+
+# %% Pictures
+codes = np.repeat(rng.standard_normal((1, 10, L), np.float32), K, axis=0)
+asked = np.repeat(np.arange(K), 10)
+images = model.decode(codes.reshape(-1, L), asked).reshape(K, 10, 28, 28)
+rows = {str(k): images[k] for k in range(K)}
+title = "A row for each digit asked for, a column for each z: is a column one handwriting?"
+show("digits", image_rows(rows, title=title))
+
+some = common.one_of_each(test)
+written = model.restyle(x[some], test.labels[some]).reshape(-1, K, 28, 28)
+rows = {
+    f"a written {test.labels[n]}": np.concatenate([x[n][None] / 255, digits])
+    for n, digits in zip(some, written, strict=True)
+}
+title = "First column: written by hand. To its right all ten digits in that hand's style"
+show("transfer", image_rows(rows, title=title))
+
+means = {"VAE": plain.encode(x), "conditional": model.encode(x, test.labels)}
+title = "Mean codes: the VAE's say the class, those of the conditional VAE need not"
+if L > 2:
+    title += f" (two of {L} dimensions)"
+show(
+    "latent",
+    latent_panels({n: z[:, :2] for n, z in means.items()}, test.labels, prior=True, title=title),
+)
+
+pca = PCA(L).fit(train.images)
+by_pca = bce(x, pca.reconstruct(x))
+total = trainers["VAE"].history[-1]["validation"]
+lines = {name: {"the VAE's": total[name]} for name in total}
+title = "The conditional VAE, and what the VAE came to"
+show("losses", loss_curves(trainers["conditional"].history, baselines=lines, title=title))
+
+
+# %% The table: the class is read off z by logistic regression
+def readable(codes, codes_of_test):
+    """Return how often the class is guessed right from a code."""
+    probe = SoftmaxProbe().fit(codes, train.labels)
+    return accuracy(probe.predict(codes_of_test), test.labels)
+
+
+learned = {
+    "VAE": plain.encode(train.images),
+    "conditional": model.encode(train.images, train.labels),
+}
+pictures = {"VAE": plain.reconstruct(x), "conditional": model.reconstruct(x, test.labels)}
+head = ("held-out digits", "BCE, nats an image", "KL, nats an image", "BCE + KL", "MSE a pixel")
+head += ("class read off z",)
+table = []
+for name in trainers:
+    terms = trainers[name].history[-1]["validation"]
+    nats = (terms["reconstruction"], terms["kl"], terms["total"])
+    table.append((name, *nats, mse(x, pictures[name]), readable(learned[name], means[name])))
+read = readable(pca.encode(train.images), pca.encode(x))
+table.append((f"PCA-{L}", by_pca, None, None, mse(x, pca.reconstruct(x)), read))
+table.append(("perfect pixels", bce_floor(x), None, None, 0.0, None))
+common.report(options, head, table)
