@@ -7,14 +7,14 @@ A VAE's prior is pulled in by a formula, the KL. Here it is a second network, th
 that learns to tell codes from draws of the prior, while the encoder learns to be taken for one.
 The prior needs no density, only draws, so it may have any shape.
 
-The lesson's notebook never steps D's optimiser, and prints what an untrained D must print:
+The lesson's notebook never steps D's optimiser, and prints what a D that says nothing must print:
 1.39 = 2 log 2 and 0.69 = log 2. The third network here is trained so, from the same start.
 
 What to look at
     latent.png           the codes lie where the prior does (grey); with an untrained D they do not
     accuracy.png         D finds out at once, then the encoder follows and it is hard put to guess;
                          the untrained D guesses from the first step to the last
-    axes.png             one axis of the codes against the Gaussian they should follow
+    axes.png             an axis of the codes against the Gaussian that it should follow
     samples.png          the prior decoded; with an untrained D many draws fall where no code lies
     reconstructions.png  what the shape costs: the untrained D asks for nothing, and is a plain
                          autoencoder; its digits are the best, and its samples the worst
@@ -40,14 +40,13 @@ from nnscratch.plots import code_panels, curves, histograms, image_rows
 PRIORS = {"gaussian": gaussian, "ring": ring, "mixture": mixture}
 RATE, WEIGHT, HIDDEN, JUDGE = 1e-3, 10.0, 256, 64
 
-choice = argparse.ArgumentParser(add_help=False)
-choice.add_argument("--prior", choices=PRIORS)
-chosen, sys.argv[1:] = choice.parse_known_args()
+own = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+own.add_argument("--prior", choices=PRIORS, default="ring")
+mine, sys.argv[1:] = own.parse_known_args()
 options = common.begin("aae", __doc__, epochs=20)
-if chosen.prior:
-    options.command += f" --prior {chosen.prior}"
-    print(f"That is, with its prior:  {options.command}\n")
-second = chosen.prior or "ring"
+options.command += f" --prior {mine.prior}"
+print(f"With its own option:  {options.command}\n")
+second = mine.prior
 show = partial(common.picture, options)
 train, test = data = common.load(options)
 x = test.images
@@ -67,6 +66,7 @@ for name, (prior, rate_of_d) in runs.items():
         prior=prior,
         weight=WEIGHT,
     )
+    model.parameters()["discriminator.4.weight"].value[...] = 0  # D says nothing at first
     run = {"seed": options.seed, "threads": options.threads}
     trainer = AdversarialTrainer(model, Adam(RATE), Adam(rate_of_d, beta1=0.5), **run)
     common.fit(trainer, data, options, name.replace(", ", "-").replace(" ", "-"))
@@ -84,14 +84,12 @@ title = "How often D is right: it starts well above a guess, then the encoder ca
 words = {"xlabel": "epoch", "ylabel": "accuracy of D", "lines": {"a guess": 0.5}}
 show("accuracy", curves(epochs, accuracies, title=title, **words))
 
-names = ("gaussian", "gaussian, D untrained")
-values = {f"codes, {name}": codes[name][:, 0] for name in names}
-values["draws of N(0, 1)"] = draws["gaussian"][:, 0]
+values = {"codes": codes["gaussian"][:, 0], "draws of the prior": draws["gaussian"][:, 0]}
 title = "The first axis of the codes: with a D that plays it is a Gaussian of width 1"
 show("axes", histograms(values, xlabel="$z_1$", title=title))
 
 samples = {n: m.sample(12, rng=np.random.default_rng(options.seed)) for n, m in models.items()}
-title = "Decoded draws from the prior, the same ones above and below: how many are digits?"
+title = "Decoded draws from each prior: how many are digits, and of how many kinds?"
 show("samples", image_rows(samples, title=title))
 
 some = common.one_of_each(test)
@@ -113,16 +111,15 @@ def moments(z):
 
 
 head = ("held-out digits", "BCE, nats", "|mean|", "var z1", "var z2", "correlation", "kurtosis")
-head += ("D, epoch 1", "D, best", "D, last")
+head += ("D right, epoch 1", "D right, last", "D's loss")
 rows = []
 for name in runs:
-    right = [row["validation"]["accuracy"] for row in histories[name]]
-    reconstruction = histories[name][-1]["validation"]["reconstruction"]
-    told = (right[0], max(right), right[-1])
-    rows.append((name, reconstruction, *moments(codes[name]), *told))
+    first, last = (histories[name][i]["validation"] for i in (0, -1))
+    told = (first["accuracy"], last["accuracy"], last["discriminator"])
+    rows.append((name, last["reconstruction"], *moments(codes[name]), *told))
 for name in ("gaussian", second):
     rows.append((f"draws, {name}", None, *moments(draws[name]), None, None, None))
 rest = (None,) * 8
 rows.append(("PCA-2", bce(x, PCA(2).fit(train.images).reconstruct(x)), *rest))
 rows.append(("perfect pixels", bce_floor(x), *rest))
-common.report(options, head, rows, history=histories)
+common.report(options, head, rows, prior=second, history=histories)

@@ -7,10 +7,10 @@ numpy-ml has 1. None is a wrong derivative: each trains, its loss falls, and a g
 compares a backward with its own forward, finds them right. A check has to ask another question.
 
 What to look at
-    sigma.png            1 σ = exp(log σ²): asked for a standard deviation of 2, draws have one of 4
-    scale.png            2 log σ charged as if it were log σ²: what a narrow code pays, and should pay
-    averaged.png         3 the BCE averaged over pixels, the KL summed: a weight of 784 between them,
-                         and every digit decodes to the same grey cloud
+    sigma.png            1 σ = exp(log σ²): asked for a standard deviation of 2, draws have 4
+    scale.png            2 log σ charged as if it were log σ²: what a narrow code pays and should
+    averaged.png         3 the BCE averaged over pixels, the KL summed: that is a weight of 784, and
+                         every digit decodes to the same grey cloud
     stop.png             4 D takes the gradient that was on its way to the encoder: it works against
                          itself, is soon no better than a guess, and the codes do as they like
     saturated.png        5 probabilities clipped before the logarithm: the more wrong, the less is
@@ -25,6 +25,7 @@ import numpy as np
 
 from demos import common
 from nnscratch.adversarial import AdversarialTrainer
+from nnscratch.core import check
 from nnscratch.evaluation import active_units
 from nnscratch.gradcheck import gradcheck
 from nnscratch.layers import GaussianSample
@@ -48,13 +49,13 @@ x = test.images
 rows, failed = [], False
 
 
-def exhibit(bug, number, healthy, sick, check, judge, versions):
-    """Enter a bug into the table, with the verdict of a check on the right and the wrong version."""
+def exhibit(bug, number, healthy, sick, question, judge, versions):
+    """Enter a bug into the table, with a check's verdict on the right and the wrong version."""
     global failed
     verdicts = ["ok" if judge(version) else "CAUGHT" for version in versions]
     failed |= verdicts != ["ok", "CAUGHT"]
-    rows.append((bug, number, healthy, sick, check, *verdicts))
-    print(f"{bug}: {check}: right {verdicts[0]}, wrong {verdicts[1]}\n")
+    rows.append((bug, number, healthy, sick, question, *verdicts))
+    print(f"{bug}: {question}: right {verdicts[0]}, wrong {verdicts[1]}\n")
 
 
 def learn(model, name):
@@ -71,20 +72,26 @@ def learn(model, name):
 def sample_variance(mu, logvar, eps):
     """Return z = μ + σ² ε, with its exact derivative."""
     noise = np.exp(logvar) * eps
-    return mu + noise, lambda dz: (dz.copy(), dz * noise)
+
+    def backward(dz):
+        check("dz", dz, mu.shape, mu.dtype)
+        return dz.copy(), dz * noise
+
+    return mu + noise, backward
 
 
-def deviation(sample, logvar=log(4)):
+def deviation(sample):
     """Return the standard deviation of many draws."""
     shape = (1, DRAWS)
     eps = np.random.default_rng(0).standard_normal(shape)
-    return float(sample(np.zeros(shape), np.full(shape, logvar), eps)[0].std())
+    return float(sample(np.zeros(shape), np.full(shape, log(4)), eps)[0].std())
 
 
 samplers = {"σ = exp(½ log σ²)": GaussianSample().forward, "σ = exp(log σ²)": sample_variance}
 right, wrong = samplers.values()
 eps = rng.standard_normal((2, 3))
-print("1", gradcheck(lambda mu, s: sample_variance(mu, s, eps), (2, 3), (2, 3), rng=rng))
+passed = gradcheck(lambda mu, s: sample_variance(mu, s, eps), (2, 3), (2, 3), rng=rng).ok
+print(f"1 a gradient check of it says {'ok' if passed else 'FAILED'}")
 draws = {
     n: f(*np.full((2, 1, DRAWS), [[[0]], [[log(4)]]]), rng.standard_normal((1, DRAWS)))[0]
     for n, f in samplers.items()
@@ -136,6 +143,7 @@ def kl_of_draws(scale, s=-2.0):
 
 def lessons(scale):
     """Return the loss that a VAE prints, and the one that its draws cost."""
+    rng = np.random.default_rng(options.seed)
     parts = (mlp((PIXELS, 512, 4), rng=rng), mlp((2, 512, PIXELS), rng=rng), 2, SquaredError())
     model = LogSigmaVAE(*parts, input_shape=(PIXELS,))
     model.scale = scale
@@ -150,9 +158,7 @@ nats = {
     "charged: ½ (σ - 1 - log σ)": (sigma - 1 - np.log(sigma)) / 2,
     "true: ½ (σ² - 1 - log σ²)": (sigma**2 - 1 - 2 * np.log(sigma)) / 2,
 }
-title = (
-    f"The loss it prints is {printed:.1f}, but {true:.1f} is true; trained right it is {honest:.1f}"
-)
+title = f"The loss that it prints is {printed:.1f}, and that of its own draws is {true:.1f}"
 show("scale", curves(sigma, nats, xlabel="σ of a code", ylabel="KL, nats", log=True, title=title))
 exhibit(
     "2 log σ as log σ²",
@@ -201,7 +207,7 @@ exhibit(
 
 
 # %% 4 no stop
-def duel(stop, rates=(Adam(1e-3), Adam(1e-3, beta1=0.5)), **run):
+def duel(stop, rates, **run):
     """Return the trainer of an adversarial autoencoder, with the stop or without."""
     rng = np.random.default_rng(options.seed)
     nets = (mlp(sizes, rng=rng) for sizes in ((PIXELS, 128, 2), (2, 128, PIXELS), (2, 64, 64, 1)))
@@ -228,9 +234,12 @@ for name, stop in (("with the stop", True), ("without", False)):
     common.fit(trainer, data, options, f"4-{name.replace(' ', '-')}")
     accuracies[name] = [row["train"]["accuracy"] for row in trainer.history]
     variances.append(float(trainer.model.encode(x).var(axis=0).mean()))
-title = f"The variance of the codes, which should be 1: {variances[0]:.2f} with, {variances[1]:.2f} without"
+title = "The variance of the codes should be 1: {:.2f} with the stop, {:.2f} without"
 words = {"xlabel": "epoch", "ylabel": "accuracy of D", "lines": {"a guess": 0.5}}
-show("stop", curves(range(1, options.epochs + 1), accuracies, title=title, **words))
+show(
+    "stop",
+    curves(range(1, options.epochs + 1), accuracies, title=title.format(*variances), **words),
+)
 exhibit(
     "4 no stop before D",
     "variance of codes, 1 is right",

@@ -1,15 +1,18 @@
 """A conditional VAE: told which digit it is, the code is left with how it is written.
 
     python -m demos cvae                  a minute on two cores
-    python -m demos cvae --latent 10      more room for style: sharper digits, the same lesson
+    python -m demos cvae --latent 10      more room than style needs: sharper, and less clean
 
 Encoder and decoder are both told the class, as ten more inputs of which one is 1. A code that
 repeated the class would pay KL for what the decoder knows already, so it does not: what is left in
-z is slant, weight and shape. Ask for a 7 and draw a z: that is how one asks a model for a digit.
+z is style; two numbers of it are slant and width. Ask for a 7 and draw a z: that is how one asks a
+model for a digit. Nothing forbids a longer code to say the class too, where that is cheap: with ten
+numbers a hand that wrote a 5 can no longer write a 4.
 
 What to look at
     digits.png           a row for each digit asked for, a column for each z: one hand a column
-    transfer.png         one written digit, and all ten digits as the same hand would write them
+    transfer.png one written digit, and all ten with its slant and width; some 1s are ghosts,
+                         for nobody writes a wide 1
     latent.png           the codes by class: the VAE's keep apart, the conditional VAE's are mixed
     losses.png           the KL of a code that need not say the class is smaller, and so is the BCE
     the table            BCE + KL of both, with codes of one length; how well a classifier too
@@ -76,7 +79,7 @@ rows = {
     f"a written {test.labels[n]}": np.concatenate([x[n][None] / 255, digits])
     for n, digits in zip(some, written, strict=True)
 }
-title = "First column: written by hand. To its right all ten digits in that hand's style"
+title = "First column: written by hand. To its right all ten digits with its slant and width"
 show("transfer", image_rows(rows, title=title))
 
 means = {"VAE": plain.encode(x), "conditional": model.encode(x, test.labels)}

@@ -15,7 +15,7 @@ What to look at
     unseen.png    images of other kinds. Digits turned or thickened are strokes too, and fare well;
                   on black paper it fails: what it knows is its data, and no more
     iterated.png  from noise without any image in it, its output fed back as its input: blots if it
-                  is fed as it is, strokes if it is made noisy again, as in training
+                  is fed back as it is, signs that one can almost read if it is made noisy again
     losses.png    validation is no worse than training: with fresh noise nothing repeats itself
     the table     PSNR and SSIM, on held-out digits and on images of other kinds
 """
@@ -58,11 +58,6 @@ def windows(x):
     return sliding_window_view(np.pad(x, ((0, 0), (1, 1), (1, 1)), "edge"), (3, 3), axis=(1, 2))
 
 
-def median(x):
-    """Return the median of the 3×3 pixels around each."""
-    return np.median(windows(x), axis=(-2, -1))
-
-
 # %% The digits, the noise, and the best linear map from noisy to clean ones
 try:
     clothes = fashion_mnist(mine.fashion).test.images if mine.fashion else None
@@ -74,12 +69,6 @@ clean = train.images.reshape(-1, PIXELS) / np.float32(255)
 A = np.pad(noise(clean, rng=rng), ((0, 0), (0, 1)), constant_values=1)  # a last column for b
 w = np.linalg.solve(A.T @ A + np.eye(PIXELS + 1, dtype=A.dtype), A.T @ clean)
 
-
-def linear(x):
-    """Return w x + b for each image."""
-    return (x.reshape(-1, PIXELS) @ w[:-1] + w[-1]).reshape(x.shape).clip(0, 1)
-
-
 # %% The denoiser
 net = conv_denoiser(rng=rng)
 model = Autoencoder(net.encoder, net.decoder, input_shape=IMAGE, corruption=noise)
@@ -88,19 +77,18 @@ run = {"seed": options.seed, "batch_size": BATCH, "threads": options.threads}
 trainer = Trainer(model, Adam(rate), **run)
 common.fit(trainer, data, options, f"denoiser-{mine.noise}")
 
-
-def denoiser(x):
-    """Return what the network paints."""
-    return model.reconstruct(x).reshape(x.shape)
-
-
 # %% Held-out digits, and images of kinds it has never seen
 x = test.images / np.float32(255)
 kinds = {"digits": x, "inverted": 1 - x, "rotated": np.rot90(x, axes=(1, 2))}
 kinds["thickened"] = windows(x).max(axis=(-2, -1))
 if clothes is not None:
     kinds["clothes"] = clothes[: len(x)] / np.float32(255)
-filters = {"noisy": np.asarray, "median 3×3": median, "linear": linear, "denoiser": denoiser}
+filters = {
+    "noisy": np.asarray,
+    "median 3×3": lambda y: np.median(windows(y), axis=(-2, -1)),
+    "linear": lambda y: (y.reshape(-1, PIXELS) @ w[:-1] + w[-1]).reshape(y.shape).clip(0, 1),
+    "denoiser": lambda y: model.reconstruct(y).reshape(y.shape),
+}
 noisy = {k: noise(images, rng=np.random.default_rng(options.seed)) for k, images in kinds.items()}
 found = {k: {name: f(noisy[k]) for name, f in filters.items()} for k in kinds}
 
@@ -118,15 +106,12 @@ for kind in [kind for kind in kinds if kind != "digits"]:
 title = "Images of other kinds: what does it add that was not there, what does it take away?"
 show("unseen", image_rows(rows, title=title))
 
-
 steps = [rng.random((12, *x.shape[1:]), np.float32)]
 for _ in range(STEPS):
     again, fresh = np.split(steps[-1], 2)
-    steps.append(denoiser(np.concatenate([again, noise(fresh, rng=rng)])))
+    steps.append(filters["denoiser"](np.concatenate([again, noise(fresh, rng=rng)])))
 rows = {f"step {i}": y for i, y in enumerate(steps)}
-title = (
-    "Noise denoised again and again: six times as it is, six times with fresh noise at each step"
-)
+title = "Noise denoised again and again: six as they are, six with fresh noise at each step"
 show("iterated", image_rows(rows, title=title))
 
 title = "Fresh noise in every batch: is there anything that was learned by heart?"
@@ -134,11 +119,7 @@ lines = {"reconstruction": {"perfect pixels": bce_floor(x)}}
 show("losses", loss_curves(trainer.history, baselines=lines, title=title))
 
 # %% The table
-head = (
-    "noise removed from",
-    *(f"{name}, dB" for name in filters),
-    *(f"{n}, SSIM" for n in filters),
-)
+head = ("noise removed from", *(f"{name}, {unit}" for unit in ("dB", "SSIM") for name in filters))
 rows = [
     (kind, *(measure(kinds[kind], y) for measure in (psnr, ssim) for y in found[kind].values()))
     for kind in kinds

@@ -9,12 +9,13 @@ networks: the lesson's autoencoder, which squeezes what it sees through 4×4×8 
 and one without a bottleneck, four convolutions on top of bilinear interpolation.
 
 What to look at
-    digits.png      the lesson's network paints a digit like it, the other one this digit, sharper
-                    than interpolation does
-    unseen.png      images of another kind, and noise, which is no image at all: both networks paint
-                    strokes there, since strokes are all they know
-    bottleneck.png  how the loss fell, and what interpolation costs without any learning
-    direct.png      the same of the network without bottleneck
+    digits.png      the lesson's network paints some such digit, the other one this very digit, far
+                    sharper than interpolation does; from 7×7 pixels both have to guess
+    unseen.png      images of other kinds. Digits turned around are no trouble without bottleneck,
+                    for it knows edges, not digits; both paint strokes into noise, where none are
+    bottleneck.png  how the loss fell, beside what interpolation costs without any learning: at ×2
+                    it was not worth the trouble
+    direct.png      the same without bottleneck: better than interpolation after one epoch
     the table       PSNR, SSIM and cross-entropy (BCE) beside nearest and bilinear interpolation, on
                     held-out digits and on images of other kinds
 """
@@ -105,11 +106,11 @@ title = "Images of other kinds: what is painted there that nobody has seen?"
 show("unseen", image_rows(rows, title=title))
 
 # %% The table; of all pictures clipped to [0.001, 0.999]
-head = (f"×{K}", "method", "PSNR, dB", "SSIM", "BCE a pixel")
+head = (f"×{K}", "PSNR, dB", "SSIM", "BCE a pixel")
 rows = [
-    (kind, name, psnr(kinds[kind], y), ssim(kinds[kind], y), bce(kinds[kind], y) / PIXELS)
+    (f"{kind}, {name}", psnr(kinds[kind], y), ssim(kinds[kind], y), bce(kinds[kind], y) / PIXELS)
     for kind in kinds
     for name, y in found[kind].items()
 ]
-rows.append(("digits", "perfect pixels", None, 1.0, bce_floor(x) / PIXELS))
+rows.append(("digits, perfect pixels", None, 1.0, bce_floor(x) / PIXELS))
 common.report(options, head, rows, factor=K)

@@ -328,6 +328,15 @@ def test_refuses_a_factor_that_does_not_divide_the_image(K: int) -> None:
         )
 
 
+@pytest.mark.parametrize("sides", [(4, 6), (6, 4)], ids=str)
+def test_refuses_a_factor_that_divides_one_side_only(sides: tuple[int, int]) -> None:
+    message = rf"^Downsampling: a factor of 4 does not divide \(1, {sides[0]}, {sides[1]}\)$"
+    with pytest.raises(ValueError, match=message):
+        Downsampling(4).output_shape((1, *sides))
+    with pytest.raises(ValueError, match=message):
+        Downsampling(4)(np.zeros((1, *sides, 2)))
+
+
 def test_refuses_to_make_a_vector_smaller() -> None:
     with pytest.raises(ValueError, match=r"^Downsampling: a factor of 2 does not divide \(16,\)$"):
         tiny.autoencoder(corruption=Downsampling(2))

@@ -64,15 +64,18 @@ def code_panels(
 ) -> Figure:
     """Show sets of 2-D codes (N, 2) side by side, coloured by class, on draws of a prior in grey.
 
-    All panels have the same scale; one code in a hundred may lie outside.
+    Each panel has its own scale, on which one code in a hundred may lie outside.
     """
-    everything = np.concatenate([*codes.values(), *draws.values()])
-    reach = 1.15 * float(np.quantile(np.abs(everything).max(axis=1), 0.99))
     figure, panels = new_panels(1.2 + 3.9 * len(codes), 4.7, title, len(codes))
     for (name, z), axes in zip(codes.items(), panels, strict=True):
-        axes.scatter(*draws[name].T, s=12, color="0.8", linewidths=0)
+        axes.scatter(draws[name][:, 0], draws[name][:, 1], s=12, color="0.8", linewidths=0)
         _scatter(axes, z, labels)
-        axes.set(title=name, xlabel="$z_1$", xlim=(-reach, reach), ylim=(-reach, reach))
+        low, high = np.quantile(np.concatenate([z, draws[name]]), (0.005, 0.995), axis=0)
+        reach, centre = 0.6 * float((high - low).max()), (low + high) / 2
+        x, y = centre
+        axes.set(
+            title=name, xlabel="$z_1$", xlim=(x - reach, x + reach), ylim=(y - reach, y + reach)
+        )
         axes.set_aspect("equal", "box")
     panels[0].set_ylabel("$z_2$")
     _class_legend(figure, labels)

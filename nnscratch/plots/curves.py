@@ -91,6 +91,8 @@ def curves(
         )
     if log:
         axes.set_xscale("log")
+    elif all(isinstance(value, int) for value in x):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.set(xlabel=xlabel, ylabel=ylabel)
     axes.legend(frameon=False)
     return figure

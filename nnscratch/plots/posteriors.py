@@ -47,8 +47,7 @@ def posterior_panels(
             sigma, at = np.exp(logvar[i] / 2), (float(mu[i, 0]), float(mu[i, 1]))
             for radius, style in zip(radii, ("--", "-"), strict=True):
                 width, height = 2 * radius * sigma
-                line = {"fill": False, "ec": colour, "lw": 1.8, "ls": style}
-                axes.add_patch(Ellipse(at, width, height, **line))
+                axes.add_patch(Ellipse(at, width, height, fill=False, ec=colour, lw=1.8, ls=style))
             lows.append(mu[i] - radii[-1] * sigma)
             highs.append(mu[i] + radii[-1] * sigma)
         low, high = np.min(lows, axis=0), np.max(highs, axis=0)
