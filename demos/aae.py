@@ -11,11 +11,13 @@ The lesson's notebook never steps D's optimiser, and prints what a D that says n
 1.39 = 2 log 2 and 0.69 = log 2. The third network here is trained so, from the same start.
 
 What to look at
-    latent.png           the codes lie where the prior does (grey); with an untrained D they do not
+    latent.png           the codes lie where the prior does (grey), if not evenly; with an untrained
+                         D they lie where they like, on a scale ten times as large
     accuracy.png         D finds out at once, then the encoder follows and it is hard put to guess;
                          the untrained D guesses from the first step to the last
     axes.png             an axis of the codes against the Gaussian that it should follow
-    samples.png          the prior decoded; with an untrained D many draws fall where no code lies
+    samples.png          the prior decoded; with an untrained D all draws fall into one corner of the
+                         codes, and decode to one or two kinds of digit
     reconstructions.png  what the shape costs: the untrained D asks for nothing, and is a plain
                          autoencoder; its digits are the best, and its samples the worst
     the table            BCE; mean, covariance and kurtosis of the codes against the prior's; D
@@ -85,7 +87,7 @@ words = {"xlabel": "epoch", "ylabel": "accuracy of D", "lines": {"a guess": 0.5}
 show("accuracy", curves(epochs, accuracies, title=title, **words))
 
 values = {"codes": codes["gaussian"][:, 0], "draws of the prior": draws["gaussian"][:, 0]}
-title = "The first axis of the codes: with a D that plays it is a Gaussian of width 1"
+title = "The first axis of the codes: with a D that plays it is nearly a Gaussian of width 1"
 show("axes", histograms(values, xlabel="$z_1$", title=title))
 
 samples = {n: m.sample(12, rng=np.random.default_rng(options.seed)) for n, m in models.items()}

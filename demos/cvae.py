@@ -11,7 +11,7 @@ numbers a hand that wrote a 5 can no longer write a 4.
 
 What to look at
     digits.png           a row for each digit asked for, a column for each z: one hand a column
-    transfer.png one written digit, and all ten with its slant and width; some 1s are ghosts,
+    transfer.png         one written digit, and all ten with its slant; some 1s are ghosts,
                          for nobody writes a wide 1
     latent.png           the codes by class: the VAE's keep apart, the conditional VAE's are mixed
     losses.png           the KL of a code that need not say the class is smaller, and so is the BCE
