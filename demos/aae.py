@@ -16,8 +16,8 @@ What to look at
     accuracy.png         D finds out at once, then the encoder follows and it is hard put to guess;
                          the untrained D guesses from the first step to the last
     axes.png             an axis of the codes against the Gaussian that it should follow
-    samples.png          the prior decoded; with an untrained D all draws fall into one corner of the
-                         codes, and decode to one or two kinds of digit
+    samples.png          the prior decoded; with an untrained D all draws fall into one corner of
+                         the codes, and decode to one or two kinds of digit
     reconstructions.png  what the shape costs: the untrained D asks for nothing, and is a plain
                          autoencoder; its digits are the best, and its samples the worst
     the table            BCE; mean, covariance and kurtosis of the codes against the prior's; D
