@@ -1,6 +1,6 @@
 """Denoising: the network learns to see strokes in noise, and sees them where there are none.
 
-    python -m demos denoise                     about two minutes on two cores
+    python -m demos denoise                     a minute and a half on two cores
     python -m demos denoise --noise tensorflow  or pytorch: noise that brightens, too
     python -m demos denoise --data DIR          the full MNIST; --fashion DIR shows it clothes, too
 

@@ -1,6 +1,6 @@
 """Super-resolution: from 14×14 pixels, or 7×7, to 28×28; is it more than interpolation?
 
-    python -m demos superres                some two minutes on two cores
+    python -m demos superres                a minute and a half on two cores
     python -m demos superres --factor 4     from 7×7
     python -m demos superres --data DIR     the same on the full MNIST
 
@@ -12,7 +12,7 @@ What to look at
     digits.png      the lesson's network paints some such digit, the other one this very digit, far
                     sharper than interpolation does; from 7×7 pixels both have to guess
     unseen.png      images of other kinds. Digits turned around are no trouble without bottleneck,
-                    for it knows edges, not digits; both paint strokes into noise, where none are
+                    for it knows edges, not digits; out of noise one makes a blot, the other strokes
     bottleneck.png  how the loss fell, beside what interpolation costs without any learning: at ×2
                     it was not worth the trouble
     direct.png      the same without bottleneck: better than interpolation after one epoch

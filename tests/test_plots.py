@@ -131,6 +131,15 @@ def test_baselines_are_lines_with_names() -> None:
     assert reconstruction.get_ylim()[0] < 2 < 4 < reconstruction.get_ylim()[1]
 
 
+@pytest.mark.parametrize(("value", "side"), [(1.5, "top"), (4.0, "bottom")])
+def test_the_name_of_a_baseline_is_not_where_the_curves_end(value: float, side: str) -> None:
+    """They end at 2: a line below has its name below, one above has it above."""
+    figure = plots.loss_curves(HISTORY, baselines={"reconstruction": {"line": value}})
+    [name] = figure.axes[1].texts
+    assert name.get_verticalalignment() == side
+    assert np.sign(name.xyann[1]) == (-1 if side == "top" else 1)
+
+
 def simulated(colour: str, kind: str) -> np.ndarray:
     """CIELAB of a colour as it looks to a dichromat: Machado, Oliveira and Fernandes (2009)."""
     matrix = {

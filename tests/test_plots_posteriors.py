@@ -43,6 +43,14 @@ def test_every_posterior_has_a_panel_that_holds_all_of_it() -> None:
     assert figure.get_suptitle() == "t"
 
 
+def test_a_panel_is_centred_on_what_it_shows() -> None:
+    """z_1 = -3 is to the left, not below."""
+    q = (np.array([[-3.0, 0.0]]), np.full((1, 2), -9.0))
+    axes = plots.posterior_panels(AXIS, gaussian(-3, 0.2)[None], {"q": q}, IMAGES[:1]).axes[0]
+    assert np.mean(axes.get_xlim()) == pytest.approx(-3, abs=0.1)
+    assert np.mean(axes.get_ylim()) == pytest.approx(0, abs=0.1)
+
+
 def test_gap_bars_stand_upon_each_other() -> None:
     parts = {"a": [1.0, 2.0], "b": [0.5, 0.25]}
     axes = plots.gap_bars(parts, ["x", "y"], ylabel="nats", marks={"m": [3, 4]}, title="t").axes[0]

@@ -92,6 +92,18 @@ def test_an_exception_comes_out_and_the_pool_works_on(threads: int, bad: int) ->
         assert list(run(lambda i: -i, range(6))) == [0, -1, -2, -3, -4, -5]
 
 
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_of_several_exceptions_the_first_comes_out(threads: int) -> None:
+    """Whichever thread was the fastest: an error message is a result too, and should not vary."""
+
+    def fail(i: int) -> None:
+        time.sleep(0.01 * (3 - i))
+        raise ArithmeticError(f"item {i}")
+
+    with pool(threads) as run, pytest.raises(ArithmeticError, match="item 0"):
+        list(run(fail, range(3)))
+
+
 @pytest.mark.parametrize("bad", [0, 1, 2])
 def test_all_is_quiet_once_an_exception_has_come_out(bad: int) -> None:
     """A lane still at work would write into gradients that the caller takes to be its own."""

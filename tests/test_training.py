@@ -128,7 +128,7 @@ def test_streams_of_two_seeds_differ() -> None:
 
 
 def test_every_micro_batch_has_noise_of_its_own() -> None:
-    """An image five times over: with one ε for all the five micro-batches would lose the same."""
+    """In every step of every epoch: one image five times over loses something else each time."""
     losses: list[float] = []
     t = trainer(batch_size=5, micro_batch=1, lanes=1)
     loss = t.model.loss
@@ -139,10 +139,9 @@ def test_every_micro_batch_has_noise_of_its_own() -> None:
         return terms, backward
 
     t.model.loss = spy  # type: ignore[method-assign]
-    t.gradient(np.repeat(IMAGES[:1], 5, axis=0), np.arange(5))
-    t.step = 1
-    t.gradient(np.repeat(IMAGES[:1], 5, axis=0), np.arange(5))
-    assert len(set(losses)) == 10
+    for t.epoch, t.step in ((0, 0), (0, 1), (1, 0)):
+        t.gradient(np.repeat(IMAGES[:1], 5, axis=0), np.arange(5))
+    assert len(set(losses)) == 15
 
 
 # Stop and go
@@ -259,9 +258,12 @@ def test_a_real_ctrl_c_in_another_process_can_be_resumed_here(tmp_path: Path) ->
         env=os.environ | {"PYTHONPATH": os.pathsep.join(folders), "PYTHONUNBUFFERED": "1"},
     )
     assert process.stdout is not None
-    first_line = process.stdout.readline()
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    try:
+        first_line = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert first_line.startswith("epoch       1/1000000 | train total"), errors
     assert errors.strip().endswith("KeyboardInterrupt"), errors
     assert process.returncode == -signal.SIGINT

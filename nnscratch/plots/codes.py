@@ -6,14 +6,10 @@ from math import log, sqrt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patheffects import AbstractPathEffect, withStroke
 from matplotlib.ticker import MaxNLocator
 
 from ..core import Array, IntArray
-from .page import CLASSES, SERIES, TRAIN, Title, new_figure, new_panels
-
-OUTLINE: list[AbstractPathEffect] = [withStroke(linewidth=3, foreground="white")]
-"""Keeps numbers and names readable on top of a cloud."""
+from .page import CLASSES, OUTLINE, SERIES, TRAIN, Title, new_figure, new_panels
 
 
 def latent_scatter(

@@ -37,13 +37,15 @@ def loss_curves(
                 highs.append(max(curve[1:] or curve))  # the first epoch may leave the picture
         for name, value in (baselines or {}).get(term, {}).items():
             axes.axhline(value, color=QUIET, lw=1, ls="--")
+            below = curve[-1] > value  # the name is on the side of the line where no curve ends
             axes.annotate(
                 f"{name} {value:.1f}",
                 (1, value),
-                (-3, 2),
+                (-3, -2 if below else 2),
                 xycoords=axes.get_yaxis_transform(),
                 textcoords="offset points",
                 ha="right",
+                va="top" if below else "bottom",
                 size=8,
                 color=QUIET,
             )

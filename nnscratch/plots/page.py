@@ -5,6 +5,7 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import AbstractPathEffect, withStroke
 
 from ..files import write_whole
 
@@ -20,6 +21,9 @@ SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000")
 
 TRAIN, VALIDATION = SERIES[:2]
 QUIET = "#6b6b6b"
+
+OUTLINE: list[AbstractPathEffect] = [withStroke(linewidth=3, foreground="white")]
+"""Keeps numbers and names readable on top of clouds and curves."""
 
 Title = str | None
 
