@@ -23,8 +23,6 @@ What to look at
     the table            BCE; mean, covariance and kurtosis of the codes against the prior's; D
 """
 
-import argparse
-import sys
 from functools import partial
 
 import numpy as np
@@ -42,13 +40,9 @@ from nnscratch.plots import code_panels, curves, histograms, image_rows
 PRIORS = {"gaussian": gaussian, "ring": ring, "mixture": mixture}
 RATE, WEIGHT, HIDDEN, JUDGE = 1e-3, 10.0, 256, 64
 
-own = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-own.add_argument("--prior", choices=PRIORS, default="ring")
-mine, sys.argv[1:] = own.parse_known_args()
-options = common.begin("aae", __doc__, epochs=20)
-options.command += f" --prior {mine.prior}"
-print(f"With its own option:  {options.command}\n")
-second = mine.prior
+own = {"--prior": {"choices": PRIORS, "default": "ring", "help": "beside the Gaussian one"}}
+options = common.begin("aae", __doc__, epochs=20, own=own)
+second = options.prior
 show = partial(common.picture, options)
 train, test = data = common.load(options)
 x = test.images

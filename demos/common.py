@@ -6,7 +6,7 @@ import platform
 import shlex
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -41,11 +41,20 @@ def between(low: int, high: int) -> Any:
     return integer
 
 
-def begin(name: str, page: str, *, epochs: int = 0, latent: int = 0, least: int = 1) -> Options:
+def begin(
+    name: str,
+    page: str,
+    *,
+    epochs: int = 0,
+    latent: int = 0,
+    least: int = 1,
+    own: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Options:
     """Print a demo's first screen, its docstring, and return the options it was called with.
 
     epochs, latent  defaults; without them (0) there is no such option
     least           the smallest latent size
+    own             options that no other demo has: what argparse is told of each, by its name
     """
     first, _, rest = page.partition("\n")
     parser = argparse.ArgumentParser(
@@ -54,6 +63,8 @@ def begin(name: str, page: str, *, epochs: int = 0, latent: int = 0, least: int 
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
+    for option, told in (own or {}).items():
+        add(option, **told)
     if epochs:
         add("--data", metavar="DIR", help="holds the files of MNIST; default: embedded digits")
         add("--epochs", type=between(1, 10_000), help=f"default {epochs}, with --smoke 1")

@@ -20,7 +20,6 @@ What to look at
     the table     PSNR and SSIM, on held-out digits and on images of other kinds
 """
 
-import argparse
 import sys
 from functools import partial
 from math import ceil
@@ -41,14 +40,11 @@ from nnscratch.training import Trainer
 
 BATCH, RATE, STEPS = 128, 3e-3, 10
 
-own = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-own.add_argument("--noise", choices=sorted(LESSON_NOISE), default="keras")
-own.add_argument("--fashion", metavar="DIR")
-mine, sys.argv[1:] = own.parse_known_args()
-options = common.begin("denoise", __doc__, epochs=25)
-options.command += f" --noise {mine.noise}"
-options.command += f" --fashion {mine.fashion}" if mine.fashion else ""
-print(f"With its own options:  {options.command}\n")
+own = {
+    "--noise": {"choices": sorted(LESSON_NOISE), "default": "keras", "help": "default keras"},
+    "--fashion": {"metavar": "DIR", "help": "the four files of Fashion-MNIST are here"},
+}
+options = common.begin("denoise", __doc__, epochs=25, own=own)
 rng = np.random.default_rng(options.seed)
 show = partial(common.picture, options)
 
@@ -60,11 +56,11 @@ def windows(x):
 
 # %% The digits, the noise, and the best linear map from noisy to clean ones
 try:
-    clothes = fashion_mnist(mine.fashion).test.images if mine.fashion else None
+    clothes = fashion_mnist(options.fashion).test.images if options.fashion else None
 except (OSError, ValueError) as error:
     sys.exit(f"error: {error}")
 train, test = data = common.load(options)
-noise = GaussianNoise(*LESSON_NOISE[mine.noise])
+noise = GaussianNoise(*LESSON_NOISE[options.noise])
 clean = train.images.reshape(-1, PIXELS) / np.float32(255)
 A = np.pad(noise(clean, rng=rng), ((0, 0), (0, 1)), constant_values=1)  # a last column for b
 w = np.linalg.solve(A.T @ A + np.eye(PIXELS + 1, dtype=A.dtype), A.T @ clean)
@@ -75,7 +71,7 @@ model = Autoencoder(net.encoder, net.decoder, input_shape=IMAGE, corruption=nois
 rate = Cosine(RATE, options.epochs * ceil(len(train) / BATCH))
 run = {"seed": options.seed, "batch_size": BATCH, "threads": options.threads}
 trainer = Trainer(model, Adam(rate), **run)
-common.fit(trainer, data, options, f"denoiser-{mine.noise}")
+common.fit(trainer, data, options, f"denoiser-{options.noise}")
 
 # %% Held-out digits, and images of kinds it has never seen
 x = test.images / np.float32(255)
@@ -96,7 +92,7 @@ found = {k: {name: f(noisy[k]) for name, f in filters.items()} for k in kinds}
 print("\nPictures")
 some = common.one_of_each(test)
 rows = {"digit": x[some]} | {name: y[some] for name, y in found["digits"].items()}
-title = f"Noise as in {mine.noise}: what is a stroke, what is grain, and which digit is it now?"
+title = f"Noise as in {options.noise}: what is a stroke, what is grain, and which digit is it now?"
 show("digits", image_rows(rows, title=title))
 
 rows = {}
@@ -125,4 +121,4 @@ rows = [
     for kind in kinds
 ]
 loss = trainer.history[-1]["validation"]["reconstruction"] / PIXELS
-common.report(options, head, rows, noise=mine.noise, bce_a_pixel=loss)
+common.report(options, head, rows, noise=options.noise, bce_a_pixel=loss)

@@ -20,8 +20,6 @@ What to look at
                     held-out digits and on images of other kinds
 """
 
-import argparse
-import sys
 from functools import partial
 from math import ceil
 
@@ -41,15 +39,11 @@ from nnscratch.training import Trainer
 
 BATCH, RATE = 128, 3e-3
 
-own = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-own.add_argument("--factor", type=int, choices=(2, 4), default=2)
-mine, sys.argv[1:] = own.parse_known_args()
-options = common.begin("superres", __doc__, epochs=20)
-options.command += f" --factor {mine.factor}"
-print(f"With its own option:  {options.command}\n")
+own = {"--factor": {"type": int, "choices": (2, 4), "default": 2, "help": "default 2"}}
+options = common.begin("superres", __doc__, epochs=20, own=own)
 rng = np.random.default_rng(options.seed)
 show = partial(common.picture, options)
-K, side = mine.factor, 28 // mine.factor
+K, side = options.factor, 28 // options.factor
 
 # %% Two networks
 conv = partial(Conv2d, kernel_size=3, padding="same", rng=rng)

@@ -30,17 +30,19 @@ def gaussian(L: int, N: int, *, rng: np.random.Generator, dtype: DTypeLike) -> A
 def ring(L: int, N: int, *, rng: np.random.Generator, dtype: DTypeLike) -> Array:
     """A ring of radius 2 and width 0.2 in the first two dimensions, N(0, 0.2² I) in the others."""
     z = 0.2 * rng.standard_normal((L, N))
-    angle = rng.uniform(0, 2 * np.pi, N)
-    z[:2] += 2 * np.array([np.cos(angle), np.sin(angle)])[:L]
-    return z.astype(dtype)
+    return _around(z, rng.uniform(0, 2 * np.pi, N)).astype(dtype)
 
 
 def mixture(L: int, N: int, *, rng: np.random.Generator, dtype: DTypeLike) -> Array:
     """Ten blobs of width 0.2 on a circle of radius 2 in the first two dimensions."""
     z = 0.2 * rng.standard_normal((L, N))
-    angle = 2 * np.pi * rng.integers(0, 10, N) / 10
-    z[:2] += 2 * np.array([np.cos(angle), np.sin(angle)])[:L]
-    return z.astype(dtype)
+    return _around(z, 2 * np.pi * rng.integers(0, 10, N) / 10).astype(dtype)
+
+
+def _around(z: Array, angle: Array) -> Array:
+    """Move every z_n (L, N) to its angle on the circle of radius 2."""
+    z[:2] += 2 * np.array([np.cos(angle), np.sin(angle)])[: len(z)]
+    return z
 
 
 class AdversarialAutoencoder(Autoencoder):

@@ -1,14 +1,13 @@
 """The conditional VAE: what is asked for is told, what is left is style."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..core import Array, IntArray, Layer, Shape
-from ..corruptions import Corruption
+from ..core import Array, IntArray, Shape
 from ..layers.sequential import Sequential
-from ..likelihoods import Likelihood
 from .autoencoder import Terms
 from .border import across, check_count, to_columns, to_rows
 from .latent import path
@@ -56,36 +55,17 @@ class ConditionalVAE(VAE):
         Kingma et al., Semi-supervised Learning with Deep Generative Models (2014), §2.1 (M2);
         Sohn, Lee and Yan, Learning Structured Output Representation (2015).
 
+    Constructed as VAE, with the number of classes besides.
+
     Raises
         ValueError as VAE; if classes < 2, or labels are not 0 … classes - 1.
     """
 
-    def __init__(
-        self,
-        encoder: Layer,
-        decoder: Layer,
-        latent_dim: int,
-        likelihood: Likelihood | None = None,
-        beta: float = 1.0,
-        *,
-        classes: int,
-        input_shape: Shape,
-        free_bits: float = 0.0,
-        corruption: Corruption | None = None,
-    ) -> None:
+    def __init__(self, *vae: Any, classes: int, **options: Any) -> None:
         if classes < 2:
             raise ValueError(f"ConditionalVAE: expected classes ≥ 2, got {classes}")
         self.classes = classes
-        super().__init__(
-            encoder,
-            decoder,
-            latent_dim,
-            likelihood,
-            beta,
-            input_shape=input_shape,
-            free_bits=free_bits,
-            corruption=corruption,
-        )
+        super().__init__(*vae, **options)
 
     def loss(  # type: ignore[override]  # which is always told the class
         self, x: Array, labels: IntArray, *, rng: np.random.Generator | None = None
