@@ -65,6 +65,4 @@ class AdversarialTrainer(Trainer):
 
     def settings(self) -> dict[str, Any]:
         """Return what defines this run."""
-        prior = self.model.prior
-        name = getattr(prior, "__name__", type(prior).__name__)
-        return super().settings() | {"prior": name, "stop": self.stop}
+        return super().settings() | {"stop": self.stop}

@@ -10,7 +10,6 @@ a checkpoint agrees with one that was never stopped. No generator has a state th
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import is_dataclass
 from math import ceil, isfinite
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -26,7 +25,6 @@ from .diagnosis import broken_parameter, first_non_finite
 from .interrupt import interruptible
 from .lanes import Lanes
 from .ledger import check_ledger, mean
-from .likelihoods import Likelihood
 from .models.autoencoder import Autoencoder, Terms
 from .optimizers import Optimizer
 from .schedules import Schedule, as_schedule, describe
@@ -114,7 +112,8 @@ class Trainer:
         self.sums: Terms = {}
         self.best: dict[str, Array] = {}
         self.set_annealed(0)
-        self.weights = model.weights()
+        weights = {f"weight.{name}": weight for name, weight in model.weights().items()}
+        self.objective = model.settings() | weights  # as it is before anything is annealed
 
     # ------------------------------------------------------------------------------ one step
 
@@ -336,9 +335,7 @@ class Trainer:
             for key, value in optimizer.settings().items()
         }
         return {
-            "model": type(self.model).__name__,
-            "likelihood": name_of(self.model.likelihood),
-            **{f"weight.{k}": v for k, v in self.weights.items()},
+            **self.objective,
             **optimizers,
             **{f"anneal.{k}": describe(v) for k, v in self.anneal.items()},
             "seed": self.seed,
@@ -377,7 +374,7 @@ class Trainer:
         if "progress" not in info:
             raise ValueError(f"{path}: expected a training checkpoint, got weights alone")
         theirs, ours = info["settings"], self.settings()
-        for name in sorted(ours.keys() | theirs.keys()):
+        for name in sorted(ours.keys() | theirs.keys(), key=lambda name: (name != "model", name)):
             if theirs.get(name) != ours.get(name):
                 raise ValueError(
                     f"{path}: a checkpoint of another run: expected {name} {ours.get(name)}, "
@@ -399,11 +396,6 @@ class Trainer:
 def images_of(data: Data) -> Images:
     """Return the images, without their labels if there are any."""
     return data.images if isinstance(data, Dataset) else data
-
-
-def name_of(likelihood: Likelihood) -> str:
-    """Return its name and, if it says so itself, what it was made with."""
-    return repr(likelihood) if is_dataclass(likelihood) else type(likelihood).__name__
 
 
 def within(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:

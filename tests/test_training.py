@@ -22,6 +22,7 @@ import nnscratch
 from nnscratch import training
 from nnscratch.checkpoint import arrays_of, load_model
 from nnscratch.core import pack
+from nnscratch.corruptions import Masking
 from nnscratch.data import Dataset
 from nnscratch.interrupt import interruptible
 from nnscratch.layers import BatchNorm, Dropout
@@ -624,6 +625,13 @@ def test_refuses_to_resume_with_another_objective(tmp_path: Path) -> None:
     other = Trainer(tiny.vae(likelihood=Gaussian()), Adam(1e-2), seed=0, batch_size=8)
     with pytest.raises(ValueError, match=r"expected likelihood Gaussian\(variance=1.0\), got Bern"):
         other.resume(file)
+    noisier = Trainer(tiny.vae(corruption=Masking(0.5)), Adam(1e-2), seed=0, batch_size=8)
+    with pytest.raises(ValueError, match=r"expected corruption Masking\(fraction=0.5\), got None"):
+        noisier.resume(file)
+    options = {"seed": 0, "batch_size": 8, "micro_batch": 3}
+    freer = Trainer(tiny.vae(free_bits=2.0), Adam(1e-2), **options)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"expected free_bits 2.0, got 0.0"):
+        freer.resume(file)
 
 
 def test_a_second_trainer_of_one_annealed_model_resumes_the_first(tmp_path: Path) -> None:

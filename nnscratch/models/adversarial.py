@@ -1,7 +1,7 @@
 """The adversarial autoencoder: codes shaped like a prior by an opponent, not by a formula."""
 
 from collections.abc import Callable
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -143,6 +143,11 @@ class AdversarialAutoencoder(Autoencoder):
     def weights(self) -> Terms:
         """Return what each term counts in the total."""
         return {"reconstruction": 1.0, "generator": self.weight}
+
+    def settings(self) -> dict[str, Any]:
+        """Return, beside its weights and shapes, what defines the model."""
+        name = getattr(self.prior, "__name__", type(self.prior).__name__)
+        return super().settings() | {"prior": name}
 
     def sample(self, count: int, *, like: Array | None = None, rng: np.random.Generator) -> Array:
         """Decode `count` draws from the prior; `like` is not needed, as there is a prior."""

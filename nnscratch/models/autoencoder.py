@@ -2,7 +2,8 @@
 
 import copy
 from collections.abc import Callable, Mapping
-from typing import Self
+from dataclasses import is_dataclass
+from typing import Any, Self
 
 import numpy as np
 
@@ -120,6 +121,14 @@ class Autoencoder:
         """Return what each term counts in the total."""
         return {"reconstruction": 1.0} | {name: w for name, (w, _) in self.penalties.items()}
 
+    def settings(self) -> dict[str, Any]:
+        """Return, beside its weights and shapes, what defines the model: what a run depends on."""
+        return {
+            "model": type(self).__name__,
+            "likelihood": name_of(self.likelihood),
+            "corruption": self.corruption and name_of(self.corruption),
+        }
+
     def inference(self) -> Self:
         """Return the model as it is used once learning is over: without noise, statistics fixed."""
         model = copy.copy(self)
@@ -176,3 +185,8 @@ class Autoencoder:
     def buffers(self) -> dict[str, Array]:
         """Return what else belongs to the trained model."""
         return named(encoder=buffers(self.encoder), decoder=buffers(self.decoder))
+
+
+def name_of(part: Likelihood | Corruption) -> str:
+    """Return its name and, if it says so itself, what it was made with."""
+    return repr(part) if is_dataclass(part) else type(part).__name__

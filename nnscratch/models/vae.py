@@ -1,6 +1,7 @@
 """The variational autoencoder: an autoencoder whose codes fill a known space."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -116,6 +117,10 @@ class VAE(Autoencoder):
         """Return what each term counts in the total."""
         free = {"free": -self.beta} if self.free_bits > 0 else {}
         return {"reconstruction": 1.0, "kl": self.beta} | free
+
+    def settings(self) -> dict[str, Any]:
+        """Return, beside its weights and shapes, what defines the model."""
+        return super().settings() | {"free_bits": self.free_bits}
 
     def posterior(self, images: Array) -> tuple[Array, Array]:
         """Return mu and logvar of q(z|x) for images (N, …), both (N, L)."""
