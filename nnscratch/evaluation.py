@@ -3,21 +3,25 @@
     book = ledger(model, test.images, rng=rng)
     print(book.total, "nats an image =", book.reconstruction, "+", book.kl)
 
-Images are (N, …), uint8 or in [0, 1]. A figure is a mean over images, with its standard error: that
-of the choice of images. Noise is averaged out over several draws, from streams of each chunk's own,
-so a seed gives one answer on any number of threads.
+Images are (N, …), uint8 or in [0, 1]; a model that is told the class takes a Dataset, and where it
+says log p(x) read log p(x|y). A figure is a mean over images, with its standard error: that of the
+choice of images. Noise is averaged out over several draws, from streams of each chunk's own, so a
+seed gives one answer on any number of threads.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .core import Array, IntArray
-from .data.dataset import Images
+from .data.dataset import Dataset, Images
+from .layers.sequential import Sequential
 from .likelihoods import Bernoulli, SquaredError
 from .models.border import CHUNK, to_columns
+from .models.conditional import beside, one_hot
 from .models.vae import VAE
 from .threads import in_chunks
 
@@ -59,18 +63,21 @@ class Ledger:
     draws: int
 
 
-def ledger(model: VAE, images: Images, *, draws: int = 10, rng: np.random.Generator) -> Ledger:
+def ledger(
+    model: VAE, data: Images | Dataset, *, draws: int = 10, rng: np.random.Generator
+) -> Ledger:
     """Return where the nats of the ELBO go; the KL is exact, the reconstruction a mean of draws.
 
     Raises
-        ValueError if draws < 1, or the images do not fit the model.
+        ValueError if draws < 1, the images do not fit the model, or it lacks their labels.
     """
-    mu, logvar = model.posterior(images)
+    told = _told("ledger", model, data)
+    mu, logvar = model.posterior(*told)
 
     def mean_log_prob(chunk: _Chunk) -> Array:
         return np.mean([chunk.draw()[0] for _ in range(draws)], axis=0)
 
-    reconstruction = -_each_chunk("ledger", mean_log_prob, model, images, draws, rng)
+    reconstruction = -_each_chunk("ledger", mean_log_prob, model, told, draws, rng)
     kl = (mu * mu + np.expm1(logvar) - logvar).astype(np.float64) / 2
     return Ledger(
         total=estimate(reconstruction + kl.sum(axis=1)),
@@ -92,7 +99,7 @@ def active_units(codes: Array, threshold: float = ACTIVE) -> NDArray[np.bool_]:
 
 
 def importance_nll(
-    model: VAE, images: Images, *, samples: int, rng: np.random.Generator
+    model: VAE, data: Images | Dataset, *, samples: int, rng: np.random.Generator
 ) -> Estimate:
     """Return a bound on -log p(x), nats an image, that is the tighter the more samples it takes.
 
@@ -104,10 +111,11 @@ def importance_nll(
         Burda, Grosse and Salakhutdinov, Importance Weighted Autoencoders (2016), eq. 8.
 
     Raises
-        ValueError if samples < 1, or there is no likelihood to speak of: grey images under a
+        ValueError as ledger; or if there is no likelihood to speak of: grey images under a
         Bernoulli (binarize them), the squared error without its constant (take a Gaussian).
     """
-    _refuse_what_is_no_likelihood(model, images)
+    told = _told("importance_nll", model, data)
+    _refuse_what_is_no_likelihood(model, told[0])
 
     def log_mean_weight(chunk: _Chunk) -> Array:
         total = np.full(chunk.N, -np.inf)
@@ -115,7 +123,16 @@ def importance_nll(
             total = np.logaddexp(total, sum(chunk.draw()))
         return total - np.log(samples)
 
-    return estimate(-_each_chunk("importance_nll", log_mean_weight, model, images, samples, rng))
+    return estimate(-_each_chunk("importance_nll", log_mean_weight, model, told, samples, rng))
+
+
+def _told(who: str, model: VAE, data: Images | Dataset) -> tuple[Any, ...]:
+    """Return images, and labels if the model is told the class: what its posterior takes."""
+    if not isinstance(data, Dataset):
+        if model.classes:
+            raise ValueError(f"{who}: expected a Dataset with labels, got images alone")
+        return (data,)
+    return (data.images, data.labels) if model.classes else (data.images,)
 
 
 def _refuse_what_is_no_likelihood(model: VAE, images: Images) -> None:
@@ -130,17 +147,23 @@ def _refuse_what_is_no_likelihood(model: VAE, images: Images) -> None:
 class _Chunk:
     """Some of the images, with their posterior and a stream of noise of their own."""
 
-    def __init__(self, model: VAE, x: Array, rng: np.random.Generator) -> None:
-        L = model.latent_dim
-        h, _ = model.encoder.forward(x)
-        self.mu, self.logvar = h[:L], h[L:]
+    def __init__(self, model: VAE, x: Array, *labels: IntArray, rng: np.random.Generator) -> None:
+        self.classes = [one_hot(each, model.classes, model.dtype) for each in labels]
         self.model, self.x, self.N, self.rng = model, x, x.shape[-1], rng
+        h, L = self.told(model.encoder, x), model.latent_dim
+        self.mu, self.logvar = h[:L], h[L:]
+
+    def told(self, part: Sequential, x: Array) -> Array:
+        """Return what a part of the model makes of x, and of the classes if it is told them."""
+        for y in self.classes:
+            x = beside(x, y)
+        return part.forward(x)[0]
 
     def draw(self) -> tuple[Array, Array]:
         """Draw a z from q(z|x) for every x; return log p(x|z) and log p(z) - log q(z|x), (N,)."""
         eps = self.rng.standard_normal(self.mu.shape, self.mu.dtype)
         z = self.mu + np.exp(self.logvar / 2) * eps
-        a, _ = self.model.decoder.forward(z)
+        a = self.told(self.model.decoder, z)
         log_prob = self.model.likelihood.log_prob(a, self.x)
         log_ratio = (eps * eps + self.logvar - z * z).sum(axis=0, dtype=np.float64) / 2
         return log_prob.astype(np.float64), log_ratio
@@ -150,7 +173,7 @@ def _each_chunk(
     who: str,
     function: Callable[[_Chunk], Array],
     model: VAE,
-    images: Images,
+    told: tuple[Any, ...],
     draws: int,
     rng: np.random.Generator,
 ) -> Array:
@@ -160,7 +183,8 @@ def _each_chunk(
     model, seed = model.inference(), int(rng.integers(2**63))
 
     def on(rows: IntArray) -> Array:
-        x = to_columns(who, images[rows], model.input_shape, model.dtype)
-        return function(_Chunk(model, x, np.random.default_rng([seed, int(rows[0])])))
+        images, *labels = (part[rows] for part in told)
+        x = to_columns(who, images, model.input_shape, model.dtype)
+        return function(_Chunk(model, x, *labels, rng=np.random.default_rng([seed, int(rows[0])])))
 
-    return np.asarray(in_chunks(on, np.arange(len(images)), CHUNK))
+    return np.asarray(in_chunks(on, np.arange(len(told[0])), CHUNK))

@@ -8,11 +8,12 @@ import tiny
 
 from nnscratch.baselines import PCA
 from nnscratch.core import Array
+from nnscratch.data import Dataset
 from nnscratch.evaluation import active_units, estimate, importance_nll, ledger
 from nnscratch.layers import Dense
 from nnscratch.likelihoods import Bernoulli, Gaussian, SquaredError
 from nnscratch.losses import gaussian_kl_per_dimension
-from nnscratch.models import VAE
+from nnscratch.models import VAE, ConditionalVAE
 
 S2 = 0.02
 """Variance of the decoder of the linear VAE."""
@@ -40,6 +41,23 @@ def tiny_linear(D: int, k: int) -> VAE:
     rng = np.random.default_rng(0)
     layers = (Dense(D, 2 * k, rng=rng, dtype=np.float64), Dense(k, D, rng=rng, dtype=np.float64))
     return VAE(*layers, k, Gaussian(S2), input_shape=(D,))
+
+
+def conditional_vae(x: Array, k: int, means: Array) -> tuple[ConditionalVAE, Dataset, Array]:
+    """The same with a mean for each class, (K, D), the images moved by it, and log p(x|y)."""
+    plain, log_prob = linear_vae(x, k)
+    encoder, decoder = plain.encoder.layers[0], plain.decoder.layers[0]
+    (K, D), rng = means.shape, np.random.default_rng(0)
+    told = {
+        Dense(D + K, 2 * k, rng=rng, dtype=np.float64): (encoder, -encoder.w.value @ means.T),
+        Dense(k + K, D, rng=rng, dtype=np.float64): (decoder, means.T),
+    }
+    for layer, (part, of_class) in told.items():
+        layer.w.value[...] = np.concatenate([part.w.value, of_class], axis=1)
+        layer.b.value[...] = part.b.value
+    model = ConditionalVAE(*told, k, Gaussian(S2), classes=K, input_shape=(D,))
+    labels = rng.integers(0, K, len(x))
+    return model, Dataset(x + means[labels].reshape(x.shape), labels), log_prob
 
 
 @pytest.fixture
@@ -87,6 +105,43 @@ def test_the_bound_gets_tighter_with_the_samples(images: Array) -> None:
     assert all(a > b for a, b in pairwise(found))
     assert found[-1] == pytest.approx(-log_prob.mean(), abs=0.05)
     assert elbo > found[-1] + 0.5
+
+
+def test_a_conditional_model_is_told_the_class_of_every_image(images: Array) -> None:
+    """Also across chunks: 40 images again and again, with labels that do not repeat."""
+    x = np.tile(images.clip(0, 0.8), (8, 1, 1))
+    means = 0.2 * np.random.default_rng(2).random((3, 16))
+    model, data, log_prob = conditional_vae(x, 3, means)
+    found = importance_nll(model, data, samples=2, rng=np.random.default_rng(1))
+    assert found.mean == pytest.approx(-log_prob.mean(), rel=1e-10)
+    assert found.error == pytest.approx(log_prob.std(ddof=1) / np.sqrt(len(x)), rel=1e-10)
+    book = ledger(model, data, draws=300, rng=np.random.default_rng(1))
+    assert book.total.mean == pytest.approx(-log_prob.mean(), abs=0.02)
+    mu, logvar = model.posterior(data.images, data.labels)
+    want = gaussian_kl_per_dimension(mu.T, logvar.T)
+    np.testing.assert_allclose(book.kl_per_dimension, want)
+    other = Dataset(data.images, (data.labels + 1) % 3)
+    assert ledger(model, other, rng=np.random.default_rng(1)).total.mean > book.total.mean + 1
+
+
+def test_a_conditional_model_needs_the_labels_and_another_ignores_them(images: Array) -> None:
+    x = images.clip(0, 0.8)
+    model, data, _ = conditional_vae(x, 3, np.zeros((3, 16)))
+    plain, _ = linear_vae(x, 3)
+    for who, bound in (
+        ("ledger", lambda *told: ledger(*told, draws=1, rng=np.random.default_rng(1)).total),
+        (
+            "importance_nll",
+            lambda *told: importance_nll(*told, samples=1, rng=np.random.default_rng(1)),
+        ),
+    ):
+        with pytest.raises(
+            ValueError, match=f"{who}: expected a Dataset with labels, got images alone"
+        ):
+            bound(model, data.images)
+        with pytest.raises(ValueError, match="labels: expected 0 … 2, got 0 … 3"):
+            bound(model, Dataset(data.images, np.arange(len(data)) % 4))
+        assert bound(plain, data) == bound(plain, data.images)
 
 
 def test_the_ledger_is_the_loss_of_the_model_averaged() -> None:
