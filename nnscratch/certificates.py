@@ -33,6 +33,7 @@ def cases(rng: np.random.Generator) -> list[Case]:
     return [
         ("Dense", new(dense, 4, 3), (column,), ()),
         ("Dense, no bias", new(dense, 4, 3, bias=False), (column,), ()),
+        ("TiedDense", layers.TiedDense(new(dense, 3, 4)), (column,), ()),
         ("Conv2d", new(conv, 2, 3, 2), (small,), ()),
         ("Conv2d, stride and padding", new(conv, 2, 3, 3, stride=2, padding=1), (small,), ()),
         ("Conv2d, dilated, in groups", new(conv, 2, 2, 2, dilation=2, groups=2), (small,), ()),
@@ -70,6 +71,7 @@ def cases(rng: np.random.Generator) -> list[Case]:
         ("categorical_nll", losses.categorical_nll, (column,), (labels,)),
         ("gaussian_kl", losses.gaussian_kl, (column, column), ()),
         ("l1_penalty", losses.l1_penalty, (kinked,), ()),
+        ("contraction", losses.contraction, (column, (4, 3)), ()),
     ]
 
 

@@ -143,3 +143,23 @@ def l1_penalty(z: Array) -> tuple[float, Array]:
     """L = (1/N) Σ |z|  and  dz = (1/N) sign z: a price on every active entry of a code."""
     N = z.shape[-1]
     return float(np.abs(z).sum()) / N, np.sign(z) / N
+
+
+def contraction(h: Array, w: Array) -> tuple[float, tuple[Array, Array]]:
+    """‖∂h/∂x‖²_F of h = σ(w x + b), with its gradients in h (M, N) and in w (M, D) as written here.
+
+        ∂h_m/∂x_d = s_m w_md             with s = h (1 - h), the slope of σ where it is h
+
+        L  = (1/N) Σ_mn s_mn² Σ_d w_md²
+        dh = (2/N) s_mn (1 - 2 h_mn) Σ_d w_md²
+        dw = (2/N) w_md Σ_n s_mn²
+
+    w enters a second time through h; that part of its gradient dh takes along, through the layer
+    (Rifai et al., Contractive Auto-Encoders, 2011, §3).
+    """
+    M, N = h.shape
+    check("contraction w", w, (M, "D"), h.dtype)
+    s = h * (1 - h)
+    slopes, lengths = (s * s).sum(axis=1), (w * w).sum(axis=1)
+    dh = 2 / N * s * (1 - 2 * h) * lengths[:, None]
+    return float(slopes @ lengths) / N, (dh, 2 / N * slopes[:, None] * w)

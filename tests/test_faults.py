@@ -14,12 +14,14 @@ from typing import Any
 import numpy as np
 import pytest
 import test_activations
+import test_contractive
 import test_core
 import test_dense
 import test_initializers
 import test_losses
 import test_sampling
 import test_sequential
+import test_tied
 
 import nnscratch
 from nnscratch.kernels import jit
@@ -31,6 +33,9 @@ CONVICTED = (AssertionError, RuntimeWarning, pytest.fail.Exception)
 Check = Callable[..., None]
 Fault = tuple[str, dict[str, str], Check, tuple[Any, ...]]
 OF_DENSE: tuple[Check, Any] = (test_dense.check_gradient, (3, 3, 2, True, SEED))
+OF_TIED: tuple[Check, Any] = (test_tied.check_gradient, (3, 2, 2, SEED))
+OF_CONTRACTION: tuple[Check, Any] = (test_contractive.check_penalty_gradient, (3, 2, 2, SEED))
+OF_OBJECTIVE: tuple[Check, Any] = (test_contractive.check_objective_gradient, ())
 NEED_DX: tuple[Check, Any] = (test_sequential.check_need_dx, ())
 
 
@@ -184,6 +189,37 @@ FAULTS: dict[str, list[Fault]] = {
             (),
         ),
         ("dz: no 1/N", {"np.sign(z) / N": "np.sign(z)"}, *of_loss("l1_penalty")),
+        ("σ'' = σ'", {"s * (1 - 2 * h)": "s"}, *OF_CONTRACTION),
+        ("dw: no 2", {"2 / N * slopes[:, None]": "slopes[:, None] / N"}, *OF_CONTRACTION),
+        (
+            "slope of σ not squared, value and gradients",
+            {"(s * s).sum(axis=1)": "s.sum(axis=1)", "s * (1 - 2 * h)": "(1 - 2 * h) / 2"},
+            test_contractive.check_penalty_by_hand,
+            (),
+        ),
+    ],
+    "layers/tied.py": [
+        ("dw: transposed", {"x @ dy.T": "(dy @ x.T).reshape(M, D)"}, *OF_TIED),
+        ("dw: = for +=", {"w.grad += x @ dy.T": "w.grad[...] = x @ dy.T"}, *OF_TIED),
+        (
+            "a w of its own",
+            {"self.w = dense.w": "self.w = Parameter(dense.w.value.copy())"},
+            test_tied.check_gradient_there_and_back,
+            (3, 2, 2, SEED),
+        ),
+        ("db: mean for sum", {"dy.sum(axis=1)": "dy.mean(axis=1)"}, *OF_TIED),
+        ("dy unchecked", {'check("TiedDense dy", dy, (D, N), w.value.dtype)': "pass"}, *OF_TIED),
+        ("need_dx ignored", {" if need_dx else None": ""}, *OF_TIED),
+    ],
+    "models/contractive.py": [
+        ("no direct dw", {"w.grad += weight * strength * dw": "pass"}, *OF_OBJECTIVE),
+        ("no dh", {" + weight * strength * dh": ""}, *OF_OBJECTIVE),
+        (
+            "dw without the weight of its micro-batch",
+            {"weight * strength * dw": "strength * dw"},
+            test_contractive.check_weighted_backward,
+            (),
+        ),
     ],
     "kernels/losses.py": [
         ("σ(a) + t", {"/ p - tn[n])": "/ p + tn[n])"}, *of_loss("bernoulli_nll")),

@@ -14,6 +14,7 @@ from .pool import AvgPool2d, GlobalAvgPool2d, MaxPool2d
 from .reshape import Flatten, Identity, Reshape
 from .sampling import GaussianSample
 from .sequential import Sequential
+from .tied import TiedDense
 from .upsample import UpsampleBilinear2d, UpsampleNearest2d
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "Softmax",
     "Softplus",
     "Tanh",
+    "TiedDense",
     "UpsampleBilinear2d",
     "UpsampleNearest2d",
     "ZeroPad2d",

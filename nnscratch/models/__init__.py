@@ -3,6 +3,13 @@
 from .adversarial import AdversarialAutoencoder
 from .autoencoder import Autoencoder
 from .conditional import ConditionalVAE
+from .contractive import ContractiveAutoencoder
 from .vae import VAE
 
-__all__ = ["VAE", "AdversarialAutoencoder", "Autoencoder", "ConditionalVAE"]
+__all__ = [
+    "VAE",
+    "AdversarialAutoencoder",
+    "Autoencoder",
+    "ConditionalVAE",
+    "ContractiveAutoencoder",
+]
