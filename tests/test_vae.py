@@ -325,6 +325,23 @@ def test_refuses(make: Any, message: str) -> None:
 # Free bits
 
 
+def test_free_bits_by_hand() -> None:
+    """Nats, a sample at a time, never a reward: of two samples one is charged, the other is not.
+
+    x = (1, ½) has μ = 2x and σ = 1, so KL = ½μ² = (2, ½). One nat free, (1, 0) is charged: ½ in the
+    mean, where one nat off the mean KL would leave ¼. The gradient in the weight that is 2 is that
+    of the first sample's KL, (1/N) μ x = 1, whole; the second's would add ¼.
+    """
+    encoder = affine(np.array([[2.0], [0.0]]), np.zeros(2))
+    decoder = affine(np.zeros((1, 1)), np.zeros(1))  # says 0 whatever z is: |x|², without a slope
+    model = VAE(encoder, decoder, 1, SquaredError(), 3.0, input_shape=(1,), free_bits=1.0)
+    terms, backward = model.loss(np.array([[1.0, 0.5]]), rng=fixed())
+    assert terms == {"total": 0.625 + 3 * 0.5, "reconstruction": 0.625, "kl": 1.25, "free": 0.75}
+    assert model.weights() == {"reconstruction": 1.0, "kl": 3.0, "free": -3.0}
+    backward(1.0)
+    np.testing.assert_allclose(encoder.w.grad, [[3.0], [0.0]], rtol=1e-14)
+
+
 def test_gradient_with_free_bits_in_every_parameter() -> None:
     """Some of the samples are charged and some are not: the allowance is the median of their KL."""
     model = tiny.vae(dtype=np.float64, beta=2.0)
