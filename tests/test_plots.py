@@ -20,6 +20,14 @@ CODES, LABELS = RNG.standard_normal((20, 2)), np.arange(20) % 10
 TERMS = {"total": 3.0, "reconstruction": 2.0, "kl": 1.0}
 HISTORY = [{"epoch": e, "train": TERMS, "validation": TERMS} for e in (1, 2, 3)]
 STEPS = 10.0 ** -np.arange(1, 6)
+KL = np.array([[0.5, 0.0, 1.0], [0.5, 0.1, 2.0]])
+"""Of three dimensions, in two epochs."""
+
+
+def decode(codes: np.ndarray) -> np.ndarray:
+    """Make 2 × 2 images of the first two numbers and the last, which thus can be read off."""
+    return codes[:, [0, 1, -1, -1]].reshape(-1, 2, 2)
+
 
 LATENT = ["latent_scatter", "latent_panels"]
 
@@ -27,6 +35,7 @@ EVERY_KIND = {
     "image_rows": lambda: plots.image_rows({"a": IMAGES, "b": IMAGES / 255}, title="t"),
     "image_grid": lambda: plots.image_grid(IMAGES.reshape(20, 784), columns=6, title="t"),
     "manifold": lambda: plots.manifold(lambda z: np.zeros((len(z), 784)), side=3, title="t"),
+    "traversals": lambda: plots.traversals(decode, np.zeros(3), [2, 0], steps=3, title="t"),
     "code_images": lambda: plots.code_images(RNG.random((3, 8, 4, 4)), title="t"),
     "code_images of vectors": lambda: plots.code_images(RNG.random((3, 32)), title="t"),
     "latent_scatter": lambda: plots.latent_scatter(CODES, LABELS, prior=True, title="t"),
@@ -37,6 +46,10 @@ EVERY_KIND = {
     "histograms": lambda: plots.histograms({"a": CODES, "b": CODES}, xlabel="z", title="t"),
     "loss_curves": lambda: plots.loss_curves(HISTORY, baselines={"kl": {"b": 2}}, title="t"),
     "error_curves": lambda: plots.error_curves(STEPS, {"a": STEPS, "b": 0 * STEPS}, title="t"),
+    "rate_distortion": lambda: plots.rate_distortion(
+        (4, 1, 0.25), (2, 5, 9), (30, 20, 18), marks={"m": (0, 50)}, lines={"l": 5}, title="t"
+    ),
+    "kl_panels": lambda: plots.kl_panels({"a": KL, "b": 2 * KL}, title="t"),
 }
 
 
@@ -50,7 +63,9 @@ def test_every_picture_is_saved_as_png(kind: str, tmp_path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == ["picture.png"]
 
 
-@pytest.mark.parametrize("kind", [*LATENT, "kl_bars", "loss_curves", "error_curves"])
+@pytest.mark.parametrize(
+    "kind", [*LATENT, "kl_bars", "loss_curves", "error_curves", "rate_distortion"]
+)
 def test_axes_are_labelled(kind: str) -> None:
     axes = EVERY_KIND[kind]().axes
     assert all(panel.get_xlabel() for panel in axes)
@@ -67,6 +82,13 @@ def test_rows_are_named_and_in_order() -> None:
     assert (sheet[:28, :28] == 1).all()
     assert (sheet[30:, :28] == 0).all()
     assert sheet.mask[28:30].all()
+
+
+def test_columns_have_heads_above_their_middles() -> None:
+    axes = plots.image_rows({"a": IMAGES[:2]}, heads=["l", "r"]).axes[0]
+    assert [tick.label2.get_text() for tick in axes.xaxis.get_major_ticks()] == ["l", "r"]
+    assert all(tick.label2.get_visible() for tick in axes.xaxis.get_major_ticks())
+    np.testing.assert_array_equal(axes.get_xticks(), [14, 30 + 14])
 
 
 def test_bytes_are_scaled_and_a_grid_is_filled_up_with_white() -> None:
@@ -91,6 +113,21 @@ def test_the_manifold_has_quantiles_with_z1_to_the_right_and_z2_upwards() -> Non
     assert seen[0].shape == (9, 2)
     assert [t.get_text() for t in axes.get_xticklabels()] == ["−0.97", "0.00", "0.97"]
     assert axes.get_yticks()[0] > axes.get_yticks()[-1]  # row 0 is at the top, and is high
+
+
+def test_a_traversal_moves_one_number_through_the_prior_and_leaves_the_others() -> None:
+    code = np.array([0.1, 0.2, 0.3])
+    axes = plots.traversals(decode, code, [2, 0], steps=3).axes[0]
+    sheet = axes.images[0].get_array()
+    low, middle, high = (NormalDist().inv_cdf(p) for p in (1 / 6, 1 / 2, 5 / 6))
+    for column, value in enumerate((low, middle, high)):
+        third, first = sheet[:, 4 * column : 4 * column + 2].reshape(3, 2, 2)[::2]
+        np.testing.assert_allclose(third.ravel(), [0.1, 0.2, value, value])
+        np.testing.assert_allclose(first.ravel(), [value, 0.2, 0.3, 0.3])
+    np.testing.assert_array_equal(code, [0.1, 0.2, 0.3])
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["$z_{3}$", "$z_{1}$"]
+    heads = [tick.label2.get_text() for tick in axes.xaxis.get_major_ticks()]
+    assert heads == ["−0.97", "0.00", "0.97"]
 
 
 @pytest.mark.parametrize("kind", LATENT)
@@ -138,6 +175,37 @@ def test_the_name_of_a_baseline_is_not_where_the_curves_end(value: float, side: 
     [name] = figure.axes[1].texts
     assert name.get_verticalalignment() == side
     assert np.sign(name.xyann[1]) == (-1 if side == "top" else 1)
+
+
+def test_models_bear_their_beta_as_a_slope_and_the_best_is_on_a_line_of_slope_minus_one() -> None:
+    axes = EVERY_KIND["rate_distortion"]().axes[0]
+    curve, *ticks, line, best = axes.lines
+    np.testing.assert_array_equal(curve.get_xydata(), [[2, 30], [5, 20], [9, 18]])
+    points, marks = (np.asarray(dots.get_offsets()).tolist() for dots in axes.collections)
+    assert (points, marks) == ([[2, 30], [5, 20], [9, 18]], [[0, 50]])
+    for tick, point, beta in zip(ticks, points, (4, 1, 0.25), strict=True):
+        (left, right), heights = tick.get_data()
+        assert np.diff(heights) / (right - left) == pytest.approx(-beta)
+        assert [(left + right) / 2, np.mean(heights)] == pytest.approx(point)
+    assert line.get_ydata()[0] == 5
+    assert best.get_xydata().sum(axis=1) == pytest.approx([25, 25])
+    texts = [text.get_text() for text in axes.texts]
+    assert texts == ["β = 4", "β = 1", "β = 0.25", "m", "l", "D + R = 25.0"]
+    low, high = axes.get_ylim()
+    assert low < 5 < 50 < high
+
+
+def test_the_kl_of_dimensions_runs_to_the_right_the_largest_of_the_last_epoch_at_the_top() -> None:
+    a, b, bar = EVERY_KIND["kl_panels"]().axes
+    want = np.array([[1.0, 2.0], [0.5, 0.5], [0.0, 0.1]])
+    for axes, scale in ((a, 1), (b, 2)):
+        np.testing.assert_array_equal(axes.images[0].get_array(), scale * want)
+        assert axes.images[0].get_clim() == (0, 4)
+        left, right, bottom, top = axes.images[0].get_extent()
+        assert (left, right, bottom, top) == (0.5, 2.5, 3.5, 0.5)
+        assert axes.get_xlabel() == "epoch"
+    assert [a.get_title(), b.get_title()] == ["a", "b"]
+    assert bar.get_ylabel() == "KL, nats an image"
 
 
 def simulated(colour: str, kind: str) -> np.ndarray:

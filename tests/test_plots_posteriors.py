@@ -75,6 +75,16 @@ def test_curves_have_names_and_lines_and_whole_epochs() -> None:
     )
 
 
+@pytest.mark.parametrize("count", [2, 4])
+def test_a_legend_of_many_curves_stands_where_it_hides_none(count: int) -> None:
+    series = {f"curve {i}": [i, i, i] for i in range(count)}
+    figure = plots.curves(range(1, 4), series, xlabel="x", ylabel="y")
+    inside, outside = figure.axes[0].get_legend(), figure.legends
+    assert (inside is None) == (len(outside) == 1) == (count > 3)
+    [legend] = outside or [inside]
+    assert [text.get_text() for text in legend.get_texts()] == list(series)
+
+
 def test_code_panels_show_the_codes_on_the_draws_each_on_its_own_scale() -> None:
     rng = np.random.default_rng(0)
     codes = {"small": rng.standard_normal((200, 2)), "large": 50 * rng.standard_normal((200, 2))}

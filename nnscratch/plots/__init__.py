@@ -8,9 +8,10 @@ nothing is left behind, and a notebook shows what a function returns. A title sa
 
 from .codes import code_panels, histograms, kl_bars, latent_panels, latent_scatter
 from .curves import curves, error_curves, loss_curves
-from .images import code_images, image_grid, image_rows, manifold
+from .images import code_images, image_grid, image_rows, manifold, traversals
 from .page import save
 from .posteriors import gap_bars, posterior_panels
+from .rates import kl_panels, rate_distortion
 
 __all__ = [
     "code_images",
@@ -22,10 +23,13 @@ __all__ = [
     "image_grid",
     "image_rows",
     "kl_bars",
+    "kl_panels",
     "latent_panels",
     "latent_scatter",
     "loss_curves",
     "manifold",
     "posterior_panels",
+    "rate_distortion",
     "save",
+    "traversals",
 ]

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ..core import Array
-from .page import QUIET, SERIES, TRAIN, VALIDATION, Title, new_figure, new_panels
+from .page import OUTLINE, QUIET, SERIES, TRAIN, VALIDATION, Title, new_figure, new_panels
 
 
 def loss_curves(
@@ -74,6 +74,8 @@ def curves(
     """Show a few series over x, with a legend, and horizontal `lines` with their names on them.
 
     log  whether x is on a logarithmic scale
+
+    Of more than three series the legend is outside, or it would hide one of them.
     """
     figure, axes = new_figure(7.0, 4.2, title)
     few = len(x) <= 40
@@ -90,13 +92,18 @@ def curves(
             ha="right",
             size=8,
             color=QUIET,
+            path_effects=OUTLINE,  # a curve may pass behind it
+            zorder=5,
         )
     if log:
         axes.set_xscale("log")
     elif all(isinstance(value, int) for value in x):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.set(xlabel=xlabel, ylabel=ylabel)
-    axes.legend(frameon=False)
+    if len(series) > 3:
+        figure.legend(loc="outside right upper", frameon=False)
+    else:
+        axes.legend(frameon=False)
     return figure
 
 

@@ -1,4 +1,4 @@
-"""Pictures made of images: rows, grids, the manifold, codes that still have a shape.
+"""Pictures made of images: rows, grids, ways through latent space, codes that have a shape.
 
 Images are (N, H, W), (N, 1, H, W) or (N, H·W) with H = W, bytes or numbers in [0, 1]; ink is dark.
 """
@@ -19,13 +19,22 @@ GAP = 2
 """White pixels between images."""
 
 
-def image_rows(rows: Mapping[str, Images], *, title: Title = None) -> Figure:
-    """Show rows of images with a name each, what belongs together in one column."""
+def image_rows(
+    rows: Mapping[str, Images], *, heads: Sequence[str] | None = None, title: Title = None
+) -> Figure:
+    """Show rows of images with a name each, what belongs together in one column.
+
+    heads  a name for each column, above it
+    """
     stacked = np.stack([pictures(images) for images in rows.values()])
     R, N = stacked.shape[:2]
     figure, axes = new_figure(max(5.5, 1.4 + 0.75 * N), 0.6 + 0.78 * R, title)
-    height, _ = mosaic(axes, stacked)
+    height, width = mosaic(axes, stacked)
     axes.set_yticks((np.arange(R) + 0.5) * height - GAP / 2, list(rows))
+    if heads is not None:
+        axes.xaxis.tick_top()
+        axes.set_xticks((np.arange(N) + 0.5) * width - GAP / 2, list(heads))
+        axes.tick_params(length=0)
     return figure
 
 
@@ -51,18 +60,43 @@ def manifold(
     The points are quantiles of the prior, Φ⁻¹((i + ½)/side), so every image stands for the same
     share of N(0, I). A grid over [-1, 1]² would show less than half of it (0.683² = 0.466).
     """
-    z = np.array([NormalDist().inv_cdf((i + 0.5) / side) for i in range(side)])
+    z = quantiles(side)
     points = np.array([(right, up) for up in z[::-1] for right in z], np.float32)
     x = pictures(decode(points))
     figure, axes = new_figure(7.6, 7.6, title)
     height, width = mosaic(axes, x.reshape(side, side, *x.shape[1:]), gap=0)
     some = np.linspace(0, side - 1, min(side, 5)).round().astype(int)
-    labels = [f"{v:.2f}".replace("-", "−") for v in z[some]]
-    axes.set_xticks((some + 0.5) * width, labels)
-    axes.set_yticks((side - 0.5 - some) * height, labels)
+    axes.set_xticks((some + 0.5) * width, _numbers(z[some]))
+    axes.set_yticks((side - 0.5 - some) * height, _numbers(z[some]))
     axes.set_xlabel(f"{names[0]}, at equal steps of its probability")
     axes.set_ylabel(names[1])
     return figure
+
+
+def traversals(
+    decode: Callable[[Array], Images],
+    code: Array,
+    dimensions: Sequence[int],
+    *,
+    steps: int = 11,
+    title: Title = None,
+) -> Figure:
+    """Show what a code (L,) decodes to while one of its numbers runs through the prior, a row each.
+
+    The values are quantiles of the prior, as in `manifold`; the other numbers stay where they are.
+    """
+    z = quantiles(steps)
+    rows = {}
+    for d in dimensions:
+        codes = np.tile(code, (steps, 1))
+        codes[:, d] = z
+        rows[f"$z_{{{d + 1}}}$"] = decode(codes)
+    return image_rows(rows, heads=_numbers(z), title=title)
+
+
+def quantiles(count: int) -> Array:
+    """Return Φ⁻¹((i + ½)/count): numbers that stand for equal shares of N(0, 1), in order."""
+    return np.array([NormalDist().inv_cdf((i + 0.5) / count) for i in range(count)])
 
 
 def code_images(codes: Array, *, names: Sequence[str] | None = None, title: Title = None) -> Figure:
@@ -103,6 +137,10 @@ def pictures(images: Images) -> Array:
             f"got {images.shape}"
         )
     return x / 255 if x.dtype == np.uint8 else x
+
+
+def _numbers(values: Array) -> list[str]:
+    return [f"{v:.2f}".replace("-", "−") for v in values]
 
 
 def mosaic(
