@@ -29,13 +29,34 @@ which saves the work of a dx that nobody asks for (the gradient of the data) and
 
 
 class Parameter:
-    """A trainable array θ and its accumulated gradient ∂L/∂θ, of one shape and dtype."""
+    """A trainable array θ and its accumulated gradient ∂L/∂θ, of one shape and dtype.
 
-    __slots__ = ("grad", "value")
+    Who has written zeros over a gradient may say so, by `all_zero`: a matrix product then need not
+    be added, it can be put there. Whoever asks for `grad` may write to it, and the word is off.
+    """
+
+    __slots__ = ("_grad", "all_zero", "value")
 
     def __init__(self, value: Array) -> None:
         self.value = value
         self.grad = np.zeros_like(value)
+
+    @property
+    def grad(self) -> Array:
+        """∂L/∂θ so far, a running sum."""
+        self.all_zero = False
+        return self._grad
+
+    @grad.setter
+    def grad(self, grad: Array) -> None:
+        self._grad, self.all_zero = grad, False
+
+    def add_product(self, a: Array, b: Array) -> None:
+        """grad += a b, which for a large layer is a tenth of a step less if there are zeros."""
+        if self.all_zero:
+            np.matmul(a, b, out=self.grad)
+        else:
+            self.grad += a @ b
 
 
 class Layer(Protocol):

@@ -45,6 +45,17 @@ class Lanes(Generic[M]):
         self.replicas = [model, *(replica(model, grad) for grad in self.grads[1:])]
         self.run: Run = map
 
+    def clear(self) -> None:
+        """Begin all gradients at zero."""
+        self.grads[...] = 0
+        self.cleared()
+
+    def cleared(self) -> None:
+        """Say that all gradients are zero, as an optimiser leaves them."""
+        for model in self.replicas:
+            for p in model.parameters().values():
+                p.all_zero = True
+
     @contextmanager
     def running(self, threads: int | None = None, blas: int = 1) -> Iterator[None]:
         """Run the lanes on this many threads (one a core if None) for as long as this lasts."""

@@ -154,6 +154,7 @@ class Trainer:
         terms = self.gradient(data, rows)
         check_ledger(terms, self.model.weights())
         self.optimizer.step(self.lanes.theta, self.lanes.grads, self.lanes.run)
+        self.lanes.cleared()
         return terms
 
     def set_annealed(self, step: int) -> None:
@@ -204,7 +205,7 @@ class Trainer:
         self.check_data(images, validation, epochs)
         if checkpoint is not None:
             self.settings()  # which are refused here if they cannot be written, not an epoch later
-        self.lanes.grads[...] = 0  # a step may have been broken off
+        self.lanes.clear()  # a step may have been broken off
         steps = ceil(len(images) / self.batch_size)
         bar = tqdm(
             total=(epochs - self.epoch) * steps - self.step,

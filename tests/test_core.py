@@ -69,6 +69,27 @@ def check_replica(module: ModuleType) -> None:
     np.testing.assert_array_equal(grad, theta.grad)
 
 
+def check_products_add_up(module: ModuleType) -> None:
+    """A product is put where zeros are known to be, and added to whatever came before."""
+    a, b = np.arange(6.0).reshape(2, 3), np.ones((3, 4))
+    p = module.Parameter(np.zeros((2, 4)))
+    p.grad[...] = np.nan
+    p.all_zero = True  # a lie, which shows that nothing is read
+    p.add_product(a, b)
+    np.testing.assert_array_equal(p.grad, a @ b)
+    p.add_product(a, b)
+    np.testing.assert_array_equal(p.grad, 2 * a @ b)
+    p.grad[...] = 0
+    p.all_zero = True
+    p.grad += 1  # which ends it
+    p.add_product(a, b)
+    np.testing.assert_array_equal(p.grad, 1 + a @ b)
+
+
+def test_products_add_up() -> None:
+    check_products_add_up(core)
+
+
 def test_a_gradient_starts_at_zero_and_looks_like_its_value() -> None:
     p = Parameter(np.ones((2, 3), np.float32))
     np.testing.assert_array_equal(p.grad, np.zeros((2, 3)))

@@ -51,7 +51,7 @@ def moments(name: str) -> tuple[Check, Any]:
     return test_initializers.check_moments, (name,)
 
 
-DW, DB = "w.grad += dy @ x.T", "b.grad += dy.sum(axis=1)"
+DW, DB = "w.add_product(dy, x.T)", "b.grad += dy.sum(axis=1)"
 SIGMA_IS_VARIANCE = {"np.exp(logvar / 2)": "np.exp(logvar)", "dz * noise / 2": "dz * noise"}
 
 # For each file: what is wrong, the change, and the check that must see it.
@@ -280,6 +280,18 @@ FAULTS: dict[str, list[Fault]] = {
         ),
     ],
     "core.py": [
+        (
+            "a product is put where something is",
+            {"if self.all_zero:": "if True:"},
+            test_core.check_products_add_up,
+            (),
+        ),
+        (
+            "who asks for a gradient does not end the word that it is zero",
+            {"self.all_zero = False\n        return self._grad": "return self._grad"},
+            test_core.check_products_add_up,
+            (),
+        ),
         (
             "shared θ laid out twice",
             {"list({id(p): p for p in parameters.values()}.values())": "list(parameters.values())"},

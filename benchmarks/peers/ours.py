@@ -111,8 +111,7 @@ def training(name: str, variant: str) -> Job:
     OPEN.enter_context(trainer.lanes.running(blas=workload.blas))
 
     def run() -> float:
-        terms = trainer.gradient(images, rows[trainer.step % w.BATCHES])
-        trainer.optimizer.step(trainer.lanes.theta, trainer.lanes.grads, trainer.lanes.run)
+        terms = trainer.learn(images, rows[trainer.step % w.BATCHES])
         trainer.step += 1
         return terms["total"]
 

@@ -62,7 +62,7 @@ class Dense:
 
         def backward(dy: Array, need_dx: bool = True) -> Array | None:
             check("Dense dy", dy, (M, N), w.value.dtype)
-            w.grad += dy @ x.T
+            w.add_product(dy, x.T)
             if b is not None:
                 b.grad += dy.sum(axis=1)
             return w.value.T @ dy if need_dx else None
