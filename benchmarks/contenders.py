@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
+from time import sleep
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,11 @@ from .options import Options
 from .timing import quotients, spread
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+REST = 0.3
+"""Seconds between two turns: the threads of most libraries spin for a while after their last task,
+and would take a core from whoever is next."""
 
 
 @dataclass(frozen=True)
@@ -181,6 +187,7 @@ def contest(
     times: dict[str, list[float]] = {worker.contender.label: [] for worker in group}
     for _ in range(options.rounds):
         for worker in group:
+            sleep(REST)
             each = worker.ask("time", seconds=options.seconds)["each"]
             times[worker.contender.label].append(each)
     peers = [worker.contender.label for worker in group if worker.contender.is_peer]
