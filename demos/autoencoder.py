@@ -1,20 +1,31 @@
-"""Autoencoders: a digit in 32 numbers, beside PCA, which is the best linear one.
+"""Autoencoders: a digit in 32 numbers, beside PCA; and what else may be asked of a code.
 
-    python -m demos autoencoder               half a minute on two cores
-    python -m demos autoencoder --data DIR    the same on the full MNIST, some minutes
+    python -m demos autoencoder               two minutes on two cores
+    python -m demos autoencoder --data DIR    the same on the full MNIST, some minutes more
 
-Two networks learn to say a digit in 32 numbers by having to say it back: a simple one, 784-32-784,
-and a deep one, 784-128-64-32-64-128-784, both with ReLU between the layers and after the code. PCA
-with 32 components does the same without hidden layers, rectifiers or training.
+All learn to say a digit in few numbers by having to say it back. PCA does it without hidden layers,
+rectifiers or training, and is the best linear one.
+
+    simple         784-32-784, rectified after the code
+    sparse         the same, and a code pays λ |z|; faint: with the λ of the Keras blog
+    deep           784-128-64-32-64-128-784
+    convolutional  the lesson's, with a code of 8×4×4 (`python -m demos conv_autoencoder`)
+    contractive    784-256-784, wide: what limits it is a price on how far the code moves when the
+                   image does, ‖∂z/∂x‖². Sigmoids, the decoder tied; sigmoid: the same for nothing
 
 What to look at
     reconstructions.png  sharp strokes where PCA has clouds and ripples
-    codes.png            the 32 numbers of ten digits: some are always 0, the unit is dead
-    samples.png          random codes decode to a digit only by luck: nobody asked where codes lie
-    simple.png, deep.png how the loss fell; the gap between the curves is what was learned by heart
-    the table            cross-entropy and squared error on held-out digits, and how many components
-                         PCA needs for the same squared error: with more than that PCA wins, and it
-                         takes a second, has one answer and no rate, no epochs, no dead units
+    codes.png            ten digits in 32 numbers each, simple and sparse: more and more is blank
+    units.png            the mean of each entry. The blog's λ makes it less than half as large, and
+    values.png           few zeros: codes shrink and the decoder's w grows. It takes a larger λ to
+                         make zeros, and then some entries are zero for every digit: dead
+    moved.png            a little noise moves the contractive code about half as far as the sigmoid
+                         one; a shift, which makes a digit of a digit, nearly as far (table). PCA is
+                         as steady: it drops all directions in which digits differ little
+    losses.png           how the loss fell, of digits held out
+    two tables           of codes: how much is zero, and how far an image's code moves, in units of
+                         the distance between two digits' codes. And of pictures: what is lost, and
+                         how many components PCA needs for the same squared error
 """
 
 from functools import partial
@@ -24,67 +35,135 @@ import numpy as np
 
 from demos import common
 from nnscratch.baselines import PCA
+from nnscratch.losses import l1_penalty
 from nnscratch.metrics import bce, bce_floor, mse, ssim
-from nnscratch.models.lesson import PIXELS, dense_autoencoder
+from nnscratch.models import ContractiveAutoencoder
+from nnscratch.models.contractive import jacobian_norms
+from nnscratch.models.lesson import PIXELS, conv_autoencoder, dense_autoencoder
 from nnscratch.optimizers import Adam
-from nnscratch.plots import code_images, image_grid, image_rows, loss_curves
+from nnscratch.plots import code_images, curves, histograms, image_rows
 from nnscratch.schedules import Cosine
 from nnscratch.training import Trainer
 
 BATCH, RATE = 128, 3e-3
-HIDDEN = {"simple": (), "deep": (128, 64)}
+FAINT = 1e-4 * PIXELS  # the blog's factor, whose loss is the mean over pixels and not the sum
+SPARSITY, CONTRACTION, WIDE = 0.5, 1.0, 256  # λ of sparse and of contractive, and its units
+NOISE = np.linspace(0, 0.5, 6)  # standard deviations
 
 options = common.begin("autoencoder", __doc__, epochs=30, latent=32)
 rng = np.random.default_rng(options.seed)
 L = options.latent
 show = partial(common.picture, options)
 
-# %% The digits, and what PCA makes of them
-train, test = data = common.load(options)
-x, floor = test.images, bce_floor(test.images)
-pca = PCA(L).fit(train.images)
-pictures = {f"PCA-{L}": pca.reconstruct(x)}
-nats = {f"PCA-{L}": bce(x, pictures[f"PCA-{L}"])}
 
-# %% Two autoencoders
-codes = {}
-for name, hidden in HIDDEN.items():
-    print(f"{name}, {'-'.join(map(str, (PIXELS, *hidden, L, *hidden[::-1], PIXELS)))}")
-    model = dense_autoencoder(hidden, L, rng=rng)
+def start():
+    """Return the source of first weights: of one architecture, all models start from the same."""
+    return np.random.default_rng(options.seed)
+
+
+def taxed(strength):
+    """Return the simple network, its codes charged their size."""
+    return dense_autoencoder((), L, penalties={"sparsity": (strength, l1_penalty)}, rng=start())
+
+
+# %% The digits, what PCA makes of them, and seven autoencoders
+train, test = data = common.load(options)
+x = test.images
+pca = PCA(L).fit(train.images)
+models = {
+    "simple": dense_autoencoder((), L, rng=start()),
+    "faint": taxed(FAINT),
+    "sparse": taxed(SPARSITY),
+    "deep": dense_autoencoder((128, 64), L, rng=start()),
+    "convolutional": conv_autoencoder(rng=start()),
+    "sigmoid": ContractiveAutoencoder(PIXELS, WIDE, 0.0, rng=start()),
+    "contractive": ContractiveAutoencoder(PIXELS, WIDE, CONTRACTION, rng=start()),
+}
+nats = {}  # held out, after each epoch
+for name, model in models.items():
+    print(name)
     rate = Cosine(RATE, options.epochs * ceil(len(train) / BATCH))
     run = {"seed": options.seed, "batch_size": BATCH, "threads": options.threads}
     trainer = Trainer(model, Adam(rate), **run)
     common.fit(trainer, data, options, name)
-    codes[name] = model.encode(x)
-    pictures[name] = model.decode(codes[name]).reshape(x.shape)
-    nats[name] = trainer.history[-1]["validation"]["reconstruction"]
-    lines = {"reconstruction": {f"PCA-{L}": nats[f"PCA-{L}"], "perfect pixels": floor}}
-    title = f"{name}: how far below PCA, how far above the least that grey pixels cost?"
-    show(name, loss_curves(trainer.history, baselines=lines, title=title))
+    nats[name] = [epoch["validation"]["reconstruction"] for epoch in trainer.history]
     print()
 
-# %% Pictures; `model` is the deep one
+# %% What comes back, and the codes
+coders = {f"PCA-{L}": pca} | models
+codes = {name: coder.encode(x).reshape(len(x), -1) for name, coder in coders.items()}
+pictures = {name: coder.reconstruct(x).reshape(x.shape) for name, coder in coders.items()}
+losses = {f"PCA-{L}": bce(x, pictures[f"PCA-{L}"]), "perfect pixels": bce_floor(x)}
+
+
+def moved(name, images):
+    """Return how far the codes of changed images x are from those of x, between two digits' = 1."""
+    z = codes[name]
+    step = coders[name].encode(images).reshape(z.shape) - z
+    return float(np.sqrt((step * step).sum(axis=1).mean() / (2 * z.var(axis=0).sum())))
+
+
+white = rng.standard_normal(x.shape)
+noisy = [x / 255 + sd * white for sd in NOISE]
+
+# %% Pictures
+print("Pictures")
 some = common.one_of_each(test)
-rows = {"digit": x[some]} | {name: y[some].clip(0, 1) for name, y in pictures.items()}
-title = f"{L} numbers each: where is the stroke sharp, and where is there a shadow?"
+plain = [name for name in coders if name not in ("faint", "sigmoid")]
+rows = {"digit": x[some]} | {name: pictures[name][some].clip(0, 1) for name in plain}
+title = f"{L} numbers each, but for the last two: where is the stroke sharp, and where a shadow?"
 show("reconstructions", image_rows(rows, title=title))
 
-dead = {name: int((z.max(axis=0) == 0).sum()) for name, z in codes.items()}
-names = [f"a {label}" for label in test.labels[some]]
-title = f"Deep: the codes of ten digits; {dead['deep']} of {L} entries are 0 for every digit"
-show("codes", code_images(codes["deep"][some], names=names, title=title))
+pair = ("simple", "sparse")
+large = np.concatenate([codes[name][some] / codes[name].max() for name in pair])
+names = [f"{name} {label}" for name in pair for label in test.labels[some]]
+title = "Ten digits, simple and sparse, in units of the largest entry: how many does each need?"
+show("codes", code_images(large, names=names, title=title))
 
-samples = model.sample(36, like=train.images, rng=rng)
-title = "Deep: decoded draws from a Gaussian fitted to the codes: how many are digits?"
-show("samples", image_grid(samples, columns=12, title=title))
+l1 = {"simple": 0.0, "faint": FAINT, "sparse": SPARSITY}
+zeros = {name: float((z == 0).mean()) for name, z in codes.items()}
+sizes = {name: np.linalg.norm(models[name].decoder.layers[0].w.value) for name in l1}
+labels = [f"{name}: λ = {l1[name]:.2g}, decoder ‖w‖ = {sizes[name]:.0f}" for name in l1]
+means = {k: np.sort(codes[name].mean(axis=0))[::-1] for k, name in zip(labels, l1, strict=True)}
+title = "What each entry of the code is in the mean, the largest first"
+words = {"xlabel": "rank of the entry", "ylabel": "mean activation"}
+show("units", curves(range(1, L + 1), means, title=title, **words))
 
-# %% The table; PCA is clipped to [0.001, 0.999] for its cross-entropy
-head = ("held-out digits", "BCE a pixel", "MSE a pixel", "SSIM", "dead units", "PCA needs")
+values = {f"{name}: {zeros[name]:.0%} are zero": codes[name] for name in l1}
+title = "All entries of all codes: are they smaller, or are there fewer?"
+show("values", histograms(values, xlabel="activation", title=title))
+
+shaken = ("simple", "sigmoid", "contractive", f"PCA-{L}")
+steps = {name: [moved(name, y) for y in noisy] for name in shaken}
+words = {"xlabel": "standard deviation of the noise", "ylabel": "share of the way to another digit"}
+title = "How far does noise move the code of an image?"
+show("moved", curves(NOISE, steps, title=title, **words))
+
+each = {name: nats[name] for name in plain if name in nats}
+words = {"xlabel": "epoch", "ylabel": "held out, nats an image", "lines": losses}
+title = "How far below PCA, how far above the least that grey pixels cost?"
+show("losses", curves(range(1, options.epochs + 1), each, title=title, **words))
+
+# %% The tables. ‖J‖ is that of the encoder, in the units of the movements
+head = ("held-out codes", "mean", "zeros", "dead units", "‖J‖", "by noise 0.1", "by one pixel")
+behaviour = []
+for name, z in codes.items():
+    dead = int((z.max(axis=0) == 0).sum())
+    norm = jacobian_norms(models[name], x[:100]).mean() if name in models else np.sqrt(L)
+    relative = float(norm / np.sqrt(2 * z.var(axis=0).sum()))
+    motions = (moved(name, noisy[1]), moved(name, np.roll(x, 1, axis=2)))
+    behaviour.append((name, float(z.mean()), zeros[name], dead, relative, *motions))
+print(f"\n{common.table(head, behaviour)}")
+records = [dict(zip(head, row, strict=True)) for row in behaviour]
+
+head = ("held-out digits", "numbers", "BCE a pixel", "MSE a pixel", "SSIM", "PCA needs")
 pca_errors = pca.errors(x) / PIXELS  # with 0, 1, … components
 rows = []
+losses |= {name: curve[-1] for name, curve in nats.items()}
 for name, y in pictures.items():
     error = mse(x, y)
     enough = int(np.argmax(pca_errors <= error + 1e-12))
-    rows.append((name, nats[name] / PIXELS, error, ssim(x, y), dead.get(name), enough))
-rows.append(("perfect pixels", floor / PIXELS, 0.0, 1.0, None, None))
-common.report(options, head, rows)
+    size = codes[name].shape[1]
+    rows.append((name, size, losses[name] / PIXELS, error, ssim(x, y), enough))
+rows.append(("perfect pixels", PIXELS, losses["perfect pixels"] / PIXELS, 0.0, 1.0, None))
+common.report(options, head, rows, codes=records)
