@@ -11,8 +11,8 @@ What to look at
     reconstructions.png  the right strokes, a little soft; PCA-128 makes finer ones, on grey ripples
     codes.png            the code of a digit is eight maps of 4×4: ink where it has what the channel
                          looks for, at the place where it has it. Some channels may be dead
-    random.png           random codes: from 7·U(0, 1), which is what the lesson draws, come blots and
-                         specks; from a Gaussian like that of the codes a digit now and then
+    random.png           random codes: from 7·U(0, 1), which is what the lesson draws, come blots;
+                         from a Gaussian like that of the codes comes a digit now and then
     losses.png           how the loss fell, and how far PCA-128 is below
     the table            what PCA pays on held-out digits for as many numbers, and how many of its
                          components do for the network's squared error
