@@ -1,6 +1,8 @@
 """A variational autoencoder: every digit as two numbers, and new digits out of noise.
 
     python -m demos vae                          half a minute on two cores: 163 nats an image
+    python -m demos vae --network conv           convolutions: better with a sixth of the weights
+    python -m demos vae --likelihood gaussian    the lesson's squared error, with a scale
     python -m demos vae --data DIR --epochs 30   on the full MNIST, some minutes: 150
 
 The lesson's network, 784-512-2-512-784. The encoder turns an image x into a little cloud of codes,
@@ -8,56 +10,93 @@ N(μ, σ²); a point z of it is drawn, and the decoder says how likely each pixe
 to lose few nats on two accounts: the cross-entropy of the pixels (BCE), and the KL, what the cloud
 tells about x that the prior N(0, I) does not.
 
+Squared error is nats as well, a Gaussian's, once it is divided by twice the variance of a pixel.
+The lesson's sum over pixels takes that for ½ and a mean over pixels for 392, and so the KL weighs
+too much; here it is what PCA leaves. Such nats are of a density and may be negative: they compare
+with their floor and with PCA's, never with a BCE. The MSE compares with all.
+
 What to look at
     reconstructions.png  what two numbers can hold: the kind of digit and its slant, not its style
     latent.png           the codes of a class lie together, and all of them around the origin
     manifold.png         the plane decoded: one digit turns into the next, with no gap between them
+    traversals.png       one digit, while one of its numbers runs through the whole prior
+    interpolation.png    on a line of codes one shape becomes another; a cross-fade shows both
     samples.png          what points drawn from the prior decode to: the VAE invents digits
-    losses.png           the KL grows while the BCE falls: the code is being put to use
+    losses.png           the KL grows while the reconstruction improves: the code is put to use
     kl.png               how many nats each dimension of the code carries
     the table            the VAE against PCA with as long a code, and the floor under both: pixels
                          are grey, and even a perfect picture pays the entropy of grey
 """
 
 from functools import partial
-from math import ceil
+from math import ceil, log, pi
 
 import numpy as np
 
 from demos import common
 from nnscratch.baselines import PCA, mean_image
 from nnscratch.evaluation import ledger
-from nnscratch.metrics import bce, bce_floor, mse
-from nnscratch.models.lesson import dense_vae
+from nnscratch.likelihoods import Bernoulli, Gaussian
+from nnscratch.metrics import bce, bce_floor, mse, sse
+from nnscratch.models.lesson import PIXELS, dense_vae, kvfrans_vae
 from nnscratch.optimizers import Adam
-from nnscratch.plots import image_grid, image_rows, kl_bars, latent_scatter, loss_curves, manifold
+from nnscratch.plots import (
+    image_grid,
+    image_rows,
+    kl_bars,
+    latent_scatter,
+    loss_curves,
+    manifold,
+    traversals,
+)
 from nnscratch.schedules import Cosine
 from nnscratch.training import Trainer
 
-BATCH, RATE = 128, 3e-3
+BATCH, RATE, STEPS = 128, 3e-3, 9
+NETWORKS = {"dense": dense_vae, "conv": kvfrans_vae}
 
-options = common.begin("vae", __doc__, epochs=25, latent=2, least=2)
+own = {
+    "--network": {"choices": list(NETWORKS), "default": "dense", "help": "default dense"},
+    "--likelihood": {
+        "choices": ["bernoulli", "gaussian"],
+        "default": "bernoulli",
+        "help": "what is lost on pixels, BCE or squared error; default bernoulli",
+    },
+}
+options = common.begin("vae", __doc__, epochs=25, latent=2, least=2, own=own)
 rng = np.random.default_rng(options.seed)
-L = options.latent
+L, grey = options.latent, options.likelihood == "bernoulli"
 
 # %% The digits, the network, the training
 train, test = data = common.load(options)
-model = dense_vae(latent_dim=L, rng=rng)
+pca = PCA(L).fit(train.images)
+variance = max(mse(train.images, pca.reconstruct(train.images)), 255**-2)  # no finer than grey is
+likelihood = Bernoulli() if grey else Gaussian(variance)
+model = NETWORKS[options.network](latent_dim=L, likelihood=likelihood, rng=rng)
 rate = Cosine(RATE, options.epochs * ceil(len(train) / BATCH))
 run = {"seed": options.seed, "batch_size": BATCH, "threads": options.threads}
 trainer = Trainer(model, Adam(rate), **run)
-common.fit(trainer, data, options)
+common.fit(trainer, data, options, f"{options.network}-{options.likelihood}")
 
 # %% Where the nats go, on digits it has not seen
 x = test.images
 book = ledger(model, x, rng=rng)
 seen = ledger(model, train.images[: len(x)], rng=rng)
-pca = PCA(L).fit(train.images)
+
+
+def cost(picture):
+    """Return what a picture of every x loses on its pixels, nats an image."""
+    if grey:
+        return bce(x, picture)
+    return sse(x, picture) / (2 * variance) + PIXELS * log(2 * pi * variance) / 2
+
+
 by_vae, by_pca = model.reconstruct(x), pca.reconstruct(x)
 by_mean = np.broadcast_to(mean_image(train.images), x.shape)
-lines = {"mean image": bce(x, by_mean), f"PCA-{L}": bce(x, by_pca), "perfect pixels": bce_floor(x)}
+lines = {"mean image": cost(by_mean), f"PCA-{L}": cost(by_pca)}
+lines["perfect pixels"] = bce_floor(x) if grey else cost(x)
 
-# %% Pictures
+# %% Pictures of digits
 print("\nPictures")
 show = partial(common.picture, options)
 some = common.one_of_each(test)
@@ -65,11 +104,26 @@ rows = {"digit": x[some], "VAE": by_vae[some], f"PCA-{L}": by_pca[some].clip(0, 
 title = f"From {L} numbers: the VAE's digit is clear, if not always the right one; PCA's is a blur"
 show("reconstructions", image_rows(rows, title=title))
 
-used = np.sort(np.argsort(-book.kl_per_dimension)[:2])  # of two dimensions both
+rows, t = {}, np.linspace(0, 1, STEPS)[:, None, None]
+for a, b in some.reshape(-1, 2):
+    [way] = model.interpolate(x[[a]], x[[b]], STEPS).reshape(1, STEPS, 28, 28)
+    ends = x[[a, b]] / np.float32(255)
+    for name, images in {"codes": way, "cross-fade": (1 - t) * ends[0] + t * ends[1]}.items():
+        row = np.stack([ends[0], *images, ends[1]])
+        rows[f"{test.labels[a]} → {test.labels[b]}, {name}"] = row
+title = "From one digit to another: on a line of codes, and by fading one into the other"
+show("interpolation", image_rows(rows, title=title))
+
+title = "Decoded draws from the prior: new digits, some of them between two classes"
+show("samples", image_grid(model.sample(60, rng=rng), columns=12, title=title))
+
+# %% Pictures of the code
+by_use = np.argsort(-book.kl_per_dimension)
+used = np.sort(by_use[:2])  # of two dimensions both
 names = [f"$z_{{{d + 1}}}$" for d in used]
-codes = model.encode(x)[:, used]
+codes = model.encode(x)
 title = "Mean codes of held-out digits: which classes keep apart, which run into each other?"
-show("latent", latent_scatter(codes, test.labels, names=names, prior=True, title=title))
+show("latent", latent_scatter(codes[:, used], test.labels, names=names, prior=True, title=title))
 
 
 def decode_plane(points):
@@ -82,8 +136,8 @@ def decode_plane(points):
 title = "The whole prior, decoded: neighbours look alike, one digit turns into the next"
 show("manifold", manifold(decode_plane, names=names, title=title))
 
-title = "Decoded draws from the prior: new digits, some of them between two classes"
-show("samples", image_grid(model.sample(60, rng=rng), columns=12, title=title))
+title = "One digit, while one number of its code runs through the prior: what does it stand for?"
+show("traversals", traversals(model.decode, codes[some[0]], by_use[:10], title=title))
 
 title = "The KL rises while the reconstruction falls; where do training and validation part?"
 show("losses", loss_curves(trainer.history, baselines={"reconstruction": lines}, title=title))
@@ -91,8 +145,11 @@ show("losses", loss_curves(trainer.history, baselines={"reconstruction": lines},
 title = f"{book.active_units} of {L} dimensions are in use"
 show("kl", kl_bars(book.kl_per_dimension, title=title))
 
-# %% The table: PCA and the mean image are clipped to [0.001, 0.999], and pay nothing for their code
-head = ("held-out digits", "BCE, nats an image", "KL, nats an image", "BCE + KL", "MSE a pixel")
+# %% The table: PCA and the mean image pay nothing for a code; for a BCE they are clipped to
+# [0.001, 0.999]
+loss = "BCE" if grey else "-log density"
+head = ("held-out digits", f"{loss}, nats an image", "KL, nats an image", f"{loss} + KL")
+head += ("MSE a pixel",)
 rows = [
     ("VAE", book.reconstruction, book.kl, book.total, mse(x, by_vae)),
     ("VAE, digits it has seen", seen.reconstruction, seen.kl, seen.total, None),
@@ -100,4 +157,5 @@ rows = [
 errors = (mse(x, by_mean), mse(x, by_pca), 0.0)
 rows += [(name, nats, None, nats, e) for (name, nats), e in zip(lines.items(), errors, strict=True)]
 details = {"kl_per_dimension": book.kl_per_dimension.tolist(), "active_units": book.active_units}
+details |= {"network": options.network, "likelihood": options.likelihood, "variance": variance}
 common.report(options, head, rows, **details)

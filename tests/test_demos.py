@@ -111,7 +111,9 @@ def test_an_option_of_one_demo_is_in_its_numbers_and_in_the_command_that_runs_it
     assert other["table"] != plain["table"]
 
 
-@pytest.mark.parametrize(("name", "option", "value"), OWN)
+@pytest.mark.parametrize(
+    ("name", "option", "value"), [*OWN, ("vae", "--network", ""), ("vae", "--likelihood", "")]
+)
 def test_an_option_of_one_demo_takes_no_other_value_and_is_in_its_help(
     name: str, option: str, value: str, tmp_path: Path, demo
 ) -> None:
@@ -119,6 +121,21 @@ def test_an_option_of_one_demo_takes_no_other_value_and_is_in_its_help(
     assert found.code == 2
     assert f"argument {option}: invalid choice" in found.stderr
     assert option in demo(name, "--help").stdout
+
+
+def test_a_vae_may_be_convolutional_and_its_squared_error_has_nats_and_a_floor_of_its_own(
+    tmp_path: Path, demo
+) -> None:
+    words = ("--network", "conv", "--likelihood", "gaussian")
+    assert demo("vae", "--smoke", "--out", tmp_path, *words).code == 0
+    assert (tmp_path / "conv-gaussian.safetensors").exists()
+    numbers = json.loads((tmp_path / "numbers.json").read_text("utf-8"))
+    assert " ".join(words) in numbers["command"]
+    *_, floor = (list(row.values()) for row in numbers["table"])
+    constant = 784 * np.log(2 * np.pi * numbers["variance"]) / 2
+    assert floor == ["perfect pixels", pytest.approx(constant), None, pytest.approx(constant), 0]
+    assert not any("BCE" in head for head in numbers["table"][0])
+    assert numbers["table"][0]["MSE a pixel"] > 0
 
 
 def test_a_denoiser_is_tried_on_clothes_if_there_are_any(

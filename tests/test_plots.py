@@ -20,7 +20,7 @@ CODES, LABELS = RNG.standard_normal((20, 2)), np.arange(20) % 10
 TERMS = {"total": 3.0, "reconstruction": 2.0, "kl": 1.0}
 HISTORY = [{"epoch": e, "train": TERMS, "validation": TERMS} for e in (1, 2, 3)]
 STEPS = 10.0 ** -np.arange(1, 6)
-KL = np.array([[0.5, 0.0, 1.0], [0.5, 0.1, 2.0]])
+KL = np.array([[0.5, 0.8, 0.3], [0.5, 0.1, 2.0]])
 """Of three dimensions, in two epochs."""
 
 
@@ -197,7 +197,7 @@ def test_models_bear_their_beta_as_a_slope_and_the_best_is_on_a_line_of_slope_mi
 
 def test_the_kl_of_dimensions_runs_to_the_right_the_largest_of_the_last_epoch_at_the_top() -> None:
     a, b, bar = EVERY_KIND["kl_panels"]().axes
-    want = np.array([[1.0, 2.0], [0.5, 0.5], [0.0, 0.1]])
+    want = np.array([[0.3, 2.0], [0.5, 0.5], [0.8, 0.1]])
     for axes, scale in ((a, 1), (b, 2)):
         np.testing.assert_array_equal(axes.images[0].get_array(), scale * want)
         assert axes.images[0].get_clim() == (0, 4)

@@ -25,8 +25,8 @@ def rate_distortion(
     marks  other points (R, D) by name
     lines  distortions by name that no rate belongs to
 
-    Each point bears a short line of slope -β: of D + βR constant, which no model of its kind is
-    below if it was trained well. A long dashed line joins all that have the least D + R.
+    Each point bears a short line of slope -β, along which D + βR is what it is there: no model of
+    its kind is below that line if it was trained well. A dashed line joins all of the least D + R.
 
     Source
         Alemi et al., Fixing a Broken ELBO (2018), §3.
@@ -63,7 +63,7 @@ def rate_distortion(
         )
     least = float((R + D).min())
     axes.plot([0, width], [least, least - width], color=QUIET, lw=1, ls="--")
-    _note(axes, f"D + R = {least:.1f}", (0, least), (4, -12))
+    _note(axes, f"D + R = {least:.1f}", (0.7 * width, least - 0.7 * width), (-84, -14))
     axes.set(xlabel="rate R = KL, nats an image", ylabel="distortion D = BCE, nats an image")
     return figure
 

@@ -1,0 +1,100 @@
+"""A β sweep: how many nats may a code cost, and what does each buy? Rate against distortion.
+
+    python -m demos rate_distortion                two minutes on two cores
+    python -m demos rate_distortion --latent 20    the same with room for more
+
+A VAE pays twice for an image: for the code, R = KL nats, and for what the code does not say, D =
+BCE nats. Trained on D + βR, it is told what a nat of code may cost. One network is trained with one
+β after another: with a small one it buys fine pictures with long codes, with a large one it saves
+on codes and pays in blur. Together they draw the lowest D that this network finds for each R. The
+model of β is where the curve has slope -β, where one more nat of code would save β nats of blur.
+
+The negative ELBO is D + R, whatever β a model was trained with; only β = 1 asks for it. The sweep
+tries whether another does better, on digits that nobody learned from and on digits seen.
+
+What to look at
+    curve.png            the black ticks have slope -β: they should lie along the curve. The dashed
+                         line touches it where D + R is least. One diamond is no code at all, one a
+                         code that names the class and stops; PCA's numbers are exact, so its rate
+                         has no end, and it is a line
+    reconstructions.png  what is saved on as β grows: style and sharpness, in the end even the class
+    samples.png          draws from the prior: do long codes, which say most, also draw best?
+    the table            D + R by β; the slope from each point to the next, which should lie between
+                         their two β; how many dimensions are still worth their nats
+"""
+
+from functools import partial
+from math import ceil
+
+import numpy as np
+
+from demos import common
+from nnscratch.baselines import PCA, mean_image
+from nnscratch.evaluation import ledger
+from nnscratch.metrics import bce, bce_floor
+from nnscratch.models.lesson import dense_vae
+from nnscratch.optimizers import Adam
+from nnscratch.plots import image_rows, rate_distortion
+from nnscratch.schedules import Cosine
+from nnscratch.training import Trainer
+
+BATCH, RATE = 128, 3e-3
+BETAS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+
+options = common.begin("rate_distortion", __doc__, epochs=12, latent=8)
+rng = np.random.default_rng(options.seed)
+L, show = options.latent, partial(common.picture, options)
+
+# %% One network, trained with each β from the same weights on
+train, test = data = common.load(options)
+models = {}
+for beta in BETAS:
+    print(f"β = {beta:g}")
+    start = np.random.default_rng(options.seed)
+    models[beta] = dense_vae(latent_dim=L, beta=beta, rng=start)
+    rate = Cosine(RATE, options.epochs * ceil(len(train) / BATCH))
+    run = {"seed": options.seed, "batch_size": BATCH, "threads": options.threads}
+    common.fit(Trainer(models[beta], Adam(rate), **run), data, options, f"beta-{beta:g}")
+
+# %% Rate and distortion of each, and of codes that are not learned
+x = test.images
+books = [ledger(model, x, rng=rng) for model in models.values()]
+seen = [ledger(model, train.images[: len(x)], rng=rng) for model in models.values()]
+R, D = (np.array([getattr(book, part).mean for book in books]) for part in ("kl", "reconstruction"))
+slopes = -np.diff(D) / np.diff(R)
+
+classes = np.unique(train.labels)
+means = np.array([mean_image(train.images[train.labels == k]) for k in classes])
+share = np.bincount(test.labels) / len(test)
+named = bce(x, means[np.searchsorted(classes, test.labels)])
+marks = {"mean image": (0.0, bce(x, np.broadcast_to(mean_image(train.images), x.shape)))}
+marks["the class, no more"] = (float(-(share * np.log(share)).sum()), named)
+lines = {f"PCA-{L}": bce(x, PCA(L).fit(train.images).reconstruct(x))}
+lines["perfect pixels"] = bce_floor(x)
+
+# %% Pictures
+print("\nPictures")
+best = BETAS[int((R + D).argmin())]
+title = f"What a nat of code buys: D + R is least for the model of β = {best:g}"
+show("curve", rate_distortion(BETAS, R, D, marks=marks, lines=lines, title=title))
+
+some = common.one_of_each(test)
+rows = {"digit": x[some]} | {f"β = {b:g}": m.reconstruct(x[some]) for b, m in models.items()}
+title = "Held-out digits: what do they lose first as a code gets dearer?"
+show("reconstructions", image_rows(rows, title=title))
+
+z = rng.standard_normal((12, L), np.float32)
+rows = {f"β = {b:g}": m.decode(z) for b, m in models.items()}
+title = "Draws from the prior, the same for every β: which are digits?"
+show("samples", image_rows(rows, title=title))
+
+# %% The table
+head = ("held-out digits", "rate R = KL", "distortion D = BCE", "D + R", "D + R, digits seen")
+head += ("-ΔD/ΔR to the next", "active units")
+table = []
+for beta, book, known, slope in zip(BETAS, books, seen, [*slopes, None], strict=True):
+    nats = (book.kl, book.reconstruction, book.total, known.total)
+    table.append((f"β = {beta:g}", *nats, slope, book.active_units))
+table += [(name, r, d, r + d, None, None, None) for name, (r, d) in marks.items()]
+table += [(name, None, d, None, None, None, None) for name, d in lines.items()]
+common.report(options, head, table)
