@@ -20,11 +20,12 @@ from tqdm import tqdm
 
 from . import checkpoint as disk
 from .core import Array, IntArray, whole_batch
-from .data.dataset import Dataset, Images, check_images, columns
+from .data.dataset import Dataset, Images, check_images, check_range, columns
 from .diagnosis import broken_parameter, first_non_finite
 from .interrupt import interruptible
 from .lanes import Lanes
 from .ledger import check_ledger, mean
+from .likelihoods import Bernoulli
 from .models.autoencoder import Autoencoder, Terms
 from .optimizers import Optimizer
 from .schedules import Schedule, as_schedule, describe
@@ -107,7 +108,7 @@ class Trainer:
         self.seed, self.batch_size = int(seed), batch_size
         self.threads, self.blas, self.patience = threads, blas, patience
         self.micro_batch = ceil(batch_size / lanes) if micro_batch is None else micro_batch
-        self.epoch, self.step = 0, 0
+        self.epoch, self.step, self.count = 0, 0, 0
         self.history: list[dict[str, Any]] = []
         self.sums: Terms = {}
         self.best: dict[str, Array] = {}
@@ -199,7 +200,9 @@ class Trainer:
         progress            a bar with the loss terms, or a line an epoch where there is no terminal
 
         Raises
-            ValueError if images are not images, or fewer than a batch, or do not fit the model.
+            ValueError if images are not images, or fewer than a batch, or do not fit the model, or
+            are not as many as those of the epoch that is under way; or if another Trainer has
+            taken the model over.
             TrainingDiverged if the loss is not finite; the last checkpoint is left as it was.
         """
         self.check_data(images, validation, epochs)
@@ -249,6 +252,17 @@ class Trainer:
             )
         if epochs < 1:
             raise ValueError(f"fit: expected epochs ≥ 1, got {epochs}")
+        if self.step > 0 and self.count != len(images):  # another set has another order
+            raise ValueError(
+                f"fit: an epoch of {self.count} images is under way, expected as many, "
+                f"got {len(images)}"
+            )
+        self.count = len(images)
+        theta = self.lanes.theta.value
+        if not all(np.may_share_memory(theta, p.value) for p in self.model.parameters().values()):
+            raise ValueError(
+                "fit: the weights of this model are another Trainer's by now; go on with that one"
+            )
         if self.patience is not None and validation is None:
             raise ValueError("fit: patience needs validation images, got none")
 
@@ -263,6 +277,8 @@ class Trainer:
             raise ValueError(f"{name}: expected {want} numbers each, got {images.shape}")
         if images.dtype != np.uint8 and not np.isfinite(images).all():
             raise ValueError(f"{name}: expected finite numbers, got NaN or infinity")
+        if images.dtype != np.uint8 and isinstance(self.model.likelihood, Bernoulli):
+            check_range(name, images)
 
     def close_epoch(self, N: int, validation: Data | None) -> None:
         """Enter the epoch into the history, and remember the best weights."""
@@ -357,8 +373,8 @@ class Trainer:
         self.check_theta()
         arrays = disk.arrays_of(self.model)
         arrays |= {f"training.best.{k}": a for k, a in self.best.items()}
-        progress = {"epoch": self.epoch, "step": self.step, "sums": self.sums}
-        progress |= {"history": self.history}
+        progress = {"epoch": self.epoch, "step": self.step, "images": self.count}
+        progress |= {"sums": self.sums, "history": self.history}
         for name, optimizer in self.optimizers().items():
             arrays |= {f"training.{name}.{k}": a for k, a in optimizer.state.items()}
             progress[f"{name}.steps"] = optimizer.steps
@@ -390,7 +406,7 @@ class Trainer:
             optimizer.steps = progress[f"{name}.steps"]
         self.best = within("training.best.", arrays)
         self.epoch, self.step, self.sums = progress["epoch"], progress["step"], progress["sums"]
-        self.history = progress["history"]
+        self.history, self.count = progress["history"], progress["images"]
         self.set_annealed(max(self.optimizer.steps - 1, 0))
 
 

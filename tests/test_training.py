@@ -709,3 +709,38 @@ def test_progress_does_not_change_what_is_learned(kind: str) -> None:
     one.fit(IMAGES, epochs=1, progress=True)
     other.fit(IMAGES, epochs=1)
     assert state(one) == state(other)
+
+
+def test_refuses_to_go_on_with_an_epoch_of_other_images(tmp_path: Path) -> None:
+    """Another number of images has another order: some would be seen twice, others never."""
+    file, t = tmp_path / "run.safetensors", trainer()
+    t.fit(IMAGES, epochs=1)
+    t.learn(IMAGES, np.arange(8))
+    t.step = 1
+    t.save(file)
+    again = trainer()
+    again.resume(file)
+    with pytest.raises(ValueError, match=r"fit: an epoch of 20 images is under way, .* got 21"):
+        again.fit(tiny.images(21), epochs=2)
+    assert again.fit(IMAGES, epochs=2)[-1]["epoch"] == 2
+    again.fit(tiny.images(21), epochs=3)  # between two epochs the set may grow
+
+
+def test_refuses_to_train_a_model_that_another_trainer_has_taken_over() -> None:
+    model = tiny.vae()
+    first = Trainer(model, Adam(1e-2), seed=0, batch_size=8)
+    second = Trainer(model, Adam(1e-2), seed=0, batch_size=8)
+    before = {name: p.value.copy() for name, p in model.parameters().items()}
+    with pytest.raises(ValueError, match=r"fit: the weights .* are another Trainer's by now"):
+        first.fit(IMAGES, epochs=1)
+    second.fit(IMAGES, epochs=1)
+    assert any((p.value != before[name]).any() for name, p in model.parameters().items())
+
+
+@pytest.mark.parametrize("scale", [2.0, 255.0, -1.0])
+def test_refuses_floats_beyond_0_1_where_they_are_probabilities(scale: float) -> None:
+    images = np.linspace(0, scale, 20 * 16, dtype=np.float32).reshape(20, 4, 4)
+    with pytest.raises(ValueError, match=r"fit images: expected numbers in \[0, 1\]"):
+        trainer().fit(images, epochs=1)
+    t = Trainer(tiny.vae(likelihood=Gaussian()), Adam(1e-4), seed=0, batch_size=8)
+    t.fit(images / 100, epochs=1)
