@@ -1,6 +1,6 @@
 """Autoencoders: a digit in 32 numbers, beside PCA; and what else may be asked of a code.
 
-    python -m demos autoencoder               two minutes on two cores
+    python -m demos autoencoder               less than two minutes on two cores
     python -m demos autoencoder --data DIR    the same on the full MNIST, some minutes more
 
 All learn to say a digit in few numbers by having to say it back. PCA does it without hidden layers,
