@@ -149,8 +149,7 @@ def report(options: Options, head: Sequence[str], rows: Sequence[Row], **others:
     entries = {
         "command": options.command,
         "seconds": round(seconds, 1),
-        "versions": {module.__name__: module.__version__ for module in (nnscratch, np, numba)}
-        | {"python": platform.python_version()},
+        "versions": versions(),
         "table": [dict(zip(head, row, strict=True)) for row in rows],
         **others,
     }
@@ -159,9 +158,15 @@ def report(options: Options, head: Sequence[str], rows: Sequence[Row], **others:
     print(f"The numbers are in {path}. {seconds:.0f} s in all.")
 
 
+def versions() -> dict[str, str]:
+    """Return what a figure may depend on, beside the seed."""
+    modules = {module.__name__: module.__version__ for module in (nnscratch, np, numba)}
+    return modules | {"python": platform.python_version()}
+
+
 def table(head: Sequence[str], rows: Sequence[Row]) -> str:
     """Return rows under a head: the first column to the left, numbers to the right."""
-    lines = [list(head), *([_cell(value) for value in row] for row in rows)]
+    lines = [list(head), *([cell(value) for value in row] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     text = [
         "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]).rstrip()
@@ -170,7 +175,8 @@ def table(head: Sequence[str], rows: Sequence[Row]) -> str:
     return "\n".join([text[0], "-" * max(map(len, text)), *text[1:]])
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
+    """Return what stands in a table for a value."""
     if isinstance(value, float):
         return f"{value:.4f}" if abs(value) < 1 else f"{value:.2f}"
     return "" if value is None else str(value)

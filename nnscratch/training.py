@@ -373,7 +373,7 @@ class Trainer:
         self.check_theta()
         arrays = disk.arrays_of(self.model)
         arrays |= {f"training.best.{k}": a for k, a in self.best.items()}
-        progress = {"epoch": self.epoch, "step": self.step, "images": self.count}
+        progress: dict[str, Any] = {"epoch": self.epoch, "step": self.step, "images": self.count}
         progress |= {"sums": self.sums, "history": self.history}
         for name, optimizer in self.optimizers().items():
             arrays |= {f"training.{name}.{k}": a for k, a in optimizer.state.items()}

@@ -155,6 +155,18 @@ def test_a_denoiser_is_tried_on_clothes_if_there_are_any(
     assert rows[-1][1:] == rows[0][1:]
 
 
+def test_the_results_make_a_page(tmp_path: Path, demo) -> None:
+    page = tmp_path / "page.md"
+    found = demo("results", "--smoke", "--only", "dense-ae-32", "--page", page, "--out", tmp_path)
+    assert found.code == 0, found.stderr
+    lines = page.read_text("utf-8").splitlines()
+    names = [line.split(" | ")[0] for line in lines if line.startswith("| ")]
+    assert names[2:] == ["| dense-ae-32", "| mean image", "| perfect pixels"]
+    numbers = json.loads((tmp_path / "numbers.json").read_text("utf-8"))
+    assert f"{numbers['table'][0]['ours']:.2f}" in page.read_text("utf-8")
+    assert numbers["data_sha256"] in page.read_text("utf-8")
+
+
 @pytest.mark.parametrize("name", DEMOS)
 def test_help_documents_every_option(name: str, demo) -> None:
     found = demo(name, "--help")

@@ -31,7 +31,10 @@ def decode(codes: np.ndarray) -> np.ndarray:
 
 LATENT = ["latent_scatter", "latent_panels"]
 
+SCORES = {"a": {"ours": 60.0, "theirs": 70.0}, "b": {"ours": 90.0, "theirs": None}}
+
 EVERY_KIND = {
+    "score_bars": lambda: plots.score_bars(SCORES, floor=45.0, title="t"),
     "image_rows": lambda: plots.image_rows({"a": IMAGES, "b": IMAGES / 255}, title="t"),
     "image_grid": lambda: plots.image_grid(IMAGES.reshape(20, 784), columns=6, title="t"),
     "manifold": lambda: plots.manifold(lambda z: np.zeros((len(z), 784)), side=3, title="t"),
@@ -230,6 +233,14 @@ def test_everybody_can_tell_the_ten_classes_apart(kind: str) -> None:
     seen = [simulated(colour, kind) for colour in CLASSES]
     assert len(seen) == 10
     assert min(np.linalg.norm(a - b) for a, b in combinations(seen, 2)) > 15
+
+
+def test_bars_are_the_scores_and_who_has_none_has_no_bar() -> None:
+    [axes] = plots.score_bars(SCORES, floor=45.0).axes
+    ours, theirs = ([bar.get_width() for bar in bars] for bars in axes.containers)
+    assert (ours, theirs) == ([60, 90], [70])
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "b"]
+    assert axes.lines[0].get_xdata()[0] == 45
 
 
 def test_no_pyplot_and_no_display(tmp_path: Path) -> None:

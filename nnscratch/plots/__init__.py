@@ -12,6 +12,7 @@ from .images import code_images, image_grid, image_rows, manifold, traversals
 from .page import save
 from .posteriors import gap_bars, posterior_panels
 from .rates import kl_panels, rate_distortion
+from .scores import score_bars
 
 __all__ = [
     "code_images",
@@ -31,5 +32,6 @@ __all__ = [
     "posterior_panels",
     "rate_distortion",
     "save",
+    "score_bars",
     "traversals",
 ]
