@@ -13,10 +13,9 @@ The negative ELBO is D + R, whatever β a model was trained with; only β = 1 as
 tries whether another does better, on digits that nobody learned from and on digits seen.
 
 What to look at
-    curve.png            the black ticks have slope -β: they should lie along the curve. The dashed
-                         line touches it where D + R is least. One diamond is no code at all, one a
-                         code that names the class and stops; PCA's numbers are exact, so its rate
-                         has no end, and it is a line
+    curve.png            the black ticks have slope -β and should lie along the curve; the grey line
+                         touches it where D + R is least. One diamond is no code at all, one a code
+                         that names the class and stops. PCA's numbers are exact: no finite rate
     reconstructions.png  what is saved on as β grows: style and sharpness, in the end even the class
     samples.png          draws from the prior: do long codes, which say most, also draw best?
     the table            D + R by β; the slope from each point to the next, which should lie between

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ..core import Array
-from .page import OUTLINE, QUIET, SERIES, TRAIN, VALIDATION, Title, new_figure, new_panels
+from .page import QUIET, SERIES, TRAIN, VALIDATION, Title, named_line, new_figure, new_panels
 
 
 def loss_curves(
@@ -36,19 +36,8 @@ def loss_curves(
                 lows.append(min(curve))
                 highs.append(max(curve[1:] or curve))  # the first epoch may leave the picture
         for name, value in (baselines or {}).get(term, {}).items():
-            axes.axhline(value, color=QUIET, lw=1, ls="--")
             below = curve[-1] > value  # the name is on the side of the line where no curve ends
-            axes.annotate(
-                f"{name} {value:.1f}",
-                (1, value),
-                (-3, -2 if below else 2),
-                xycoords=axes.get_yaxis_transform(),
-                textcoords="offset points",
-                ha="right",
-                va="top" if below else "bottom",
-                size=8,
-                color=QUIET,
-            )
+            named_line(axes, f"{name} {value:.1f}", value, below=below)
             lows.append(value)
             highs.append(value)
         margin = 0.08 * (max(highs) - min(lows)) + 1e-9
@@ -82,19 +71,7 @@ def curves(
     for (name, y), colour, marker in zip(series.items(), SERIES, "os^Dv", strict=False):
         axes.plot(x, y, color=colour, lw=1.8, marker=marker if few else "", ms=4, label=name)
     for name, value in (lines or {}).items():
-        axes.axhline(value, color=QUIET, lw=1, ls="--")
-        axes.annotate(
-            name,
-            (1, value),
-            (-3, 2),
-            xycoords=axes.get_yaxis_transform(),
-            textcoords="offset points",
-            ha="right",
-            size=8,
-            color=QUIET,
-            path_effects=OUTLINE,  # a curve may pass behind it
-            zorder=5,
-        )
+        named_line(axes, name, value)
     if log:
         axes.set_xscale("log")
     elif all(isinstance(value, int) for value in x):

@@ -41,6 +41,24 @@ def new_figure(width: float, height: float, title: Title) -> tuple[Figure, Axes]
     return figure, axes
 
 
+def named_line(axes: Axes, name: str, value: float, *, below: bool = False) -> None:
+    """Draw a horizontal line with its name at its right end, above it or below."""
+    axes.axhline(value, color=QUIET, lw=1, ls="--")
+    axes.annotate(
+        name,
+        (1, value),
+        (-3, -2 if below else 2),
+        xycoords=axes.get_yaxis_transform(),
+        textcoords="offset points",
+        ha="right",
+        va="top" if below else "bottom",
+        size=8,
+        color=QUIET,
+        path_effects=OUTLINE,  # a curve may pass behind it
+        zorder=5,
+    )
+
+
 def new_panels(width: float, height: float, title: Title, count: int) -> tuple[Figure, list[Axes]]:
     """Return an empty figure of so many inches and its axes, side by side."""
     figure = Figure((width, height), layout="constrained")

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ..core import Array
-from .page import OUTLINE, QUIET, SERIES, TRAIN, Title, new_figure, new_panels
+from .page import OUTLINE, QUIET, SERIES, TRAIN, Title, named_line, new_figure, new_panels
 
 
 def rate_distortion(
@@ -26,7 +26,7 @@ def rate_distortion(
     lines  distortions by name that no rate belongs to
 
     Each point bears a short line of slope -β, along which D + βR is what it is there: no model of
-    its kind is below that line if it was trained well. A dashed line joins all of the least D + R.
+    its kind is below that line if it was trained well. A grey line joins all of the least D + R.
 
     Source
         Alemi et al., Fixing a Broken ELBO (2018), §3.
@@ -50,19 +50,9 @@ def rate_distortion(
     for name, point in (marks or {}).items():
         _note(axes, name, point, (8, 4))
     for name, d in (lines or {}).items():
-        axes.axhline(d, color=QUIET, lw=1, ls=":")
-        axes.annotate(
-            name,
-            (1, d),
-            (-3, 2),
-            xycoords=axes.get_yaxis_transform(),
-            textcoords="offset points",
-            ha="right",
-            size=8,
-            color=QUIET,
-        )
+        named_line(axes, name, d)
     least = float((R + D).min())
-    axes.plot([0, width], [least, least - width], color=QUIET, lw=1, ls="--")
+    axes.plot([0, width], [least, least - width], color=QUIET, lw=1)
     _note(axes, f"D + R = {least:.1f}", (0.7 * width, least - 0.7 * width), (-84, -14))
     axes.set(xlabel="rate R = KL, nats an image", ylabel="distortion D = BCE, nats an image")
     return figure
