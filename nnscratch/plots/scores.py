@@ -26,7 +26,9 @@ def score_bars(
     for i, (kind, colour) in enumerate(zip(kinds, SERIES, strict=False)):
         known = {y: its[kind] for y, its in enumerate(scores.values()) if its.get(kind) is not None}
         places = np.array([*known]) + (i - (len(kinds) - 1) / 2) * thick
-        bars = axes.barh(places, np.array([*known.values()], float), thick, color=colour, label=kind)
+        bars = axes.barh(
+            places, np.array([*known.values()], float), thick, color=colour, label=kind
+        )
         axes.bar_label(bars, fmt="%.1f", padding=3, size=8)
     axes.axvline(floor, color=QUIET, lw=1, ls="--", label=f"perfect pixels {floor:.1f}")
     axes.set_yticks(range(len(names)), names)
