@@ -233,6 +233,7 @@ WORKLOADS = {
         128,
         (Conv(1, 32, "relu"), Pool(), Conv(32, 32, "relu"), Pool()),
         (Conv(32, 32, "relu"), Up(), Conv(32, 32, "relu"), Up(), Conv(32, 1)),
+        micro_batch=32,
     ),
     "W4": Workload(
         "conv VAE 32-64-16-2, batch 128",
@@ -247,6 +248,7 @@ WORKLOADS = {
             ConvTranspose(32, 1),
         ),
         latent=2,
+        micro_batch=32,
     ),
     "W5a": Workload(
         "dense VAE 784-200-200-50 tanh, batch 20",

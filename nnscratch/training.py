@@ -60,7 +60,8 @@ class Trainer:
     """Trains one model with one optimiser; everything that defines the run is an argument here.
 
         lanes        how many micro-batches have a gradient of their own (part of the arithmetic)
-        micro_batch  samples a micro-batch; batch_size / lanes if None
+        micro_batch  samples a micro-batch; batch_size / lanes if None. Where activations are
+                     large, 32 needs half the memory and takes no longer
         threads      how many lanes run at once (no influence on the result); all cores if None
         blas         threads of a matrix product (part of the arithmetic: BLAS sums in another
                      order); where dense layers are all there is, lanes=1 and blas=2 are faster
