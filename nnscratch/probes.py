@@ -58,49 +58,53 @@ class NearestNeighbours:
         """Return a label for each code, (N,)."""
         known, k, K = self.codes, self.k, int(self.labels.max()) + 1
         norms = (known * known).sum(axis=1)
-        weight = 1 + 0.5 ** np.arange(
-            1, k + 1
-        )  # a vote each; among as many, the nearest weighs more
+        weight = 1 + 0.5 ** np.arange(1, k + 1)  # one each, and a tie goes to the nearest
 
         def vote(z: Array) -> IntArray:
             distance = norms - 2 * z @ known.T  # less |z|², which is the same for all of a row
             near = np.argpartition(distance, k - 1, axis=1)[:, :k]
             order = np.take_along_axis(distance, near, axis=1).argsort(axis=1, kind="stable")
             labels = self.labels[np.take_along_axis(near, order, axis=1)]
-            return (
-                ((labels[..., None] == np.arange(K)) * weight[:, None]).sum(axis=1).argmax(axis=1)
-            )
+            votes = (labels[..., None] == np.arange(K)) * weight[:, None]
+            return np.asarray(votes.sum(axis=1).argmax(axis=1))
 
         return in_chunks(vote, _numbers("NearestNeighbours predict", codes), CHUNK)
 
 
 class SoftmaxProbe:
-    """Multinomial logistic regression: p(k|z) = softmax(w z + b)_k on codes scaled to variance 1.
+    """Multinomial logistic regression: p(k|z) = softmax(w z + b)_k on codes of mean 0, E|z|² = 1.
 
-    The loss, with ½λ|θ|² added and λ = `weight_decay`, is strictly convex: there is one answer and
-    nothing to draw. Training starts at zero and takes full-batch steps of Adam with a rate that
-    falls to nothing, on one thread, so that it gives the same bits on any machine.
+    One number scales a code, not one an entry: an entry that hardly varies, as a VAE's unit that is
+    not in use, stays small, and codes that are turned in their space are classified as before.
+
+    The loss is the mean of -log p(k|z) over N labels, and (λ/2N)|θ|² with λ = `precision`: θ is the
+    likeliest where N(0, I/λ) is its prior, which counts the less the more labels there are. It is
+    strictly convex: there is one answer and nothing to draw. Training starts at zero and takes
+    full-batch steps of Adam with a rate that falls to nothing, on one thread, so that it gives the
+    same bits on any machine.
 
     Raises
         ValueError if steps < 1 or λ < 0, or codes and labels do not fit.
     """
 
     def __init__(
-        self, steps: int = 300, learning_rate: float = 0.3, weight_decay: float = 1e-4
+        self, steps: int = 300, learning_rate: float = 1.0, precision: float = 0.1
     ) -> None:
+        if not precision >= 0:
+            raise ValueError(f"SoftmaxProbe: expected precision ≥ 0, got {precision}")
         self.steps, self.schedule = steps, Cosine(learning_rate, steps)
-        self.weight_decay = weight_decay
+        self.precision = precision
 
     def fit(self, codes: Array, labels: IntArray) -> Self:
         """Learn w and b, and return self."""
         z, labels = _labelled("SoftmaxProbe fit", codes, labels)
-        self.mean, deviation = z.mean(axis=0), z.std(axis=0)
-        self.scale = 1 / np.where(deviation > 0, deviation, 1)
+        self.mean, variance = z.mean(axis=0), float(z.var(axis=0).sum())
+        self.scale = variance**-0.5 if variance > 0 else 1.0
         x = self._columns(z)
         no_draw = np.random.default_rng(0)
         self.layer = Dense(len(x), int(labels.max()) + 1, rng=no_draw, init=zeros, dtype=x.dtype)
         theta = pack(self.layer.parameters())
-        adam = Adam(self.schedule, weight_decay=self.weight_decay)
+        adam = Adam(self.schedule, weight_decay=self.precision / len(z))
         with pool(1):
             for _ in range(self.steps):
                 a, backward = self.layer.forward(x)

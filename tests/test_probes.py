@@ -43,17 +43,32 @@ def test_neighbours_by_sorting_all_distances(k: int) -> None:
         assert label == next(c for c in near if near.count(c) == most)
 
 
-def test_the_softmax_probe_is_at_its_optimum() -> None:
-    """There (p - onehot)ᵀ [z, 1]/N + λ [w, b] = 0, with z the standardised codes."""
+@pytest.mark.parametrize("precision", [0.1, 3.0])
+def test_the_softmax_probe_is_at_its_optimum(precision: float) -> None:
+    """There (p - onehot)ᵀ [z, 1] + λ [w, b] = 0, with z the codes centred and scaled as one."""
     codes, labels = blobs()
-    probe = SoftmaxProbe(weight_decay=0.01).fit(codes, labels)
-    z = (codes - codes.mean(axis=0)) / codes.std(axis=0)
+    probe = SoftmaxProbe(precision=precision).fit(codes, labels)
+    z = codes - codes.mean(axis=0)
+    z /= np.sqrt((z**2).sum(axis=1).mean())
     a = z @ probe.layer.w.value.T + probe.layer.b.value
     p = np.exp(a) / np.exp(a).sum(axis=1, keepdims=True)
-    gradient = (p - np.eye(3)[labels]).T @ np.c_[z, np.ones(len(z))] / len(z)
-    gradient += 0.01 * np.c_[probe.layer.w.value, probe.layer.b.value]
-    assert np.abs(gradient).max() < 1e-4
+    gradient = (p - np.eye(3)[labels]).T @ np.c_[z, np.ones(len(z))]
+    gradient += precision * np.c_[probe.layer.w.value, probe.layer.b.value]
+    assert np.abs(gradient).max() / len(z) < 1e-4
     np.testing.assert_array_equal(probe.predict(codes), a.argmax(axis=1))
+
+
+def test_the_softmax_probe_sees_neither_scale_nor_place_nor_turn() -> None:
+    """The logits of new codes are the same if all codes were moved, turned and stretched before."""
+    codes, labels = blobs()
+    codes = np.c_[codes, 0.01 * np.random.default_rng(1).standard_normal(len(codes))]
+    turn, _ = np.linalg.qr(np.random.default_rng(2).standard_normal((3, 3)))
+    probes = {}
+    for name, z in {"as they are": codes, "moved": 7 * codes @ turn + 5}.items():
+        probe = probes[name] = SoftmaxProbe(precision=3.0).fit(z[:200], labels[:200])
+        probe.logits = probe.layer.forward(probe._columns(z[200:]))[0]
+    plain, moved = (probe.logits for probe in probes.values())
+    np.testing.assert_allclose(moved, plain, atol=1e-3 * np.abs(plain).max())
 
 
 def test_both_tell_what_can_be_told() -> None:
@@ -82,7 +97,7 @@ def test_a_probe_is_deterministic_and_takes_images_and_constant_entries() -> Non
         (lambda: SoftmaxProbe().fit(np.zeros((2, 1)), np.zeros(2)), "integer labels, got .* float"),
         (lambda: SoftmaxProbe().fit(np.full((2, 1), np.nan), np.zeros(2, int)), "finite codes"),
         (lambda: SoftmaxProbe(0), "expected an integer ≥ 1, got 0"),
-        (lambda: SoftmaxProbe(weight_decay=-1).fit(*blobs()), "expected weight_decay in"),
+        (lambda: SoftmaxProbe(precision=-1), "expected precision ≥ 0, got -1"),
         (lambda: accuracy(np.zeros(2, int), np.zeros(3, int)), "expected two"),
     ],
 )
