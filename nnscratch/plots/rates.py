@@ -53,7 +53,7 @@ def rate_distortion(
         named_line(axes, name, d)
     least = float((R + D).min())
     axes.plot([0, width], [least, least - width], color=QUIET, lw=1)
-    _note(axes, f"D + R = {least:.1f}", (0.7 * width, least - 0.7 * width), (-84, -14))
+    _note(axes, f"D + R = {least:.1f}", (0.7 * width, least - 0.7 * width), (-72, -11))
     axes.set(xlabel="rate R = KL, nats an image", ylabel="distortion D = BCE, nats an image")
     return figure
 
