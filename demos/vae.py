@@ -101,7 +101,7 @@ print("\nPictures")
 show = partial(common.picture, options)
 some = common.one_of_each(test)
 rows = {"digit": x[some], "VAE": by_vae[some], f"PCA-{L}": by_pca[some].clip(0, 1)}
-title = f"From {L} numbers: the VAE's digit is clear, if not always the right one; PCA's is a blur"
+title = f"From {L} numbers: which are digits, and which of them the right ones?"
 show("reconstructions", image_rows(rows, title=title))
 
 rows, t = {}, np.linspace(0, 1, STEPS)[:, None, None]
