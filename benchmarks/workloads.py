@@ -248,7 +248,7 @@ WORKLOADS = {
             ConvTranspose(32, 1),
         ),
         latent=2,
-        micro_batch=32,
+        micro_batch=16,
     ),
     "W5a": Workload(
         "dense VAE 784-200-200-50 tanh, batch 20",
@@ -256,8 +256,7 @@ WORKLOADS = {
         (Dense(784, 200, "tanh"), Dense(200, 200, "tanh"), Dense(200, 100)),
         (Dense(50, 200, "tanh"), Dense(200, 200, "tanh"), Dense(200, 784)),
         latent=50,
-        lanes=1,
-        blas=2,
+        lanes=1,  # one thread: there is not enough work to share
     ),
     "W5b": Workload(
         "dense VAE 784-1024-1024-64, batch 256",
