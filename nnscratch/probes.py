@@ -131,6 +131,23 @@ def accuracy(predicted: IntArray, labels: IntArray) -> float:
     return float((predicted == labels).mean())
 
 
+def balanced(labels: IntArray, count: int, *, rng: np.random.Generator) -> IntArray:
+    """Return the rows of `count` labels drawn at random, as many of each class.
+
+    Raises
+        ValueError if the classes do not share `count` equally, or one has too few.
+    """
+    classes, sizes = np.unique(labels, return_counts=True)
+    each, left = divmod(count, len(classes))
+    if left or not 1 <= each <= sizes.min():
+        raise ValueError(
+            f"balanced: expected as many of each of {len(classes)} classes, at most "
+            f"{sizes.min()}, got count {count}"
+        )
+    rows = [rng.choice(np.flatnonzero(labels == c), each, replace=False) for c in classes]
+    return np.concatenate(rows)
+
+
 def _numbers(who: str, codes: Any) -> Array:
     """Return codes as rows (N, D) of float32, or of float64 if they are such."""
     codes = np.asarray(codes)

@@ -33,6 +33,9 @@ LATENT = ["latent_scatter", "latent_panels"]
 
 SCORES = {"a": {"ours": 60.0, "theirs": 70.0}, "b": {"ours": 90.0, "theirs": None}}
 
+SPREAD = {"one": {10: [1.0, 3.0, 5.0], 1000: [7.0]}, "two": {100: [2.0, 2.0]}}
+"""What was found at 10, 100 and 1,000, one time or more."""
+
 EVERY_KIND = {
     "score_bars": lambda: plots.score_bars(SCORES, floor=45.0, title="t"),
     "image_rows": lambda: plots.image_rows({"a": IMAGES, "b": IMAGES / 255}, title="t"),
@@ -48,6 +51,9 @@ EVERY_KIND = {
     "kl_bars": lambda: plots.kl_bars(np.array([2.5, 0.1, 0]), title="t"),
     "histograms": lambda: plots.histograms({"a": CODES, "b": CODES}, xlabel="z", title="t"),
     "loss_curves": lambda: plots.loss_curves(HISTORY, baselines={"kl": {"b": 2}}, title="t"),
+    "spread_curves": lambda: plots.spread_curves(
+        {"a": SPREAD, "b": SPREAD}, xlabel="x", ylabel="y", log=True, title="t"
+    ),
     "error_curves": lambda: plots.error_curves(STEPS, {"a": STEPS, "b": 0 * STEPS}, title="t"),
     "rate_distortion": lambda: plots.rate_distortion(
         (4, 1, 0.25), (2, 5, 9), (30, 20, 18), marks={"m": (0, 50)}, lines={"l": 5}, title="t"
@@ -67,7 +73,8 @@ def test_every_picture_is_saved_as_png(kind: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [*LATENT, "kl_bars", "loss_curves", "error_curves", "rate_distortion"]
+    "kind",
+    [*LATENT, "kl_bars", "loss_curves", "error_curves", "spread_curves", "rate_distortion"],
 )
 def test_axes_are_labelled(kind: str) -> None:
     axes = EVERY_KIND[kind]().axes
@@ -155,6 +162,26 @@ def test_panels_have_names_and_scales_of_their_own() -> None:
         [t.get_text() for t in panel.texts if "prior" in t.get_text()] for panel in (small, large)
     ]
     assert names == [["50 % of the prior", "95 % of the prior"], []]
+
+
+def test_a_spread_is_a_mean_and_a_deviation_where_it_was_found_and_none_of_one_finding() -> None:
+    lines = {"b": {"floor": 0.5}}
+    figure = plots.spread_curves({"a": SPREAD, "b": SPREAD}, xlabel="x", ylabel="y", lines=lines)
+    assert [axes.get_title() for axes in figure.axes] == ["a", "b"]
+    [legend] = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["one", "two"]
+    for axes in figure.axes:
+        assert [tick.get_text() for tick in axes.get_xticklabels()] == ["10", "100", "1,000"]
+        one, two = axes.containers
+        for (line, _, [bars]), x, low, high in (
+            (one, [10, 1000], [1, 7], [5, 7]),
+            (two, [100], [2], [2]),
+        ):
+            np.testing.assert_allclose(line.get_xdata(), x, rtol=0.03)
+            np.testing.assert_allclose(line.get_ydata(), np.add(low, high) / 2)
+            ends = np.array(bars.get_segments())[:, :, 1]
+            np.testing.assert_allclose(ends, np.transpose([low, high]))
+    assert [[t.get_text() for t in axes.texts] for axes in figure.axes] == [[], ["floor"]]
 
 
 def test_a_single_term_has_a_single_panel() -> None:

@@ -4,13 +4,16 @@ import os
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nnscratch.baselines import PCA
 from nnscratch.core import Array, IntArray
 from nnscratch.data import digits, mnist
-from nnscratch.probes import NearestNeighbours, SoftmaxProbe, accuracy
+from nnscratch.probes import NearestNeighbours, SoftmaxProbe, accuracy, balanced
 
 DATA = os.environ.get("NNSCRATCH_DATA")
+RNG = np.random.default_rng(0)
 
 
 def blobs(N: int = 300, spread: float = 0.3) -> tuple[Array, IntArray]:
@@ -88,6 +91,24 @@ def test_a_probe_is_deterministic_and_takes_images_and_constant_entries() -> Non
     assert accuracy(first, test.labels) > 0.7
 
 
+@given(st.integers(1, 5), st.integers(1, 4), st.integers(0, 2**32))
+def test_a_balanced_draw_has_no_row_twice_and_as_many_of_each_class(
+    K: int, each: int, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    labels = rng.permutation(np.repeat(np.arange(K), rng.integers(4, 9, K)))
+    rows = balanced(labels, K * each, rng=rng)
+    assert len(set(rows.tolist())) == len(rows) == K * each
+    np.testing.assert_array_equal(np.bincount(labels[rows]), np.full(K, each))
+
+
+def test_a_balanced_draw_takes_each_row_as_often_as_any_other_of_its_class() -> None:
+    """Of 3 zeros two, of 6 ones two: in 2,000 draws each zero 2/3 and each one 1/3 of the times."""
+    rng, labels = np.random.default_rng(0), np.repeat([0, 1], [3, 6])
+    counts = sum(np.bincount(balanced(labels, 4, rng=rng), minlength=9) for _ in range(2000))
+    np.testing.assert_allclose(counts / 2000, np.where(labels == 0, 2 / 3, 1 / 3), atol=0.05)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -98,6 +119,9 @@ def test_a_probe_is_deterministic_and_takes_images_and_constant_entries() -> Non
         (lambda: SoftmaxProbe().fit(np.full((2, 1), np.nan), np.zeros(2, int)), "finite codes"),
         (lambda: SoftmaxProbe(0), "expected an integer ≥ 1, got 0"),
         (lambda: SoftmaxProbe(precision=-1), "expected precision ≥ 0, got -1"),
+        (lambda: balanced(np.array([0, 1, 1]), 3, rng=RNG), "each of 2 classes, .* got count 3"),
+        (lambda: balanced(np.array([0, 1, 1]), 4, rng=RNG), "at most 1, got count 4"),
+        (lambda: balanced(np.array([0, 1, 1]), 0, rng=RNG), "got count 0"),
         (lambda: accuracy(np.zeros(2, int), np.zeros(3, int)), "expected two"),
     ],
 )

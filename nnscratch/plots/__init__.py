@@ -7,7 +7,7 @@ nothing is left behind, and a notebook shows what a function returns. A title sa
 """
 
 from .codes import code_panels, histograms, kl_bars, latent_panels, latent_scatter
-from .curves import curves, error_curves, loss_curves
+from .curves import curves, error_curves, loss_curves, spread_curves
 from .images import code_images, image_grid, image_rows, manifold, traversals
 from .page import save
 from .posteriors import gap_bars, posterior_panels
@@ -33,5 +33,6 @@ __all__ = [
     "rate_distortion",
     "save",
     "score_bars",
+    "spread_curves",
     "traversals",
 ]

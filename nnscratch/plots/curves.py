@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from ..core import Array
 from .page import QUIET, SERIES, TRAIN, VALIDATION, Title, named_line, new_figure, new_panels
@@ -81,6 +82,50 @@ def curves(
         figure.legend(loc="outside right upper", frameon=False)
     else:
         axes.legend(frameon=False)
+    return figure
+
+
+def spread_curves(
+    panels: Mapping[str, Mapping[str, Mapping[int, Sequence[float] | Array]]],
+    *,
+    xlabel: str,
+    ylabel: str = "",
+    lines: Mapping[str, Mapping[str, float]] | None = None,
+    log: bool = False,
+    title: Title = None,
+) -> Figure:
+    """Show means of what was found again and again, and one standard deviation up and down.
+
+    panels  by name: up to five series by name: {x: what was found there, each time}
+    lines   horizontal lines, by panel and name
+    log     whether y is on a logarithmic scale, as x is
+
+    Series are moved aside a little, or their bars would hide each other.
+    """
+    figure, axes = new_panels(1.8 + 3.7 * len(panels), 4.4, title, len(panels))
+    for (panel, series), ax in zip(panels.items(), axes, strict=True):
+        for i, (name, found) in enumerate(series.items()):
+            x = np.array([*found]) * 1.03 ** (i - (len(series) - 1) / 2)
+            y = np.array([np.mean(again) for again in found.values()])
+            sd = np.array([np.std(again, ddof=min(1, len(again) - 1)) for again in found.values()])
+            style = f"{'os^Dv'[i]}-"
+            ax.errorbar(x, y, sd, fmt=style, color=SERIES[i], ms=4, elinewidth=1, label=name)
+        for name, value in (lines or {}).get(panel, {}).items():
+            named_line(ax, name, value)
+        everywhere = sorted({x for found in series.values() for x in found})
+        ax.set_xscale("log")
+        ax.set_xticks(everywhere, [f"{x:,}" for x in everywhere])
+        ax.xaxis.set_minor_locator(NullLocator())
+        if log:
+            ax.set_yscale("log")
+            ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7)))
+            ax.yaxis.set_major_formatter("{x:g}")
+            ax.yaxis.set_minor_locator(NullLocator())
+        ax.grid(axis="y", color="0.92")
+        ax.set(title=panel, xlabel=xlabel)
+    axes[0].set_ylabel(ylabel)
+    names = axes[0].get_legend_handles_labels()
+    figure.legend(*names, loc="outside right upper", frameon=False)
     return figure
 
 
