@@ -53,7 +53,8 @@ def pool(threads: int | None = None, blas: int = 1) -> Iterator[Run]:
     if threads < 1:
         raise ValueError(f"pool: expected threads ≥ 1, got {threads}")
     keep_freed_memory()
-    with _libraries().limit(limits=blas, user_api="blas"):
+    # More threads than cores would spin in each other's way: a product takes five times as long.
+    with _libraries().limit(limits=min(blas, cores()), user_api="blas"):
         if threads == 1:
             yield map
             return

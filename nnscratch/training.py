@@ -63,8 +63,9 @@ class Trainer:
         micro_batch  samples a micro-batch; batch_size / lanes if None. Where activations are
                      large, 32 needs half the memory and takes no longer
         threads      how many lanes run at once (no influence on the result); all cores if None
-        blas         threads of a matrix product (part of the arithmetic: BLAS sums in another
-                     order); where dense layers are all there is, lanes=1 and blas=2 are faster
+        blas         threads of a matrix product, no more than there are cores (part of the
+                     arithmetic: BLAS sums in another order); where dense layers are all there
+                     is, lanes=1 and blas=2 are faster
         anneal       schedules of model attributes by the step number: {"beta": Linear(0, 1, 500)}
         patience     epochs without a better validation total before training stops and the best
                      weights are taken back; needs validation data
