@@ -90,8 +90,8 @@ def adversarial(*, rng: np.random.Generator) -> AdversarialAutoencoder:
 ROWS = {
     "conv-ae": Row(nets.conv_autoencoder, 25, 3e-3, 128, 0.0953),
     "denoiser": Row(denoiser, 25, 3e-3, 128, 0.1398),
-    "super-resolution": Row(super_resolution, 25, 3e-3, 128, 0.0955),
-    "dense-ae-32": Row(nets.dense_autoencoder, 40, 3e-3, 32, None),
+    "super-resolution": Row(super_resolution, 25, 6e-3, 128, 0.0955),
+    "dense-ae-32": Row(nets.dense_autoencoder, 80, 4e-3, 32, None),
     "deep-ae-32": Row(partial(nets.dense_autoencoder, (128, 64)), 80, 3e-3, 32, None),
     "vae-2": Row(partial(nets.dense_vae, latent_dim=2), 60, 3e-3, 2, None),
     "vae-20": Row(partial(nets.dense_vae, latent_dim=20), 40, 2e-3, 20, None),
