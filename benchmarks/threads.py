@@ -5,8 +5,8 @@
     python -m benchmarks threads --smoke                one workload, one short round
 
 nnscratch alone, once on a single core and once on --threads of them. Lanes belong to the arithmetic
-and threads do not, so both must end with the same bits. A workload of one lane has nothing to share
-but its optimiser's work.
+and threads do not, so both must end with the same bits. The exception are dense workloads in one
+lane, where threads are BLAS's: its sums have another order on another number of cores.
 """
 
 from collections.abc import Sequence
@@ -20,16 +20,19 @@ from .report import Table
 from .timing import quotients, spread
 from .workloads import WORKLOADS
 
-STEPS = 20
+STEPS, ROUNDING = 20, 1e-3
+"""Steps before weights are compared; and how near they must be, to the largest, where BLAS's order
+of sums differs: Adam makes much of little where a gradient is nothing but rounding."""
+
 HEADINGS = ("workload", "lanes", "threads", "min ms", "median ms", "max ms", "× one thread")
 
 
-def same_bits(name: str, group: Sequence[Worker]) -> str:
-    """Assert that weights are equal, bit by bit, after STEPS steps."""
+def same_weights(name: str, group: Sequence[Worker]) -> str:
+    """Assert that weights are equal after STEPS steps, bit by bit if no product is shared."""
     for worker in group:
         worker.ask("values", count=STEPS)
-    equal_arrays(0)(name, group)
-    return f"the same bits after {STEPS} steps"
+    alike = equal_arrays(0 if WORKLOADS[name].blas == 1 else ROUNDING)(name, group)
+    return f"{alike} after {STEPS} steps"
 
 
 def main(argv: Sequence[str]) -> None:
@@ -42,7 +45,7 @@ def main(argv: Sequence[str]) -> None:
         counts = (1, options.threads)
         group = [Worker(replace(OURS, label=f"{n} threads"), n) for n in counts]
         with working(group):
-            outcome = contest(group, "training", name, same_bits, options)
+            outcome = contest(group, "training", name, same_weights, options)
         one, many = outcome.times.values()
         for count, times in zip(counts, (one, many), strict=True):
             ms = [1e3 * t for t in times]
