@@ -81,7 +81,7 @@ def adversarial(*, rng: np.random.Generator) -> AdversarialAutoencoder:
         nets.mlp((64, 512, nets.PIXELS), rng=rng),
         nets.mlp((64, 64, 64, 1), rng=rng),
         input_shape=(nets.PIXELS,),
-        weight=10.0,
+        weight=40.0,
     )
     model.parameters()["discriminator.4.weight"].value[...] = 0  # it says nothing at first
     return model
@@ -90,13 +90,13 @@ def adversarial(*, rng: np.random.Generator) -> AdversarialAutoencoder:
 ROWS = {
     "conv-ae": Row(nets.conv_autoencoder, 25, 3e-3, 128, 0.0953),
     "denoiser": Row(denoiser, 25, 3e-3, 128, 0.1398),
-    "super-resolution": Row(super_resolution, 25, 6e-3, 128, 0.0955),
-    "dense-ae-32": Row(nets.dense_autoencoder, 80, 4e-3, 32, None),
+    "super-resolution": Row(super_resolution, 45, 3e-3, 128, 0.0955),
+    "dense-ae-32": Row(nets.dense_autoencoder, 60, 1.5e-3, 32, None),
     "deep-ae-32": Row(partial(nets.dense_autoencoder, (128, 64)), 80, 3e-3, 32, None),
     "vae-2": Row(partial(nets.dense_vae, latent_dim=2), 60, 3e-3, 2, None),
     "vae-20": Row(partial(nets.dense_vae, latent_dim=20), 40, 2e-3, 20, None),
     "vae-32": Row(partial(nets.dense_vae, latent_dim=32), 40, 2e-3, 32, None),
-    "adversarial-ae": Row(adversarial, 30, 1e-3, 64, 0.0945),
+    "adversarial-ae": Row(adversarial, 20, 1e-3, 64, 0.0945),
 }
 
 own = {
@@ -120,7 +120,8 @@ def train_one(name: str) -> tuple[Autoencoder, list, float]:
     rate = Cosine(row.rate, epochs * ceil(len(train) / BATCH))
     run = {"seed": options.seed, "batch_size": BATCH, "threads": options.threads}
     if isinstance(model, AdversarialAutoencoder):
-        trainer = AdversarialTrainer(model, Adam(rate), Adam(row.rate, beta1=0.5), **run)
+        half = Cosine(row.rate / 2, rate.steps)  # were it constant, D would win in the end
+        trainer = AdversarialTrainer(model, Adam(rate), Adam(half, beta1=0.5), **run)
     else:
         trainer = Trainer(model, Adam(rate), **run)
     common.fit(trainer, data, Namespace(**vars(options) | {"epochs": epochs}), name)
@@ -143,10 +144,12 @@ for name in chosen:
         right = accuracy(probe.predict(model.encode(x)), test.labels)
         note = f"{right:.1%} of classes right by a softmax probe of its codes"
     if "accuracy" in last:
-        total, first = last["reconstruction"], history[0]["validation"]
-        note = f"D right: {first['accuracy']:.2f} at first, {last['accuracy']:.2f} in the end"
+        total, played = last["reconstruction"], [epoch["train"]["accuracy"] for epoch in history]
+        note = f"D right: {played[0]:.2f} in the first epoch, {played[-1]:.2f} in the last"
     lesson = row.lesson and row.lesson * nets.PIXELS
-    pca = bce(x, PCA(row.code).fit(train.images).reconstruct(x))
+    pca = None  # which can be asked for what it is shown, and no other picture
+    if model.corruption is None:
+        pca = bce(x, PCA(row.code).fit(train.images).reconstruct(x))
     rows.append((name, len(history), total, error, lesson, pca, kl, note))
     bars[name] = {"ours": total, "lesson": lesson, "PCA, same size": pca}
     print(f"    {total:.2f} nats, {seconds:.0f} s\n")
