@@ -248,7 +248,7 @@ WORKLOADS = {
             ConvTranspose(32, 1),
         ),
         latent=2,
-        micro_batch=16,
+        micro_batch=32,
     ),
     "W5a": Workload(
         "dense VAE 784-200-200-50 tanh, batch 20",

@@ -2,4 +2,6 @@
 
 import time
 
+import nnscratch  # noqa: F401 - before NumPy, see nnscratch/processor.py
+
 STARTED = time.perf_counter()

@@ -103,22 +103,23 @@ def test_relu_keeps_a_nan(dtype: Any) -> None:
 
 
 def test_a_vector_ends_with_its_array() -> None:
-    a = np.arange(10, dtype=np.float64)
-    assert load_at(a, 6) == 6 + 7 + 8 + 9
-    assert splat_at(a, 9) == 4 * 9
+    V = BYTES // 8
+    a = np.arange(6.0 + V)
+    assert load_at(a, 6) == a[6:].sum()
+    assert splat_at(a, V + 5) == V * (V + 5)
     store_at(a, 6)
-    np.testing.assert_array_equal(a, [0, 1, 2, 3, 4, 5, 0, 0, 0, 0])
+    np.testing.assert_array_equal(a, [0, 1, 2, 3, 4, 5, *[0] * V])
 
 
 @pytest.mark.skipif(
     not (config.DISABLE_JIT or config.BOUNDSCHECK), reason="compiled code checks only if told to"
 )
 @pytest.mark.parametrize(
-    ("word", "i"), [(load_at, 7), (load_at, -1), (splat_at, 10), (splat_at, -1), (store_at, 7)]
+    ("word", "i"), [(load_at, 7), (load_at, -1), (splat_at, 14), (splat_at, -1), (store_at, 7)]
 )
 def test_refuses_to_leave_the_array(word: Any, i: int) -> None:
     with pytest.raises((AssertionError, IndexError)):
-        word(np.zeros(10), i)
+        word(np.zeros(6 + BYTES // 8), i)
 
 
 @pytest.mark.skipif(bool(config.DISABLE_JIT), reason="the definitions take any array")

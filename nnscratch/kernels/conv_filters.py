@@ -14,6 +14,9 @@ from .simd import BYTES, fma, load, store, total, zero
 L1 = 24_000
 """Bytes of dy and x that every tap visits before the next block of rows is begun."""
 
+BLOCK = 1024
+"""Numbers of a row that are written and then added up."""
+
 
 @kernel
 def spread(x: Array, top: int, left: int, SW: int, planes: Array) -> None:
@@ -136,16 +139,20 @@ def bias_gradient(dy: Array, db: Array) -> None:
 
 @kernel
 def rectified_bias_gradient(dy: Array, y: Array, da: Array, db: Array) -> None:
-    """da = dy [y > 0], the gradient before the rectifier, and db[f] += Σ_m da[f, m]; one pass.
+    """da = dy [y > 0], the gradient before the rectifier, and db[f] += Σ_m da[f, m].
+
+    One pass over memory: a block is added up while it is in L1, in a loop of its own (jit.py).
 
     dy, y, da  (F, M)      db  (F,)
     """
     nothing = dy.dtype.type(0)
     for f in range(db.size):
         s = db[f]
-        row, gate, out = dy[f], y[f], da[f]
-        for m in range(row.size):
-            v = row[m] if gate[m] > nothing else nothing
-            out[m] = v
-            s += v
+        for start in range(0, dy.shape[1], BLOCK):
+            block = slice(start, min(start + BLOCK, dy.shape[1]))
+            row, gate, out = dy[f, block], y[f, block], da[f, block]
+            for m in range(row.size):
+                out[m] = row[m] if gate[m] > nothing else nothing
+            for m in range(row.size):
+                s += out[m]
         db[f] = s

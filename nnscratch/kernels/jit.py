@@ -2,6 +2,10 @@
 
 `fastmath` lets LLVM fuse multiply-adds, reorder sums into SIMD lanes, ignore the sign of zero and
 multiply by a reciprocal. It never gets `nnan` or `ninf`: a NaN must stay visible.
+
+A loop that adds up numbers stores none. Where a loop stores, the compiled code first looks how far
+apart its arrays lie, and where they may overlap, or lie nearer than a vector is long, it takes the
+numbers one by one. For a sum that is another order, and where arrays lie changes from run to run.
 """
 
 from collections.abc import Callable

@@ -18,7 +18,8 @@ def bernoulli_nll(a: Array, t: Array, e: Array, scale: float, da: Array) -> floa
         softplus(a) = max(a, 0) + log(1 + e)
         σ(a)        = 1/(1 + e) where a ≥ 0, e/(1 + e) elsewhere
 
-    A sum of logarithms is the logarithm of a product: one `log` serves BLOCK entries.
+    A sum of logarithms is the logarithm of a product: one `log` serves BLOCK entries. The sums have
+    a loop of their own, see jit.py.
     """
     zero, one, s = a.dtype.type(0), a.dtype.type(1), a.dtype.type(scale)
     total = 0.0
@@ -27,10 +28,9 @@ def bernoulli_nll(a: Array, t: Array, e: Array, scale: float, da: Array) -> floa
         an, tn, en, dn = a[start:stop], t[start:stop], e[start:stop], da[start:stop]
         product, linear = one, zero
         for n in range(an.size):
-            p = one + en[n]
-            positive = an[n] >= zero
-            product *= p
-            linear += (an[n] if positive else zero) - tn[n] * an[n]
-            dn[n] = s * ((one if positive else en[n]) / p - tn[n])
+            product *= one + en[n]
+            linear += (an[n] if an[n] >= zero else zero) - tn[n] * an[n]
+        for n in range(an.size):
+            dn[n] = s * ((one if an[n] >= zero else en[n]) / (one + en[n]) - tn[n])
         total += float(linear) + log(product)
     return total

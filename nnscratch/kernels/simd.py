@@ -1,6 +1,6 @@
 """Vectors held in registers: the words in which the hot loops are written.
 
-    u = load(x, p)                  # x[p], x[p+1], …: 32 bytes, 8 float32 or 4 float64
+    u = load(x, p)                  # x[p], x[p+1], …: a register full, 8 or 16 float32
     s = fma(splat(w, q), u, s)      # s + w[q] u
     store(y, p, s)
 
@@ -26,9 +26,10 @@ from numba.core import cgutils
 from numba.extending import intrinsic, models, register_model
 
 from ..core import Array
+from ..processor import has_avx512
 
-BYTES = 32
-"""The size of a vector."""
+BYTES = 64 if has_avx512() else 32
+"""The size of a vector, as wide as the registers."""
 
 Vector: TypeAlias = Array
 """In Python a vector is a small array (V,)."""

@@ -1,0 +1,67 @@
+"""Where arrays lie must not change a bit: what a kernel computes, it computes at any distance.
+
+Compiled loops ask at run time whether their arrays may overlap and have a second way for that case.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nnscratch.core import Array
+from nnscratch.kernels.activations import leaky_relu_backward, normal_cdf, relu_backward
+from nnscratch.kernels.conv_filters import bias_gradient, rectified_bias_gradient
+from nnscratch.kernels.losses import bernoulli_nll
+from nnscratch.kernels.optimizers import adam, gradient_norm, rmsprop, sgd
+
+GAPS = (0, 1, 2, 5, 8, 16, 31, 64, 500)
+"""Numbers between one array and the next."""
+
+
+def side_by_side(arrays: Sequence[Array], gap: int, order: Sequence[int]) -> list[Array]:
+    """Return copies that lie in one buffer in this order, `gap` numbers apart."""
+    buffer = np.empty(sum(a.size + gap for a in arrays), arrays[0].dtype)
+    placed, at = list(arrays), 0
+    for i in order:
+        a = arrays[i]
+        placed[i] = buffer[at : at + a.size].reshape(a.shape)
+        placed[i][...] = a
+        at += a.size + gap
+    return placed
+
+
+CASES: dict[str, tuple[Sequence[Any], Callable[..., Any]]] = {
+    "bernoulli_nll": ("nnnn", lambda a, t, e, da: bernoulli_nll(a, t, e, 0.3, da)),
+    "rectified_bias_gradient": ("222f", rectified_bias_gradient),
+    "bias_gradient": ("2f", bias_gradient),
+    "relu_backward": ("nnn", relu_backward),
+    "leaky_relu_backward": ("nnn", lambda dy, y, dx: leaky_relu_backward(dy, y, 0.1, dx)),
+    "normal_cdf": ("nn", normal_cdf),
+    "gradient_norm": ("g", lambda grads: gradient_norm(grads, 0, grads.shape[1])),
+    "sgd": ("ngn", lambda x, g, u: sgd(x, g, u, 0, x.size, 0.5, 0.1, 0.9, True, 0.01)),
+    "rmsprop": ("ngn", lambda x, g, v: rmsprop(x, g, v, 0, x.size, 0.5, 0.1, 0.9, 1e-8, 0.01)),
+    "adam": (
+        "ngnn",
+        lambda x, g, m, v: adam(x, g, m, v, 0, x.size, 0.5, 0.1, 0.9, 0.999, 1e-8, 3, 0.01, 0.001),
+    ),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", CASES)
+def test_a_kernel_does_not_see_where_its_arrays_lie(name: str, dtype: Any) -> None:
+    kinds, kernel = CASES[name]
+    for n in (5, 14, 48, 131):
+        rng = np.random.default_rng(n)
+        shapes = {"n": (n,), "2": (1, n), "f": (1,), "g": (2, n)}
+        # second moments are positive; so may all be
+        arrays = [np.abs(rng.standard_normal(shapes[kind])).astype(dtype) for kind in kinds]
+        arrays[0] *= np.where(rng.random(arrays[0].shape) < 0.5, -1, 1).astype(dtype)
+        results = set()
+        for gap in GAPS:
+            for order in (range(len(arrays)), range(len(arrays))[::-1]):
+                placed = side_by_side(arrays, gap, order)
+                value = kernel(*placed)
+                results.add((value, *(a.tobytes() for a in placed)))
+        assert len(results) == 1
