@@ -9,6 +9,7 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
+from threadpoolctl import threadpool_info
 
 from nnscratch.core import Array
 from nnscratch.kernels.jit import kernel
@@ -19,7 +20,7 @@ LIBRARIES = ("numpy", "numba", "torch", "jax")
 
 
 def header(threads: int) -> str:
-    """Return machine and versions, in two lines."""
+    """Return machine, versions and BLAS, in three lines."""
     versions = [f"Python {platform.python_version()}"]
     for library in LIBRARIES:
         try:
@@ -27,7 +28,15 @@ def header(threads: int) -> str:
         except PackageNotFoundError:
             versions.append(f"no {library}")
     used = f"{threads} of {os.cpu_count()} cores"
-    return f"{processor()}, {platform.system()}, {used}\n{', '.join(versions)}"
+    return f"{processor()}, {platform.system()}, {used}\n{', '.join(versions)}\n{blas()}"
+
+
+def blas() -> str:
+    """Return which kernels NumPy's BLAS has chosen, and whether it was told to: half a speed."""
+    found = [d for d in threadpool_info() if d["user_api"] == "blas"]
+    kernels = ", ".join(f"{d['internal_api']} for {d.get('architecture', '?')}" for d in found)
+    told = os.environ.get("OPENBLAS_CORETYPE")
+    return f"BLAS: {kernels or 'unknown'}" + (f", told so by OPENBLAS_CORETYPE={told}" * bool(told))
 
 
 def processor() -> str:

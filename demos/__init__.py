@@ -2,6 +2,4 @@
 
 import time
 
-import nnscratch  # noqa: F401 - before NumPy, see nnscratch/processor.py
-
 STARTED = time.perf_counter()

@@ -3,13 +3,8 @@
     from nnscratch.layers import Dense, Relu, Sequential
     from nnscratch.models import VAE
 
-Next to nothing is imported here: kernels need Numba, whose import takes longer than all the rest,
-so it is paid by whoever uses a layer and not by whoever reads a file or a version. Import nnscratch
-before NumPy, and NumPy multiplies matrices as fast as the processor can (processor.py).
+Nothing is imported here: kernels need Numba, whose import takes longer than all the rest, so it is
+paid by whoever uses a layer and not by whoever reads a file or a version.
 """
 
-from .processor import advise_blas
-
 __version__ = "0.1.0"
-
-advise_blas()

@@ -222,15 +222,19 @@ FAULTS: dict[str, list[Fault]] = {
         ),
     ],
     "kernels/losses.py": [
-        ("σ(a) + t", {"/ p - tn[n])": "/ p + tn[n])"}, *of_loss("bernoulli_nll")),
+        (
+            "σ(a) + t",
+            {"(one + en[n]) - tn[n])": "(one + en[n]) + tn[n])"},
+            *of_loss("bernoulli_nll"),
+        ),
         (
             "softplus without max(a, 0)",
-            {"(an[n] if positive else zero)": "zero"},
+            {"(an[n] if an[n] >= zero else zero)": "zero"},
             *of_loss("bernoulli_nll"),
         ),
         (
             "σ(a) = e/(1 + e) everywhere",
-            {"(one if positive else en[n])": "en[n]"},
+            {"(one if an[n] >= zero else en[n])": "en[n]"},
             test_losses.check_bernoulli_limits,
             (),
         ),

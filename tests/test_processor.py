@@ -1,7 +1,5 @@
-"""What is read off the processor, and what OpenBLAS is told: in a process that has no NumPy yet."""
+"""What is read off the processor."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -31,18 +29,3 @@ def test_no_cpuinfo_is_no_avx512(tmp_path: Path) -> None:
 def test_a_vector_is_as_wide_as_the_registers() -> None:
     expected = 64 if has_avx512() else 32
     assert expected == BYTES
-
-
-def told(first: str, env: dict[str, str]) -> str:
-    """Return what OPENBLAS_CORETYPE is in a fresh process after `first` and nnscratch."""
-    code = f"{first}\nimport nnscratch, os\nprint(os.environ.get('OPENBLAS_CORETYPE', ''))"
-    return subprocess.run(
-        [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
-    ).stdout.strip()
-
-
-def test_openblas_is_told_only_in_time_and_never_twice() -> None:
-    env = {"PYTHONPATH": str(Path(__file__).parents[1])}
-    assert told("", env) == ("SkylakeX" if has_avx512() else "")
-    assert told("import numpy", env) == ""
-    assert told("", env | {"OPENBLAS_CORETYPE": "Haswell"}) == "Haswell"
