@@ -135,7 +135,6 @@ class Workload:
     decoder: tuple[Layer, ...]
     latent: int | None = None
     lanes: int = 2
-    blas: int = 1
     micro_batch: int | None = None
 
     @property
@@ -217,7 +216,6 @@ WORKLOADS = {
         (Dense(2, 512, "relu"), Dense(512, 784)),
         latent=2,
         lanes=1,
-        blas=2,
     ),
     "W2": Workload(
         "conv autoencoder 16-8-8, batch 128",
@@ -256,7 +254,7 @@ WORKLOADS = {
         (Dense(784, 200, "tanh"), Dense(200, 200, "tanh"), Dense(200, 100)),
         (Dense(50, 200, "tanh"), Dense(200, 200, "tanh"), Dense(200, 784)),
         latent=50,
-        lanes=1,  # one thread: there is not enough work to share
+        lanes=1,
     ),
     "W5b": Workload(
         "dense VAE 784-1024-1024-64, batch 256",
@@ -265,7 +263,6 @@ WORKLOADS = {
         (Dense(64, 1024, "relu"), Dense(1024, 1024, "relu"), Dense(1024, 784)),
         latent=64,
         lanes=1,
-        blas=2,
     ),
 }
 """The networks of the lesson and of the pages it links to. W3 learns to repeat its input: noise

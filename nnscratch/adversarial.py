@@ -44,14 +44,14 @@ class AdversarialTrainer(Trainer):
 
     def learn(self, data: Data, rows: IntArray) -> Terms:
         """Take a step of each player on one batch; return the terms of both losses before them."""
-        theta, grads, run = self.lanes.theta, self.lanes.grads, self.lanes.run
+        theta, grads = self.lanes.theta, self.lanes.grads
         terms = self.gradient(data, rows)
         check_ledger(terms, self.model.weights())
         if self.stop:
             grads[:, self.border :] = 0
-        self.optimizer.step(theta, grads, run, within=(0, self.border))
+        self.optimizer.step(theta, grads, within=(0, self.border))
         judged = self.gradient(data, rows, "discriminator_loss", DUEL)
-        self.discriminator_optimizer.step(theta, grads, run, within=(self.border, self.end))
+        self.discriminator_optimizer.step(theta, grads, within=(self.border, self.end))
         return terms | judged
 
     def evaluate(self, data: Data) -> Terms:

@@ -32,7 +32,8 @@ class Parameter:
     """A trainable array θ and its accumulated gradient ∂L/∂θ, of one shape and dtype.
 
     Who has written zeros over a gradient may say so, by `all_zero`: a matrix product then need not
-    be added, it can be put there. Whoever asks for `grad` may write to it, and the word is off.
+    be added, it can be put there (products.py), which for a large layer is a tenth of a step less.
+    Whoever asks for `grad` may write to it, and the word is off.
     """
 
     __slots__ = ("_grad", "all_zero", "value")
@@ -50,13 +51,6 @@ class Parameter:
     @grad.setter
     def grad(self, grad: Array) -> None:
         self._grad, self.all_zero = grad, False
-
-    def add_product(self, a: Array, b: Array) -> None:
-        """grad += a b, which for a large layer is a tenth of a step less if there are zeros."""
-        if self.all_zero:
-            np.matmul(a, b, out=self.grad)
-        else:
-            self.grad += a @ b
 
 
 class Layer(Protocol):

@@ -18,6 +18,7 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from .core import HasParameters, Parameter, lend, pack, replica
+from .team import team
 from .threads import Run, cores, pool
 
 M = TypeVar("M", bound=HasParameters)
@@ -57,10 +58,13 @@ class Lanes(Generic[M]):
                 p.all_zero = True
 
     @contextmanager
-    def running(self, threads: int | None = None, blas: int = 1) -> Iterator[None]:
-        """Run the lanes on this many threads (one a core if None) for as long as this lasts."""
-        threads = cores() if threads is None else threads
-        with pool(min(threads, len(self.replicas)), blas) as run:
+    def running(self, threads: int | None = None) -> Iterator[None]:
+        """Run the lanes on this many threads (one a core if None) for as long as this lasts.
+
+        Where there is one lane alone the others help it with its kernels (team.py).
+        """
+        threads, lanes = cores() if threads is None else threads, len(self.replicas)
+        with pool(min(threads, lanes)) as run, team(threads if lanes == 1 else 1):
             self.run = run
             try:
                 yield

@@ -16,6 +16,8 @@ import numpy as np
 
 from .core import Array, IntArray, check
 from .kernels.losses import bernoulli_nll as bernoulli_nll_kernel
+from .kernels.team import BLOCK
+from .team import helpers
 
 
 def squared_error(y: Array, t: Array) -> tuple[float, Array]:
@@ -62,11 +64,12 @@ def bernoulli_nll(a: Array, t: Array) -> tuple[float, Array]:
     """
     check("bernoulli_nll t", t, a.shape, a.dtype)
     N = a.shape[-1]
-    e = np.abs(a)
-    np.exp(np.negative(e, out=e), out=e)
-    da = np.empty_like(a, order="C")
-    value = bernoulli_nll_kernel(a.ravel(), t.ravel(), e.ravel(), 1 / N, da.reshape(-1))
-    return float(value) / N, da
+    a, e, da = np.ascontiguousarray(a), np.copysign(a, -1, order="C"), np.empty(a.shape, a.dtype)
+    np.exp(e, out=e)
+    sums = np.empty(-(-a.size // BLOCK))
+    flat = (x.reshape(-1) for x in (a, np.ascontiguousarray(t), e))
+    bernoulli_nll_kernel(*flat, 1 / N, da.reshape(-1), sums, helpers(2 * a.size))
+    return float(sums.sum()) / N, da
 
 
 def binary_entropy(t: Array) -> float:

@@ -9,7 +9,6 @@ An optimiser owns its moments and counts its steps; it holds no reference to a m
 rate is a number or a schedule, a function of the step number.
 """
 
-from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -17,9 +16,7 @@ import numpy as np
 from .core import Array, Parameter, check
 from .kernels import optimizers as kernels
 from .schedules import Schedule, as_schedule
-
-PIECE = 1 << 17
-"""θ is stepped in pieces of this many numbers, so that several threads can share the work."""
+from .team import helpers
 
 
 class Optimizer:
@@ -53,13 +50,11 @@ class Optimizer:
         self,
         theta: Parameter,
         grads: Array | None = None,
-        run: Callable[[Callable[[int], None], Iterable[int]], Iterable[None]] = map,
         within: tuple[int, int] | None = None,
     ) -> None:
         """Move θ once and clear the gradients.
 
         grads  (L, P)   gradients to be summed; theta.grad alone if None
-        run             `map`, or a thread pool's: the pieces of θ are independent
         within          (start, stop) of the part of θ that moves; all of it if None
         """
         value = theta.value
@@ -77,16 +72,10 @@ class Optimizer:
         if self.clip_norm is not None:
             norm = kernels.gradient_norm(grads, first, last)
             scale = min(1.0, self.clip_norm / norm) if norm > 0 else 1.0
+        self.update(value, grads, *self.state.values(), first, last, scale, rate)
 
-        def move(start: int) -> None:
-            stop = min(start + PIECE, last)
-            self.update(value, grads, *self.state.values(), start, stop, scale, rate)
-
-        for _ in run(move, range(first, last, PIECE)):
-            pass
-
-    def update(self, *piece: Any) -> None:
-        """Step one piece of θ: value, grads, the moments, start, stop, scale, rate."""
+    def update(self, value: Array, *others: Any) -> None:
+        """Step θ: value, grads, the moments, start, stop, scale, rate."""
         raise NotImplementedError
 
     def settings(self) -> dict[str, Any]:
@@ -119,9 +108,10 @@ class SGD(Optimizer):
         if nesterov and momentum == 0:
             raise ValueError("SGD: expected momentum > 0 with nesterov, got 0")
 
-    def update(self, *piece: Any) -> None:
-        """Step one piece of θ."""
-        kernels.sgd(*piece, self.momentum, self.nesterov, self.weight_decay)
+    def update(self, value: Array, *others: Any) -> None:
+        """Step θ."""
+        numbers = self.momentum, self.nesterov, self.weight_decay
+        kernels.sgd(value, *others, *numbers, helpers(value.size))
 
 
 class RMSprop(Optimizer):
@@ -149,9 +139,10 @@ class RMSprop(Optimizer):
         self.alpha = self._within("alpha", alpha, 0, 1)
         self.eps = self._within("eps", eps, 0, np.inf)
 
-    def update(self, *piece: Any) -> None:
-        """Step one piece of θ."""
-        kernels.rmsprop(*piece, self.alpha, self.eps, self.weight_decay)
+    def update(self, value: Array, *others: Any) -> None:
+        """Step θ."""
+        numbers = self.alpha, self.eps, self.weight_decay
+        kernels.rmsprop(value, *others, *numbers, helpers(value.size))
 
 
 class Adam(Optimizer):
@@ -181,10 +172,11 @@ class Adam(Optimizer):
         self.beta2 = self._within("beta2", beta2, 0, 1)
         self.eps = self._within("eps", eps, 0, np.inf)
 
-    def update(self, *piece: Any) -> None:
-        """Step one piece of θ."""
+    def update(self, value: Array, *others: Any) -> None:
+        """Step θ."""
         l2, decay = (0.0, self.weight_decay) if self.decoupled else (self.weight_decay, 0.0)
-        kernels.adam(*piece, self.beta1, self.beta2, self.eps, self.steps, l2, decay)
+        numbers = self.beta1, self.beta2, self.eps, self.steps, l2, decay
+        kernels.adam(value, *others, *numbers, helpers(value.size))
 
 
 class AdamW(Adam):

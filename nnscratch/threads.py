@@ -40,8 +40,8 @@ def _libraries() -> Any:
 
 
 @contextmanager
-def pool(threads: int | None = None, blas: int = 1) -> Iterator[Run]:
-    """Yield a parallel `map` on this many threads (all cores if None), with BLAS held at `blas`.
+def pool(threads: int | None = None) -> Iterator[Run]:
+    """Yield a parallel `map` on this many threads (all cores if None), with BLAS held at one.
 
     Item i goes to thread i mod `threads`, and the caller's thread is one of them: waking a thread
     costs more than a small layer, so each is woken once.
@@ -53,8 +53,7 @@ def pool(threads: int | None = None, blas: int = 1) -> Iterator[Run]:
     if threads < 1:
         raise ValueError(f"pool: expected threads ≥ 1, got {threads}")
     keep_freed_memory()
-    # More threads than cores would spin in each other's way: a product takes five times as long.
-    with _libraries().limit(limits=min(blas, cores()), user_api="blas"):
+    with _libraries().limit(limits=1, user_api="blas"):
         if threads == 1:
             yield map
             return

@@ -63,9 +63,6 @@ class Trainer:
         micro_batch  samples a micro-batch; batch_size / lanes if None. Where activations are
                      large, 32 needs half the memory and takes no longer
         threads      how many lanes run at once (no influence on the result); all cores if None
-        blas         threads of a matrix product, no more than there are cores (part of the
-                     arithmetic: BLAS sums in another order); where dense layers are all there
-                     is, lanes=1 and blas=2 are faster
         anneal       schedules of model attributes by the step number: {"beta": Linear(0, 1, 500)}
         patience     epochs without a better validation total before training stops and the best
                      weights are taken back; needs validation data
@@ -88,12 +85,11 @@ class Trainer:
         micro_batch: int | None = None,
         lanes: int = 2,
         threads: int | None = None,
-        blas: int = 1,
         anneal: Mapping[str, Schedule | float] | None = None,
         patience: int | None = None,
     ) -> None:
         sizes = {"batch_size": batch_size, "micro_batch": micro_batch}
-        sizes |= {"threads": threads, "blas": blas, "patience": patience}
+        sizes |= {"threads": threads, "patience": patience}
         for name, size in sizes.items():
             if size is not None and size < 1:
                 raise ValueError(f"Trainer: expected {name} ≥ 1, got {size}")
@@ -108,7 +104,7 @@ class Trainer:
         self.model, self.optimizer = model, optimizer
         self.lanes = Lanes(model, lanes)
         self.seed, self.batch_size = int(seed), batch_size
-        self.threads, self.blas, self.patience = threads, blas, patience
+        self.threads, self.patience = threads, patience
         self.micro_batch = ceil(batch_size / lanes) if micro_batch is None else micro_batch
         self.epoch, self.step, self.count = 0, 0, 0
         self.history: list[dict[str, Any]] = []
@@ -156,7 +152,7 @@ class Trainer:
         """Take one step on one batch and return the terms of the loss before it."""
         terms = self.gradient(data, rows)
         check_ledger(terms, self.model.weights())
-        self.optimizer.step(self.lanes.theta, self.lanes.grads, self.lanes.run)
+        self.optimizer.step(self.lanes.theta, self.lanes.grads)
         self.lanes.cleared()
         return terms
 
@@ -217,7 +213,7 @@ class Trainer:
             disable=not (progress and sys.stderr.isatty()),
             unit="step",
         )
-        with bar, self.lanes.running(self.threads, self.blas), interruptible() as interrupted:
+        with bar, self.lanes.running(self.threads), interruptible() as interrupted:
             while self.epoch < epochs and not self.out_of_patience():
                 order = self.stream(SHUFFLE, self.epoch).permutation(len(images))
                 while self.step < steps:
@@ -361,7 +357,6 @@ class Trainer:
             "batch_size": self.batch_size,
             "micro_batch": self.micro_batch,
             "lanes": len(self.lanes.replicas),
-            "blas": self.blas,
             "patience": self.patience,
         }
 

@@ -108,7 +108,7 @@ def training(name: str, variant: str) -> Job:
     )
     trainer.noise = [np.ascontiguousarray(eps.T) for eps in w.noise(workload)]
     rows = np.arange(w.BATCHES * workload.batch).reshape(w.BATCHES, -1)
-    OPEN.enter_context(trainer.lanes.running(blas=workload.blas))
+    OPEN.enter_context(trainer.lanes.running())
 
     def run() -> float:
         terms = trainer.learn(images, rows[trainer.step % w.BATCHES])

@@ -159,9 +159,10 @@ def columns(
         images, rows = images[rows], np.arange(N)
     if images.dtype == np.uint8:
         from ..kernels.batch import gather_columns  # here, for Numba takes a second to import
+        from ..team import helpers
 
         grey = np.arange(256, dtype=dtype) / 255
-        gather_columns(images.reshape(len(images), -1), rows, grey, x)
+        gather_columns(images.reshape(len(images), -1), rows, grey, x, helpers(x.size))
     else:
         x[...] = images[rows].reshape(N, -1).T
     return x if flatten else x.reshape(C, H, W, N)

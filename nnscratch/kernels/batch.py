@@ -5,29 +5,52 @@ from numpy.typing import NDArray
 
 from ..core import Array, IntArray
 from .jit import kernel
+from .team import claim, shared
 
 
 @kernel
-def gather_columns(images: NDArray[np.uint8], rows: IntArray, grey: Array, x: Array) -> None:
+def gather_columns(
+    images: NDArray[np.uint8],
+    rows: IntArray,
+    grey: Array,
+    x: Array,
+    team: IntArray,
+) -> None:
     """x_dn = grey[images[rows_n]_d]: in NumPy, x = grey[images[rows]].T.
 
     A byte has only 256 values, so its float is looked up. Reading images and writing x run across
-    each other; four images at a time make one write of four neighbours.
+    each other; eight images at a time make one write of eight neighbours.
 
         images  (…, D)      rows  (N,)      grey  (256,)      x  (D, N)
     """
+    _gather_columns(images, rows, grey, x, team)
+
+
+@shared
+def _gather_columns(
+    images: NDArray[np.uint8],
+    rows: IntArray,
+    grey: Array,
+    x: Array,
+    team: IntArray,
+    me: int,
+) -> None:
     D, N = x.shape
-    whole = N - N % 4
-    for n in range(0, whole, 4):
-        i0, i1 = images[rows[n]], images[rows[n + 1]]
-        i2, i3 = images[rows[n + 2]], images[rows[n + 3]]
-        for d in range(D):
-            x4 = x[d, n : n + 4]
-            x4[0] = grey[i0[d]]
-            x4[1] = grey[i1[d]]
-            x4[2] = grey[i2[d]]
-            x4[3] = grey[i3[d]]
-    for n in range(whole, N):
-        image = images[rows[n]]
-        for d in range(D):
-            x[d, n] = grey[image[d]]
+    groups = (N + 7) // 8
+    n = 8 * claim(team, me, 0, groups)
+    while n < N:
+        if n + 8 <= N:
+            i0, i1 = images[rows[n]], images[rows[n + 1]]
+            i2, i3 = images[rows[n + 2]], images[rows[n + 3]]
+            i4, i5 = images[rows[n + 4]], images[rows[n + 5]]
+            i6, i7 = images[rows[n + 6]], images[rows[n + 7]]
+            for d in range(D):
+                x8 = x[d, n : n + 8]
+                x8[0], x8[1], x8[2], x8[3] = grey[i0[d]], grey[i1[d]], grey[i2[d]], grey[i3[d]]
+                x8[4], x8[5], x8[6], x8[7] = grey[i4[d]], grey[i5[d]], grey[i6[d]], grey[i7[d]]
+        else:
+            for m in range(n, N):
+                image = images[rows[m]]
+                for d in range(D):
+                    x[d, m] = grey[image[d]]
+        n = 8 * claim(team, me, 0, groups)

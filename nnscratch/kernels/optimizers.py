@@ -2,21 +2,21 @@
 
     value  (P,)     θ
     grads  (L, P)   a gradient a lane; their sum, in the order of the lanes, is the gradient
-    start, stop     the piece of θ to step
+    start, stop     the part of θ to step
     scale           factor on the gradient, from clipping its norm
     l2              weight decay as a gradient: l2·θ is added to g
 
-A piece is walked in blocks that stay in the L1 cache while the lanes are summed and θ is moved.
+θ is walked in blocks that stay in a core's cache while the lanes are summed and θ is moved; threads
+share them out among each other (team.py).
 """
 
 from math import sqrt
 
 import numpy as np
 
-from ..core import Array
+from ..core import Array, IntArray
 from .jit import kernel
-
-BLOCK = 1024
+from .team import BLOCK, claim_block, shared
 
 
 @kernel
@@ -55,13 +55,32 @@ def sgd(
     momentum: float,
     nesterov: bool,
     l2: float,
+    team: IntArray,
 ) -> None:
     """u ← μ u + g;  θ ← θ - η u,  or θ - η (g + μ u) with Nesterov's look-ahead."""
+    _sgd(value, grads, velocity, start, stop, scale, rate, momentum, nesterov, l2, team)
+
+
+@shared
+def _sgd(
+    value: Array,
+    grads: Array,
+    velocity: Array,
+    start: int,
+    stop: int,
+    scale: float,
+    rate: float,
+    momentum: float,
+    nesterov: bool,
+    l2: float,
+    team: IntArray,
+    me: int,
+) -> None:
     real = value.dtype.type
     s, eta, mu, lam = real(scale), real(rate), real(momentum), real(l2)
     of_g, of_u = (real(1), mu) if nesterov else (real(0), real(1))
-    for a in range(start, stop, BLOCK):
-        b = min(a + BLOCK, stop)
+    a, b = claim_block(team, me, start, stop)
+    while a < stop:
         sum_lanes(grads, a, b)
         x, g, u = value[a:b], grads[0, a:b], velocity[a:b]
         for n in range(x.size):
@@ -70,6 +89,7 @@ def sgd(
             u[n] = un
             x[n] -= eta * (of_g * d + of_u * un)
             g[n] = 0
+        a, b = claim_block(team, me, start, stop)
 
 
 @kernel
@@ -84,13 +104,32 @@ def rmsprop(
     alpha: float,
     eps: float,
     l2: float,
+    team: IntArray,
 ) -> None:
     """v ← α v + (1-α) g²;  θ ← θ - η g/(√v + ε)."""
+    _rmsprop(value, grads, square, start, stop, scale, rate, alpha, eps, l2, team)
+
+
+@shared
+def _rmsprop(
+    value: Array,
+    grads: Array,
+    square: Array,
+    start: int,
+    stop: int,
+    scale: float,
+    rate: float,
+    alpha: float,
+    eps: float,
+    l2: float,
+    team: IntArray,
+    me: int,
+) -> None:
     real = value.dtype.type
     s, eta, al, be = real(scale), real(rate), real(alpha), real(1 - alpha)
     tiny, lam = real(eps), real(l2)
-    for a in range(start, stop, BLOCK):
-        b = min(a + BLOCK, stop)
+    a, b = claim_block(team, me, start, stop)
+    while a < stop:
         sum_lanes(grads, a, b)
         x, g, v = value[a:b], grads[0, a:b], square[a:b]
         for n in range(x.size):
@@ -99,6 +138,7 @@ def rmsprop(
             v[n] = vn
             x[n] -= eta * d / (real(sqrt(vn)) + tiny)
             g[n] = 0
+        a, b = claim_block(team, me, start, stop)
 
 
 @kernel
@@ -117,19 +157,58 @@ def adam(
     step: int,
     l2: float,
     decay: float,
+    team: IntArray,
 ) -> None:
     """m ← β₁ m + (1-β₁) g;  v ← β₂ v + (1-β₂) g²;  θ ← (1 - η λ) θ - η m̂/(√v̂ + ε).
 
     m̂ = m/(1-β₁ᵗ) and v̂ = v/(1-β₂ᵗ) undo the bias of averages that started at 0, t = `step` ≥ 1.
     `decay` is λ.
     """
+    _adam(
+        value,
+        grads,
+        first,
+        second,
+        start,
+        stop,
+        scale,
+        rate,
+        beta1,
+        beta2,
+        eps,
+        step,
+        l2,
+        decay,
+        team,
+    )
+
+
+@shared
+def _adam(
+    value: Array,
+    grads: Array,
+    first: Array,
+    second: Array,
+    start: int,
+    stop: int,
+    scale: float,
+    rate: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    step: int,
+    l2: float,
+    decay: float,
+    team: IntArray,
+    me: int,
+) -> None:
     real = value.dtype.type
     s, b1, c1, b2, c2 = real(scale), real(beta1), real(1 - beta1), real(beta2), real(1 - beta2)
     eta = real(rate / (1 - beta1**step))
     unbias, tiny = real(1 / (1 - beta2**step)), real(eps)
     lam, keep = real(l2), real(1 - rate * decay)
-    for a in range(start, stop, BLOCK):
-        b = min(a + BLOCK, stop)
+    a, b = claim_block(team, me, start, stop)
+    while a < stop:
         sum_lanes(grads, a, b)
         x, g = value[a:b], grads[0, a:b]
         m, v = first[a:b], second[a:b]
@@ -140,3 +219,4 @@ def adam(
             m[n], v[n] = mn, vn
             x[n] = keep * x[n] - eta * mn / (real(sqrt(vn * unbias)) + tiny)
             g[n] = 0
+        a, b = claim_block(team, me, start, stop)

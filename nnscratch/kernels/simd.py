@@ -128,6 +128,16 @@ def emit_splat(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     return builder.shuffle_vector(first, undefined, everywhere)
 
 
+def emit_prefetch(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    """Ask for a cache line, to write to it."""
+    i8, i32 = ir.IntType(8).as_pointer(), ir.IntType(32)
+    p = builder.bitcast(pointer(context, builder, signature.args[0], args, 1), i8)
+    shape = ir.FunctionType(ir.VoidType(), [i8, i32, i32, i32])
+    ask = cgutils.get_or_insert_function(builder.module, shape, "llvm.prefetch.p0i8")  # type: ignore[no-untyped-call]
+    builder.call(ask, [p, i32(1), i32(3), i32(1)])
+    return context.get_dummy_value()
+
+
 def emit_zero(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     """Write no instruction: a constant."""
     return zeros_of(context.get_value_type(signature.return_type))
@@ -195,6 +205,12 @@ def store(a: Array, i: int, v: Vector) -> None:
     """a[i], a[i+1], … = v."""
     assert 0 <= i <= a.size - v.size
     a[i : i + v.size] = v
+
+
+@instruction(lambda a, i: types.none(a, types.intp) if flat(a) else None, emit_prefetch)
+def prefetch(a: Array, i: int) -> None:
+    """Say that a[i] will be written to."""
+    assert 0 <= i < a.size
 
 
 @instruction(lambda a, i: VectorType(a.dtype)(a, types.intp) if flat(a) else None, emit_splat)

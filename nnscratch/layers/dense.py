@@ -5,6 +5,7 @@ from numpy.typing import DTypeLike
 
 from ..core import Array, Backward, Parameter, Shape, check
 from ..initializers import Initializer, glorot_uniform, zeros
+from ..products import add_product, matmul
 
 
 class Dense:
@@ -56,16 +57,14 @@ class Dense:
         M, D = w.value.shape
         check("Dense x", x, (D, "N"), w.value.dtype)
         N = x.shape[1]
-        y = w.value @ x
-        if b is not None:
-            y += b.value[:, None]
+        y = matmul(w.value, x, None if b is None else b.value)
 
         def backward(dy: Array, need_dx: bool = True) -> Array | None:
             check("Dense dy", dy, (M, N), w.value.dtype)
-            w.add_product(dy, x.T)
+            add_product(w, dy, x.T)
             if b is not None:
-                b.grad += dy.sum(axis=1)
-            return w.value.T @ dy if need_dx else None
+                b.grad += dy @ np.ones(N, dy.dtype)
+            return matmul(w.value.T, dy) if need_dx else None
 
         return y, backward
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..core import Array, Backward, Parameter, Shape, check
+from ..products import add_product, matmul
 from .dense import Dense
 
 
@@ -47,14 +48,13 @@ class TiedDense:
         M, D = w.value.shape
         check("TiedDense x", x, (M, "N"), w.value.dtype)
         N = x.shape[1]
-        y = w.value.T @ x
-        y += b.value[:, None]
+        y = matmul(w.value.T, x, b.value)
 
         def backward(dy: Array, need_dx: bool = True) -> Array | None:
             check("TiedDense dy", dy, (D, N), w.value.dtype)
-            w.grad += x @ dy.T
+            add_product(w, x, dy.T)
             b.grad += dy.sum(axis=1)
-            return w.value @ dy if need_dx else None
+            return matmul(w.value, dy) if need_dx else None
 
         return y, backward
 

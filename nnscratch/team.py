@@ -1,0 +1,82 @@
+"""A team: threads that help one other thread with its kernels.
+
+Lanes (lanes.py) give every thread a part of the batch, and Python to run. Where a batch is one
+piece of work the parts are those of a kernel, some ten microseconds each; in that time no thread
+could be woken, nor get hold of the interpreter. So helpers spin inside of a kernel of their own,
+without the interpreter, and take part in whatever the thread that leads them runs next.
+
+    with team(2):
+        adam(value, grads, …, helpers(value.size))      # one kernel, two threads
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
+from time import sleep
+
+from numba import config
+
+from .core import IntArray
+from .kernels.team import TURN, serve, team_of
+
+WORTH = 10_000
+"""Cycles, roughly, below which a kernel is over before help arrives."""
+
+LOOKS = 100_000
+"""How often a helper looks for work before it lies down for a moment; some milliseconds."""
+
+LONGEST_NAP = 0.02
+"""Seconds."""
+
+
+class Here(threading.local):
+    """The counters of the team that this thread leads, and those of a team of itself alone."""
+
+    def __init__(self) -> None:
+        self.team: IntArray | None = None
+        self.size = 1
+        self.alone = team_of(1)
+
+
+_here = Here()
+
+
+@contextmanager
+def team(threads: int) -> Iterator[None]:
+    """Let kernels that this thread shares run on so many threads, itself included."""
+    if threads <= 1 or config.DISABLE_JIT:  # type: ignore[attr-defined]
+        yield
+        return
+    before, closed = (_here.team, _here.size), threading.Event()
+    counters = team_of(threads)
+
+    def help_out(me: int) -> None:
+        nap = 0.0
+        while not closed.is_set():
+            turn = counters[TURN]
+            serve(counters, me, LOOKS)
+            nap = min(2 * nap + 1e-4, LONGEST_NAP) if counters[TURN] == turn else 0.0
+            sleep(nap)
+
+    helpers = [Thread(target=help_out, args=(me,), daemon=True) for me in range(1, threads)]
+    for helper in helpers:
+        helper.start()
+    _here.team, _here.size = counters, threads
+    try:
+        yield
+    finally:
+        _here.team, _here.size = before
+        closed.set()
+        for helper in helpers:
+            helper.join()
+
+
+def helpers(cycles: int) -> IntArray:
+    """Return the counters for a kernel that takes so long: this thread's team's, or its own."""
+    return _here.alone if _here.team is None or cycles < WORTH else _here.team
+
+
+def threads() -> int:
+    """Return how many threads a shared kernel may meet."""
+    return _here.size
