@@ -5,8 +5,7 @@
     python -m benchmarks threads --smoke                one workload, one short round
 
 nnscratch alone, once on a single core and once on --threads of them. Lanes belong to the arithmetic
-and threads do not, so both must end with the same bits. The exception are dense workloads in one
-lane, where threads are BLAS's: its sums have another order on another number of cores.
+and threads do not, so both must end with the same bits.
 """
 
 from collections.abc import Sequence
@@ -20,19 +19,17 @@ from .report import Table
 from .timing import quotients, spread
 from .workloads import WORKLOADS
 
-STEPS, ROUNDING = 20, 1e-3
-"""Steps before weights are compared; and how near they must be, to the largest, where BLAS's order
-of sums differs: Adam makes much of little where a gradient is nothing but rounding."""
+STEPS = 20
+"""Steps before weights are compared."""
 
 HEADINGS = ("workload", "lanes", "threads", "min ms", "median ms", "max ms", "× one thread")
 
 
 def same_weights(name: str, group: Sequence[Worker]) -> str:
-    """Assert that weights are equal after STEPS steps, bit by bit if no product is shared."""
+    """Assert that weights are equal after STEPS steps, bit by bit."""
     for worker in group:
         worker.ask("values", count=STEPS)
-    alike = equal_arrays(0 if WORKLOADS[name].blas == 1 else ROUNDING)(name, group)
-    return f"{alike} after {STEPS} steps"
+    return f"{equal_arrays(0)(name, group)} after {STEPS} steps"
 
 
 def main(argv: Sequence[str]) -> None:

@@ -125,8 +125,8 @@ Layer = Affine | Pool | Up | Reshape
 class Workload:
     """A network and how it is trained; `latent` numbers are sampled in the middle of a VAE.
 
-    A VAE's encoder returns 2·latent numbers, μ and log σ². `lanes`, `blas` and `micro_batch` are
-    ours, for they are part of nnscratch's arithmetic; the peers have nothing that corresponds.
+    A VAE's encoder returns 2·latent numbers, μ and log σ². `lanes` and `micro_batch` are ours, for
+    they are part of nnscratch's arithmetic; the peers have nothing that corresponds.
     """
 
     title: str

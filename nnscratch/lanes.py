@@ -44,6 +44,7 @@ class Lanes(Generic[M]):
         self.theta.grad = self.grads[0]
         lend(model.parameters(), self.theta.grad)
         self.replicas = [model, *(replica(model, grad) for grad in self.grads[1:])]
+        self.parameters = [p for twin in self.replicas for p in twin.parameters().values()]
         self.run: Run = map
 
     def clear(self) -> None:
@@ -53,9 +54,8 @@ class Lanes(Generic[M]):
 
     def cleared(self) -> None:
         """Say that all gradients are zero, as an optimiser leaves them."""
-        for model in self.replicas:
-            for p in model.parameters().values():
-                p.all_zero = True
+        for p in self.parameters:
+            p.all_zero = True
 
     @contextmanager
     def running(self, threads: int | None = None) -> Iterator[None]:

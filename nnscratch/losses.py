@@ -15,7 +15,9 @@ from math import log, pi
 import numpy as np
 
 from .core import Array, IntArray, check
+from .kernels.exponential import constants
 from .kernels.losses import bernoulli_nll as bernoulli_nll_kernel
+from .kernels.simd import BYTES
 from .kernels.team import BLOCK
 from .team import helpers
 
@@ -64,12 +66,22 @@ def bernoulli_nll(a: Array, t: Array) -> tuple[float, Array]:
     """
     check("bernoulli_nll t", t, a.shape, a.dtype)
     N = a.shape[-1]
-    a, e, da = np.ascontiguousarray(a), np.copysign(a, -1, order="C"), np.empty(a.shape, a.dtype)
-    np.exp(e, out=e)
-    sums = np.empty(-(-a.size // BLOCK))
-    flat = (x.reshape(-1) for x in (a, np.ascontiguousarray(t), e))
-    bernoulli_nll_kernel(*flat, 1 / N, da.reshape(-1), sums, helpers(2 * a.size))
-    return float(sums.sum()) / N, da
+    flat_a, flat_t = whole_vectors(a, NOTHING), whole_vectors(t, 0)
+    da, sums = np.empty(flat_a.size, a.dtype), np.empty(-(-flat_a.size // BLOCK))
+    numbers = np.array([1, -1, 1 / N], a.dtype)
+    team = helpers(a.size)
+    bernoulli_nll_kernel(flat_a, flat_t, numbers, constants(a.dtype), da, sums, team)
+    return float(sums.sum()) / N, da[: a.size].reshape(a.shape)
+
+
+NOTHING = -1e3
+"""A logit whose exponential is 0: beside the target 0 it adds nothing to a sum."""
+
+
+def whole_vectors(x: Array, fill: float) -> Array:
+    """Return x's numbers in a row, and as many of these as make the last vector whole."""
+    flat, missing = x.ravel(), -x.size % (BYTES // x.itemsize)
+    return np.append(flat, np.full(missing, fill, x.dtype)) if missing else flat
 
 
 def binary_entropy(t: Array) -> float:

@@ -14,10 +14,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Thread
 from time import sleep
+from typing import Any
 
+import numpy as np
 from numba import config
 
-from .core import IntArray
+from .core import Array, IntArray
 from .kernels.team import TURN, serve, team_of
 
 WORTH = 10_000
@@ -37,6 +39,7 @@ class Here(threading.local):
         self.team: IntArray | None = None
         self.size = 1
         self.alone = team_of(1)
+        self.memory: dict[np.dtype[Any], Array] = {}
 
 
 _here = Here()
@@ -75,6 +78,14 @@ def team(threads: int) -> Iterator[None]:
 def helpers(cycles: int) -> IntArray:
     """Return the counters for a kernel that takes so long: this thread's team's, or its own."""
     return _here.alone if _here.team is None or cycles < WORTH else _here.team
+
+
+def scratch(size: int, dtype: "np.dtype[Any]") -> Array:
+    """Return at least `size` numbers for a kernel to use, until this thread asks again."""
+    memory = _here.memory.get(dtype)
+    if memory is None or memory.size < size:
+        memory = _here.memory[dtype] = np.empty(size, dtype)
+    return memory
 
 
 def threads() -> int:

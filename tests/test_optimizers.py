@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnscratch import optimizers
 from nnscratch.core import Array, Parameter
 from nnscratch.kernels.optimizers import BLOCK, gradient_norm
 from nnscratch.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
 from nnscratch.schedules import Constant, StepDecay, describe
-from nnscratch.threads import pool
+from nnscratch.team import team
 
 STEPS = 6
 Trajectory = Iterator[Array]
@@ -120,6 +120,13 @@ def travelled(optimizer: Optimizer, x: Array, g: Array, **options: Any) -> Array
     return np.array(way)
 
 
+def check_adam(module: ModuleType) -> None:
+    """Three steps of the kernel, by the formula."""
+    x, g = drawn(9, lanes=2)
+    make, formula = CASES["Adam"]
+    np.testing.assert_allclose(travelled(make(), x, g), list(formula(x, g.sum(axis=1))), rtol=1e-10)
+
+
 # Each step is the formula
 
 
@@ -204,37 +211,20 @@ def test_lanes_are_summed(name: str, P: int, lanes: int, seed: int) -> None:
 
 
 @EACH
-@pytest.mark.parametrize("piece", [BLOCK, 100, 7])
 @pytest.mark.parametrize("clip_norm", [None, 1.0])
-def test_the_size_of_a_piece_changes_no_bit(
-    name: str, piece: int, clip_norm: float | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_number_of_threads_changes_no_bit(name: str, clip_norm: float | None) -> None:
     make, _ = CASES[name]
-    x, g = drawn(2 * BLOCK + 5, lanes=2, dtype=np.float32)
+    x, g = drawn(9 * BLOCK + 5, lanes=2, dtype=np.float32)
 
     def way() -> Array:
         optimizer = make()
         optimizer.clip_norm = clip_norm
         return travelled(optimizer, x, g)
 
-    whole = way()
-    monkeypatch.setattr(optimizers, "PIECE", piece)
-    np.testing.assert_array_equal(way(), whole)
-
-
-def backwards(function: Callable[[int], None], items: Any) -> list[None]:
-    return [function(item) for item in reversed(list(items))]
-
-
-@EACH
-def test_who_runs_the_pieces_changes_no_bit(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(optimizers, "PIECE", 100)
-    make, _ = CASES[name]
-    x, g = drawn(2 * BLOCK + 5, lanes=2, dtype=np.float32)
-    one_by_one = travelled(make(), x, g)
-    np.testing.assert_array_equal(travelled(make(), x, g, run=backwards), one_by_one)
-    with pool(3) as run:
-        np.testing.assert_array_equal(travelled(make(), x, g, run=run), one_by_one)
+    alone = way()
+    for threads in (2, 3):
+        with team(threads):
+            np.testing.assert_array_equal(way(), alone)
 
 
 @EACH
@@ -282,11 +272,12 @@ def test_a_long_gradient_is_shortened_and_keeps_its_direction() -> None:
     np.testing.assert_allclose(theta.value, [-0.6, -0.8], rtol=1e-15)
 
 
-def test_one_norm_is_taken_over_all_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(optimizers, "PIECE", 1)
-    theta = Parameter(np.zeros(2))
-    SGD(1.0, clip_norm=1.0).step(theta, np.array([[3.0, 4.0]]))
-    np.testing.assert_allclose(theta.value, [-0.6, -0.8], rtol=1e-15)
+def test_one_norm_is_taken_over_all_blocks() -> None:
+    theta = Parameter(np.zeros(BLOCK + 1))
+    grad = np.zeros((1, BLOCK + 1))
+    grad[0, [0, BLOCK]] = 3, 4
+    SGD(1.0, clip_norm=1.0).step(theta, grad)
+    np.testing.assert_allclose(theta.value[[0, BLOCK]], [-0.6, -0.8], rtol=1e-15)
 
 
 @EACH

@@ -10,10 +10,17 @@ import numpy as np
 import pytest
 
 from nnscratch.core import Array
-from nnscratch.kernels.activations import leaky_relu_backward, normal_cdf, relu_backward
+from nnscratch.kernels.activations import (
+    leaky_relu_backward,
+    normal_cdf,
+    relu_backward,
+    relu_forward,
+)
 from nnscratch.kernels.conv_filters import bias_gradient, rectified_bias_gradient
+from nnscratch.kernels.exponential import constants
 from nnscratch.kernels.losses import bernoulli_nll
 from nnscratch.kernels.optimizers import adam, gradient_norm, rmsprop, sgd
+from nnscratch.kernels.team import team_of
 
 GAPS = (0, 1, 2, 5, 8, 16, 31, 64, 500)
 """Numbers between one array and the next."""
@@ -31,19 +38,35 @@ def side_by_side(arrays: Sequence[Array], gap: int, order: Sequence[int]) -> lis
     return placed
 
 
+ALONE = team_of(1)
+
+
+def nll(a: Array, t: Array, da: Array) -> float:
+    sums = np.empty(1)
+    numbers = np.array([1, -1, 0.3], a.dtype)
+    bernoulli_nll(a, t, numbers, constants(a.dtype), da, sums, ALONE)
+    return float(sums[0])
+
+
 CASES: dict[str, tuple[Sequence[Any], Callable[..., Any]]] = {
-    "bernoulli_nll": ("nnnn", lambda a, t, e, da: bernoulli_nll(a, t, e, 0.3, da)),
+    "bernoulli_nll": ("vvv", nll),
     "rectified_bias_gradient": ("222f", rectified_bias_gradient),
     "bias_gradient": ("2f", bias_gradient),
-    "relu_backward": ("nnn", relu_backward),
+    "relu_forward": ("nn", lambda x, y: relu_forward(x, y, ALONE)),
+    "relu_backward": ("nnn", lambda dy, y, dx: relu_backward(dy, y, dx, ALONE)),
     "leaky_relu_backward": ("nnn", lambda dy, y, dx: leaky_relu_backward(dy, y, 0.1, dx)),
     "normal_cdf": ("nn", normal_cdf),
     "gradient_norm": ("g", lambda grads: gradient_norm(grads, 0, grads.shape[1])),
-    "sgd": ("ngn", lambda x, g, u: sgd(x, g, u, 0, x.size, 0.5, 0.1, 0.9, True, 0.01)),
-    "rmsprop": ("ngn", lambda x, g, v: rmsprop(x, g, v, 0, x.size, 0.5, 0.1, 0.9, 1e-8, 0.01)),
+    "sgd": ("ngn", lambda x, g, u: sgd(x, g, u, 0, x.size, 0.5, 0.1, 0.9, True, 0.01, ALONE)),
+    "rmsprop": (
+        "ngn",
+        lambda x, g, v: rmsprop(x, g, v, 0, x.size, 0.5, 0.1, 0.9, 1e-8, 0.01, ALONE),
+    ),
     "adam": (
         "ngnn",
-        lambda x, g, m, v: adam(x, g, m, v, 0, x.size, 0.5, 0.1, 0.9, 0.999, 1e-8, 3, 0.01, 0.001),
+        lambda x, g, m, v: adam(
+            *(x, g, m, v, 0, x.size, 0.5, 0.1, 0.9, 0.999, 1e-8, 3, 0.01, 0.001, ALONE)
+        ),
     ),
 }
 
@@ -54,7 +77,7 @@ def test_a_kernel_does_not_see_where_its_arrays_lie(name: str, dtype: Any) -> No
     kinds, kernel = CASES[name]
     for n in (5, 14, 48, 131):
         rng = np.random.default_rng(n)
-        shapes = {"n": (n,), "2": (1, n), "f": (1,), "g": (2, n)}
+        shapes = {"n": (n,), "2": (1, n), "f": (1,), "g": (2, n), "v": (16 * n,)}
         # second moments are positive; so may all be
         arrays = [np.abs(rng.standard_normal(shapes[kind])).astype(dtype) for kind in kinds]
         arrays[0] *= np.where(rng.random(arrays[0].shape) < 0.5, -1, 1).astype(dtype)

@@ -63,16 +63,6 @@ def test_blas_has_one_thread_inside_and_its_own_number_after(threads: int) -> No
 
 
 @pytest.mark.usefixtures("two_blas_threads")
-@pytest.mark.parametrize(("processors", "got"), [(1, 1), (2, 2), (4, 2)])
-def test_blas_has_the_threads_it_is_given_if_there_are_as_many_cores(
-    processors: int, got: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("nnscratch.threads.cores", lambda: processors)
-    with pool(1, blas=2):
-        assert blas_threads() == {got}
-
-
-@pytest.mark.usefixtures("two_blas_threads")
 @pytest.mark.parametrize("threads", [1, 2])
 def test_blas_gets_its_threads_back_after_an_exception(threads: int) -> None:
     with pytest.raises(ZeroDivisionError), pool(threads) as run:

@@ -11,6 +11,7 @@ is never copied. Sets are batch-first; `columns` is where a batch of one becomes
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
@@ -161,11 +162,16 @@ def columns(
         from ..kernels.batch import gather_columns  # here, for Numba takes a second to import
         from ..team import helpers
 
-        grey = np.arange(256, dtype=dtype) / 255
-        gather_columns(images.reshape(len(images), -1), rows, grey, x, helpers(x.size))
+        gather_columns(images.reshape(len(images), -1), rows, greys(x.dtype), x, helpers(x.size))
     else:
         x[...] = images[rows].reshape(N, -1).T
     return x if flatten else x.reshape(C, H, W, N)
+
+
+@cache
+def greys(dtype: DTypeLike) -> Array:
+    """Return the float of every byte, (256,)."""
+    return np.arange(256, dtype=dtype) / 255
 
 
 def binarize(images: Images, how: str, *, rng: np.random.Generator) -> Images:

@@ -3,60 +3,68 @@
 from math import log
 
 from ..core import Array, IntArray
+from .exponential import exponential
 from .jit import kernel
+from .simd import (
+    BYTES,
+    add,
+    divide,
+    fma,
+    load,
+    multiplied,
+    relu,
+    splat,
+    store,
+    total,
+    where_larger,
+    zero,
+)
 from .team import BLOCK, claim_block, shared
 
-FACTORS = 64
-"""Factors a product: each lies in [1, 2], so it stays below 2⁶⁴, far from float32's 2¹²⁸."""
+FACTORS = 112
+"""Factors a product: each lies in [1, 2], so it stays below 2¹¹², where float32 ends at 2¹²⁸."""
 
 
 @kernel
 def bernoulli_nll(
-    a: Array,
-    t: Array,
-    e: Array,
-    scale: float,
-    da: Array,
-    sums: Array,
-    team: IntArray,
+    a: Array, t: Array, numbers: Array, c: Array, da: Array, sums: Array, team: IntArray
 ) -> None:
     """sums = Σ_n softplus(a_n) - t_n a_n block by block, da_n = scale (σ(a_n) - t_n), all flat.
 
-    `e` holds exp(-|a|), from which everything else follows without overflow:
+    With e = exp(-|a|) nothing overflows:
 
         softplus(a) = max(a, 0) + log(1 + e)
-        σ(a)        = 1/(1 + e) where a ≥ 0, e/(1 + e) elsewhere
+        σ(a)        = 1/(1 + e) where a > 0, e/(1 + e) elsewhere
 
-    A sum of logarithms is the logarithm of a product: one `log` serves FACTORS entries. The sums
-    have a loop of their own, see jit.py.
+    A sum of logarithms is the logarithm of a product: one `log` serves FACTORS entries.
+
+        a, t, da  whole vectors      numbers  1, -1, scale      c  of the exponential
+        sums      one for each BLOCK of a
     """
-    _bernoulli_nll(a, t, e, scale, da, sums, team)
+    _bernoulli_nll(a, t, numbers, c, da, sums, team)
 
 
 @shared
 def _bernoulli_nll(
-    a: Array,
-    t: Array,
-    e: Array,
-    scale: float,
-    da: Array,
-    sums: Array,
-    team: IntArray,
-    me: int,
+    a: Array, t: Array, numbers: Array, c: Array, da: Array, sums: Array, team: IntArray, me: int
 ) -> None:
-    zero, one, s = a.dtype.type(0), a.dtype.type(1), a.dtype.type(scale)
+    V = BYTES // a.itemsize
+    one, minus, scale, nothing = splat(numbers, 0), splat(numbers, 1), splat(numbers, 2), zero(c)
+    step = FACTORS // V * V
     first, last = claim_block(team, me, 0, a.size)
     while first < a.size:
-        total = 0.0
-        for start in range(first, last, FACTORS):
-            stop = min(start + FACTORS, last)
-            an, tn, en, dn = a[start:stop], t[start:stop], e[start:stop], da[start:stop]
-            product, linear = one, zero
-            for n in range(an.size):
-                product *= one + en[n]
-                linear += (an[n] if an[n] >= zero else zero) - tn[n] * an[n]
-            for n in range(an.size):
-                dn[n] = s * ((one if an[n] >= zero else en[n]) / (one + en[n]) - tn[n])
-            total += float(linear) + log(product)
-        sums[first // BLOCK] = total
+        value = 0.0
+        for start in range(first, last, step):
+            product, linear = one, nothing
+            for n in range(start, min(start + step, last), V):
+                an, minus_t = load(a, n), fma(minus, load(t, n), nothing)
+                minus_a = fma(minus, an, nothing)
+                e = exponential(where_larger(an, nothing, minus_a, an), c)
+                factor = add(one, e)
+                product = fma(product, factor, nothing)
+                linear = add(linear, fma(minus_t, an, relu(an)))
+                sigma = divide(where_larger(an, nothing, one, e), factor)
+                store(da, n, fma(scale, add(sigma, minus_t), nothing))
+            value += float(total(linear)) + log(multiplied(product))
+        sums[first // BLOCK] = value
         first, last = claim_block(team, me, 0, a.size)

@@ -154,13 +154,48 @@ def emit_fma(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     return builder.fadd(s, builder.fmul(v, x, flags=("contract",)), flags=("contract",))
 
 
-def emit_total(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-    """Add the lanes, in whatever order the machine does best."""
+def emit_divide(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    """Divide lane by lane."""
+    return builder.fdiv(*args)
+
+
+def emit_rounded(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    """Round lane by lane."""
     (v,) = args
-    name = f"llvm.vector.reduce.fadd.v{v.type.count}f{signature.return_type.bitwidth}"
-    shape = ir.FunctionType(v.type.element, [v.type.element, v.type])
-    reduce = cgutils.get_or_insert_function(builder.module, shape, name)  # type: ignore[no-untyped-call]
-    return builder.call(reduce, [ir.Constant(v.type.element, -0.0), v], fastmath=("reassoc",))
+    name = f"llvm.rint.v{v.type.count}f{signature.return_type.dtype.bitwidth}"
+    shape = ir.FunctionType(v.type, [v.type])
+    rint = cgutils.get_or_insert_function(builder.module, shape, name)  # type: ignore[no-untyped-call]
+    return builder.call(rint, [v])
+
+
+def emit_power_of_two(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    """Write n into the exponent's bits."""
+    (v,) = args
+    bits, fraction, bias = {32: (32, 23, 127), 64: (64, 52, 1023)}[
+        signature.return_type.dtype.bitwidth
+    ]
+    integer = ir.IntType(bits)
+    whole = ir.VectorType(integer, v.type.count)
+
+    def all_lanes(number: int) -> Any:
+        return ir.Constant(whole, [ir.Constant(integer, number)] * v.type.count)
+
+    exponent = builder.add(builder.fptosi(v, whole), all_lanes(bias))
+    return builder.bitcast(builder.shl(exponent, all_lanes(fraction)), v.type)
+
+
+def emit_reduction(operation: str, neutral: float) -> Callable[..., Any]:
+    """Join the lanes, in whatever order the machine does best."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        (v,) = args
+        name = f"llvm.vector.reduce.{operation}.v{v.type.count}f{signature.return_type.bitwidth}"
+        shape = ir.FunctionType(v.type.element, [v.type.element, v.type])
+        reduce = cgutils.get_or_insert_function(builder.module, shape, name)  # type: ignore[no-untyped-call]
+        start = ir.Constant(v.type.element, neutral)
+        return builder.call(reduce, [start, v], fastmath=("reassoc",))
+
+    return emit
 
 
 def emit_relu(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -232,10 +267,34 @@ def fma(v: Vector, x: Vector, s: Vector) -> Vector:
     return s + v * x
 
 
-@instruction(lambda v: v.dtype(v), emit_total)
+@instruction(lambda v, u: v(v, v), emit_divide)
+def divide(v: Vector, u: Vector) -> Vector:
+    """Return v / u."""
+    return v / u
+
+
+@instruction(lambda v: v(v), emit_rounded)
+def rounded(v: Vector) -> Vector:
+    """Return the nearest whole numbers, of two the even one."""
+    return np.rint(v)
+
+
+@instruction(lambda v: v(v), emit_power_of_two)
+def power_of_two(v: Vector) -> Vector:
+    """Return 2ᵛ for whole v, where that is a normal number."""
+    return np.exp2(v)
+
+
+@instruction(lambda v: v.dtype(v), emit_reduction("fadd", -0.0))
 def total(v: Vector) -> Any:
     """Return the sum of the lanes."""
     return v.sum()
+
+
+@instruction(lambda v: v.dtype(v), emit_reduction("fmul", 1.0))
+def multiplied(v: Vector) -> Any:
+    """Return the product of the lanes."""
+    return v.prod()
 
 
 @instruction(lambda v: v(v), emit_relu)

@@ -46,7 +46,7 @@ STAGES = 2
 """A kernel may claim pieces of two kinds."""
 
 BLOCK = 8192
-"""Neighbours in a block, which is small enough for a core's cache and takes a microsecond or two."""
+"""Neighbours in a block, which is small enough for a core's cache and takes a microsecond."""
 
 
 # What the words are made of
@@ -174,7 +174,7 @@ def shared(function: Callable[..., Any]) -> Any:
     part = kernel(function)
     publish = publishing(part)
 
-    @njit(nogil=True)  # type: ignore[misc]
+    @njit(nogil=True)
     def lead(*args: Any) -> None:
         team = args[-1]
         publish(args)
@@ -223,7 +223,7 @@ def claim(team: IntArray, me: int, stage: int, pieces: int) -> int:
 
 @kernel
 def claim_block(team: IntArray, me: int, start: int, stop: int) -> tuple[int, int]:
-    """Return the ends of a block of neighbours that is nobody else's; from `stop` if none is left."""
+    """Return the ends of a block that is nobody else's; both are `stop` if none is left."""
     blocks = (stop - start + BLOCK - 1) // BLOCK
     a = start + BLOCK * claim(team, me, 0, blocks)
     return min(a, stop), min(a + BLOCK, stop)

@@ -1,0 +1,54 @@
+"""The exponential of a vector: its digits, its ends."""
+
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nnscratch.core import Array
+from nnscratch.kernels import exponential as module_under_test
+from nnscratch.kernels.exponential import LOWEST, constants, exponential
+from nnscratch.kernels.jit import kernel
+from nnscratch.kernels.simd import BYTES, load, store
+
+DTYPES = (np.float32, np.float64)
+
+
+@kernel
+def exp(v: Array, c: Array, out: Array) -> None:
+    """out = e^v."""
+    for n in range(0, v.size, BYTES // v.itemsize):
+        store(out, n, exponential(load(v, n), c))
+
+
+def check_digits(module: ModuleType, dtype: Any) -> None:
+    """From the lowest to 0: within a rounding of e^v in more digits (long double)."""
+    V, c = BYTES // np.dtype(dtype).itemsize, module.constants(dtype)
+    v = np.append(np.linspace(0.999 * c[3], 0, 2000), -np.logspace(-20, 1, 500))
+    v = np.resize(v.astype(dtype), (-(-v.size // V), V))
+    got = np.array([module.exponential(row, c) for row in v])
+    exact = np.exp(v.astype(np.longdouble))
+    assert np.abs(got / exact - 1).max() < 2 * np.finfo(dtype).eps
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_digits_of_the_definition(dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module_under_test, "exponential", compiled)
+    check_digits(module_under_test, dtype)
+
+
+def compiled(row: Array, c: Array) -> Array:
+    out = np.empty_like(row)
+    exp(row, c, out)
+    return out
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_its_ends(dtype: Any) -> None:
+    """Below the lowest it is 0, as of -∞; 1 at 0; and a NaN stays."""
+    lowest = LOWEST[np.dtype(dtype).name]
+    v = np.zeros(16, dtype)
+    v[:7] = [0, -0.0, np.nan, -np.inf, -1e4, lowest - 1, -1e-30]
+    got = compiled(v, constants(dtype))
+    np.testing.assert_array_equal(got[:7], [1, 1, np.nan, 0, 0, 0, 1])
