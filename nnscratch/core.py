@@ -194,6 +194,8 @@ def replica(model: M, grad: Array) -> M:
 
 def check(name: str, array: Array, shape: tuple[int | str, ...], dtype: DTypeLike) -> None:
     """Raise ValueError unless `array` has this shape and dtype; a str is a free axis."""
+    if array.dtype == dtype and array.shape == shape:
+        return
     if array.dtype == dtype and len(array.shape) == len(shape):
         for want, got in zip(shape, array.shape, strict=True):
             if want != got and not isinstance(want, str):

@@ -28,7 +28,7 @@ WORTH = 10_000
 LOOKS = 100_000
 """How often a helper looks for work before it lies down for a moment; some milliseconds."""
 
-LONGEST_NAP = 0.02
+LONGEST_NAP = 0.005
 """Seconds."""
 
 

@@ -59,7 +59,9 @@ class Key(np.random.bit_generator.ISeedSequence):
 class Trainer:
     """Trains one model with one optimiser; everything that defines the run is an argument here.
 
-        lanes        how many micro-batches have a gradient of their own (part of the arithmetic)
+        lanes        how many micro-batches have a gradient of their own (part of the arithmetic);
+                     2 if None, or 1 where samples are vectors: threads share the kernels of dense
+                     layers, which leaves each product whole
         micro_batch  samples a micro-batch; batch_size / lanes if None. Where activations are
                      large, 32 needs half the memory and takes no longer
         threads      how many lanes run at once (no influence on the result); all cores if None
@@ -83,7 +85,7 @@ class Trainer:
         seed: int,
         batch_size: int = 128,
         micro_batch: int | None = None,
-        lanes: int = 2,
+        lanes: int | None = None,
         threads: int | None = None,
         anneal: Mapping[str, Schedule | float] | None = None,
         patience: int | None = None,
@@ -99,6 +101,8 @@ class Trainer:
         for name in self.anneal:
             if not hasattr(model, name):
                 raise ValueError(f"Trainer: {type(model).__name__} has no {name!r} to anneal")
+        if lanes is None:
+            lanes = 1 if len(model.input_shape) == 1 else 2
         if whole_batch(model):
             lanes, micro_batch = 1, batch_size
         self.model, self.optimizer = model, optimizer

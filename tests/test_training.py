@@ -29,7 +29,7 @@ from nnscratch.layers import BatchNorm, Dropout
 from nnscratch.ledger import check_ledger
 from nnscratch.likelihoods import Gaussian
 from nnscratch.losses import l1_penalty
-from nnscratch.models import VAE, Autoencoder
+from nnscratch.models import VAE, Autoencoder, lesson
 from nnscratch.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
 from nnscratch.schedules import Cosine, Linear, Warmup
 from nnscratch.training import Trainer
@@ -242,7 +242,8 @@ from nnscratch.layers import Dropout
 from nnscratch.optimizers import Adam
 from nnscratch.training import Trainer
 
-trainer = Trainer(tiny.vae(Dropout(0.3)), Adam(1e-2), seed=0, batch_size=8, micro_batch=3)
+run = {"seed": 0, "batch_size": 8, "micro_batch": 3, "lanes": 2}
+trainer = Trainer(tiny.vae(Dropout(0.3)), Adam(1e-2), **run)
 trainer.fit(tiny.images(800), epochs=10**6, checkpoint=sys.argv[1], progress=True)
 """
 
@@ -435,6 +436,13 @@ def test_a_batch_is_shared_out_evenly_unless_told() -> None:
     assert trainer(micro_batch=2).micro_batch == 2
 
 
+def test_images_are_shared_out_to_two_lanes_and_vectors_to_one() -> None:
+    rng = np.random.default_rng(0)
+    for model, lanes in ((tiny.vae(), 1), (lesson.conv_autoencoder(rng=rng), 2)):
+        t = Trainer(model, Adam(), seed=0, batch_size=8)
+        assert (len(t.lanes.replicas), t.micro_batch) == (lanes, 8 // lanes)
+
+
 def test_a_model_with_batch_norm_sees_the_whole_batch() -> None:
     """As one lane and one micro-batch: the running mean moves by a tenth of the batch's, once."""
     t = trainer("batch norm")
@@ -619,7 +627,8 @@ def test_refuses_to_resume_with_another_objective(tmp_path: Path) -> None:
     """β and the likelihood are the model's, and part of what a run is."""
     file = tmp_path / "run.safetensors"
     trainer().fit(IMAGES, epochs=1, checkpoint=file)
-    heavier = Trainer(tiny.vae(beta=4), Adam(1e-2), seed=0, batch_size=8, micro_batch=3)
+    run = {"seed": 0, "batch_size": 8, "micro_batch": 3, "lanes": 2}
+    heavier = Trainer(tiny.vae(beta=4), Adam(1e-2), **run)
     with pytest.raises(ValueError, match=r"another run: expected weight.kl 4, got 1.0"):
         heavier.resume(file)
     other = Trainer(tiny.vae(likelihood=Gaussian()), Adam(1e-2), seed=0, batch_size=8)
