@@ -628,17 +628,16 @@ def test_refuses_to_resume_with_another_objective(tmp_path: Path) -> None:
     file = tmp_path / "run.safetensors"
     trainer().fit(IMAGES, epochs=1, checkpoint=file)
     run = {"seed": 0, "batch_size": 8, "micro_batch": 3, "lanes": 2}
-    heavier = Trainer(tiny.vae(beta=4), Adam(1e-2), **run)
+    heavier = Trainer(tiny.vae(beta=4), Adam(1e-2), **run)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"another run: expected weight.kl 4, got 1.0"):
         heavier.resume(file)
-    other = Trainer(tiny.vae(likelihood=Gaussian()), Adam(1e-2), seed=0, batch_size=8)
+    other = Trainer(tiny.vae(likelihood=Gaussian()), Adam(1e-2), **run)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"expected likelihood Gaussian\(variance=1.0\), got Bern"):
         other.resume(file)
-    noisier = Trainer(tiny.vae(corruption=Masking(0.5)), Adam(1e-2), seed=0, batch_size=8)
+    noisier = Trainer(tiny.vae(corruption=Masking(0.5)), Adam(1e-2), **run)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"expected corruption Masking\(fraction=0.5\), got None"):
         noisier.resume(file)
-    options = {"seed": 0, "batch_size": 8, "micro_batch": 3}
-    freer = Trainer(tiny.vae(free_bits=2.0), Adam(1e-2), **options)  # type: ignore[arg-type]
+    freer = Trainer(tiny.vae(free_bits=2.0), Adam(1e-2), **run)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"expected free_bits 2.0, got 0.0"):
         freer.resume(file)
 
