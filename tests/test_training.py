@@ -752,3 +752,16 @@ def test_refuses_floats_beyond_0_1_where_they_are_probabilities(scale: float) ->
         trainer().fit(images, epochs=1)
     t = Trainer(tiny.vae(likelihood=Gaussian()), Adam(1e-4), seed=0, batch_size=8)
     t.fit(images / 100, epochs=1)
+
+
+def test_one_lane_has_the_same_bits_on_any_number_of_threads() -> None:
+    """Large enough for threads to share every kernel; the last batch is a small one."""
+    images = np.random.default_rng(0).integers(0, 256, (300, 28, 28), np.uint8)
+    ends = []
+    for threads in (1, 2, 3):
+        vae = lesson.dense_vae((96,), rng=np.random.default_rng(0))
+        t = Trainer(vae, Adam(1e-3, clip_norm=1.0), seed=0, threads=threads)
+        t.fit(images, epochs=2)
+        ends.append(t.lanes.theta.value)
+    np.testing.assert_array_equal(ends[0], ends[1])
+    np.testing.assert_array_equal(ends[0], ends[2])
