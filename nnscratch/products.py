@@ -89,10 +89,8 @@ def _height(tiles: int, T: int) -> int:
 
 @cache
 def zeros(M: int, dtype: "np.dtype[Any]") -> Array:
-    """Return zeros (M,) that nobody writes to."""
-    zero = np.zeros(M, dtype)
-    zero.setflags(write=False)
-    return zero
+    """Return zeros (M,); nobody writes to them, but a read-only array is another type to Numba."""
+    return np.zeros(M, dtype)
 
 
 def _flat(a: Array) -> tuple[Array, int, int]:
