@@ -28,6 +28,9 @@ WORTH = 10_000
 LOOKS = 100_000
 """How often a helper looks for work before it lies down for a moment; some milliseconds."""
 
+MOST = 8
+"""Threads in a team: of a lesson's kernel more would find no ten microseconds' work each."""
+
 LONGEST_NAP = 0.005
 """Seconds."""
 
@@ -47,7 +50,8 @@ _here = Here()
 
 @contextmanager
 def team(threads: int) -> Iterator[None]:
-    """Let kernels that this thread shares run on so many threads, itself included."""
+    """Let kernels that this thread shares run on so many threads, itself included, or on MOST."""
+    threads = min(threads, MOST)
     if threads <= 1 or config.DISABLE_JIT:  # type: ignore[attr-defined]
         yield
         return

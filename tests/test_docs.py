@@ -8,7 +8,13 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.mark.parametrize("page", ["docs/elbo.md", "docs/normalisation.md", "README.md"])
+PAGES = [
+    "README.md",
+    *sorted(f"docs/{p.name}" for p in ROOT.glob("docs/*.md") if ">>>" in p.read_text()),
+]
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_the_page_says_what_the_code_does(page: str) -> None:
     result = doctest.testfile(str(ROOT / page), module_relative=False)
     assert result.attempted > 0
