@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numba import config
 
 from nnscratch import products
 from nnscratch.core import Array, Parameter
@@ -115,6 +116,7 @@ def test_adds_to_a_gradient_or_is_put_there(
     close(p.grad, 2 * (a.astype(np.float64) @ b.astype(np.float64)) + (0 if put else 3), 2 * K)
 
 
+@pytest.mark.skipif(bool(config.DISABLE_JIT), reason="interpreted kernels run alone")
 @pytest.mark.parametrize("threads", [2, 3])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(("M", "K", "N"), [(130, 90, 70), (300, 20, 500), (64, 700, 20)])
