@@ -48,6 +48,8 @@ LAYERS = [
     (MaxPool2d(2), nn.MaxPool2d(2)),
     (MaxPool2d(3, 2, 1, ceil_mode=True), nn.MaxPool2d(3, 2, 1, ceil_mode=True)),
     (MaxPool2d((2, 3), (3, 1), (1, 0)), nn.MaxPool2d((2, 3), (3, 1), (1, 0))),
+    (MaxPool2d(8, 4, ceil_mode=True), nn.MaxPool2d(8, 4, ceil_mode=True)),
+    (AvgPool2d(8, 4, ceil_mode=True), nn.AvgPool2d(8, 4, ceil_mode=True)),
     (AvgPool2d(2), nn.AvgPool2d(2)),
     (AvgPool2d(3, 2, 1, ceil_mode=True), nn.AvgPool2d(3, 2, 1, ceil_mode=True)),
     (
