@@ -95,11 +95,13 @@ FAULTS: dict[str, list[Fault]] = {
             test_activations.check_limits,
             ("Softplus", (0, 1e4), (0, 1)),
         ),
-        ("elu' forgets α", {"(y + self.alpha)": "(y + 1)"}, *of_layer("Elu")),
         ("gelu' forgets x φ", {"(cdf + x * np": "(cdf + 0 * np"}, *of_layer("Gelu")),
         ("gelu': √π for √2π", {"sqrt(2 * pi)": "sqrt(pi)"}, *of_layer("Gelu")),
     ],
-    "kernels/activations.py": [
+    "layers/rectifiers.py": [
+        ("elu' forgets α", {"(y + self.alpha)": "(y + 1)"}, *of_layer("Elu")),
+    ],
+    "kernels/rectifiers.py": [
         (
             "relu's mask from dy",
             {"y[n] > zero else zero": "dy[n] > zero else zero"},
@@ -107,6 +109,8 @@ FAULTS: dict[str, list[Fault]] = {
         ),
         ("relu'(0) = 1", {"y[n] > zero else zero": "y[n] >= zero else zero"}, *of_layer("Relu")),
         ("leaky relu' = 1", {"else s * dy[n]": "else dy[n]"}, *of_layer("LeakyRelu")),
+    ],
+    "kernels/activations.py": [
         (
             "Φ - ½ for Φ, forward and backward",
             {"half + half * ": "half * "},

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from nnscratch.core import Array
-from nnscratch.kernels.activations import leaky_relu_backward, normal_cdf, relu_backward
+from nnscratch.kernels.activations import normal_cdf
 from nnscratch.kernels.conv_filters import bias_gradient, rectified_bias_gradient
 from nnscratch.kernels.losses import bernoulli_nll
 from nnscratch.kernels.optimizers import adam, gradient_norm, rmsprop, sgd
+from nnscratch.kernels.rectifiers import leaky_relu_backward, relu_backward
 
 GAPS = (0, 1, 2, 5, 8, 16, 31, 64, 500)
 """Numbers between one array and the next."""
