@@ -138,7 +138,7 @@ FAULTS: dict[str, list[Fault]] = {
         ),
         (
             "mean over features too",
-            {"N = y.shape[-1]": "N = y.size"},
+            {'N = samples("squared_error y", y)': "N = y.size"},
             test_losses.check_reduction,
             ("squared_error",),
         ),

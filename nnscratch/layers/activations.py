@@ -8,7 +8,7 @@ from math import pi, sqrt
 
 import numpy as np
 
-from ..core import Array, Backward, Parameter, Shape, check
+from ..core import Array, Backward, Parameter, Shape, check, real
 from ..kernels.activations import normal_cdf
 
 
@@ -46,12 +46,13 @@ class Sigmoid(Elementwise):
         Goodfellow, Bengio and Courville, Deep Learning (2016), §3.10.
 
     Raises
-        ValueError if dy differs from y in shape or dtype.
+        ValueError if x is no float32 or float64, or dy differs from it in shape or dtype.
     """
 
     holomorphic = True
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
+        check("Sigmoid x", x.real, x.shape, real(x))
         y = sigmoid(x)
 
         def backward(dy: Array) -> Array:
@@ -77,12 +78,13 @@ class Tanh(Elementwise):
         LeCun et al., Efficient BackProp (1998), §4.4.
 
     Raises
-        ValueError if dy differs from y in shape or dtype.
+        ValueError if x is no float32 or float64, or dy differs from it in shape or dtype.
     """
 
     holomorphic = True
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
+        check("Tanh x", x.real, x.shape, real(x))
         y = np.tanh(x)
 
         def backward(dy: Array) -> Array:
@@ -108,12 +110,13 @@ class Softplus(Elementwise):
         Dugas et al., Incorporating Second-Order Functional Knowledge (2001).
 
     Raises
-        ValueError if dy differs from x in shape or dtype.
+        ValueError if x is no float32 or float64, or dy differs from it in shape or dtype.
     """
 
     holomorphic = True
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
+        check("Softplus x", x.real, x.shape, real(x))
         positive = x.real >= 0
         y = np.where(positive, x, 0) + np.log1p(np.exp(np.where(positive, -x, x)))
 
@@ -140,10 +143,11 @@ class Gelu(Elementwise):
         Hendrycks and Gimpel, Gaussian Error Linear Units (2016), §2; the exact form.
 
     Raises
-        ValueError if dy differs from x in shape or dtype.
+        ValueError if x is no float32 or float64, or dy differs from it in shape or dtype.
     """
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
+        check("Gelu x", x, x.shape, real(x))
         cdf = np.empty_like(x, order="C")
         normal_cdf(x.ravel(), cdf.ravel())
 
@@ -174,10 +178,11 @@ class Softmax(Elementwise):
         Goodfellow, Bengio and Courville, Deep Learning (2016), §6.2.2.3.
 
     Raises
-        ValueError if dy differs from y in shape or dtype.
+        ValueError if x is no float32 or float64, or dy differs from it in shape or dtype.
     """
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
+        check("Softmax x", x, (*x.shape[:-2], "K", "N"), real(x))
         y = np.exp(x - x.max(axis=-2, keepdims=True))
         y /= y.sum(axis=-2, keepdims=True)
 

@@ -1,7 +1,6 @@
 """What the layers on images have in common: pairs of numbers, sizes, whole vectors."""
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from ..core import Array
 from ..kernels.simd import BYTES
@@ -27,11 +26,6 @@ def paddings(name: str, padding: int | Pair | tuple[Pair, Pair]) -> tuple[Pair, 
     if min(top, bottom, left, right) < 0:
         raise ValueError(f"{name}: expected padding ≥ 0, got {padding}")
     return (top, bottom), (left, right)
-
-
-def real(x: Array) -> DTypeLike:
-    """Return the dtype that x must have where no parameter says it: its own, if it is a float."""
-    return x.dtype if x.dtype in (np.float32, np.float64) else np.float32
 
 
 def whole_vectors(a: Array) -> Array:

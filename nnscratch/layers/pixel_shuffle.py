@@ -1,6 +1,6 @@
 """From many channels to more pixels."""
 
-from ..core import Array, Backward, Parameter, Shape, check
+from ..core import Array, Backward, Parameter, Shape, check, real
 
 
 class PixelShuffle:
@@ -32,7 +32,7 @@ class PixelShuffle:
         self.r = upscale_factor
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
-        check("PixelShuffle x", x, ("C", "H", "W", "N"), x.dtype)
+        check("PixelShuffle x", x.real, ("C", "H", "W", "N"), real(x))
         (_, H, W, N), dtype, r = x.shape, x.dtype, self.r
         C, *_ = y_shape = (*self.output_shape(x.shape[:3]), N)
 

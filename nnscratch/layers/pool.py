@@ -4,9 +4,9 @@ from functools import cache
 
 import numpy as np
 
-from ..core import Array, Backward, IntArray, Parameter, Shape, check
+from ..core import Array, Backward, IntArray, Parameter, Shape, check, real
 from ..kernels.pool import max_pool, max_pool_dx
-from .geometry import Pair, first_samples, pair, real, whole_vectors
+from .geometry import Pair, first_samples, pair, whole_vectors
 from .sparse import Resampling, resampled, separable
 
 
@@ -185,7 +185,7 @@ class GlobalAvgPool2d:
     holomorphic = True
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
-        check("GlobalAvgPool2d x", x, ("C", "H", "W", "N"), x.dtype)
+        check("GlobalAvgPool2d x", x.real, ("C", "H", "W", "N"), real(x))
         (C, H, W, N), dtype = x.shape, x.dtype
 
         def backward(dy: Array) -> Array:

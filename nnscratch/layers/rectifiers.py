@@ -5,7 +5,7 @@ At a kink the derivative from the left is taken, as everywhere in the field: rel
 
 import numpy as np
 
-from ..core import Array, Backward, check
+from ..core import Array, Backward, check, real
 from ..kernels.rectifiers import leaky_relu_backward, relu_backward
 from .activations import Elementwise
 
@@ -26,10 +26,11 @@ class Relu(Elementwise):
         Glorot, Bordes and Bengio, Deep Sparse Rectifier Neural Networks (2011).
 
     Raises
-        ValueError if dy differs from y in shape or dtype.
+        ValueError if x is no float32 or float64, or dy differs from it in shape or dtype.
     """
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
+        check("Relu x", x, x.shape, real(x))
         y = np.maximum(x, 0)
 
         def backward(dy: Array) -> Array:
@@ -57,7 +58,8 @@ class LeakyRelu(Elementwise):
         Maas, Hannun and Ng, Rectifier Nonlinearities Improve Neural Network Acoustic Models (2013).
 
     Raises
-        ValueError if the slope is not in (0, 1), or dy differs from y in shape or dtype.
+        ValueError if the slope is not in (0, 1), x is no float32 or float64, or dy differs from it
+        in shape or dtype.
     """
 
     def __init__(self, negative_slope: float = 0.01) -> None:
@@ -66,6 +68,7 @@ class LeakyRelu(Elementwise):
         self.slope = negative_slope
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
+        check("LeakyRelu x", x, x.shape, real(x))
         y = np.maximum(x, self.slope * x)
 
         def backward(dy: Array) -> Array:
@@ -93,7 +96,8 @@ class Elu(Elementwise):
         Clevert, Unterthiner and Hochreiter, Exponential Linear Units (2016), eq. 16.
 
     Raises
-        ValueError if α is not positive, or dy differs from y in shape or dtype.
+        ValueError if α is not positive, x is no float32 or float64, or dy differs from it in shape
+        or dtype.
     """
 
     def __init__(self, alpha: float = 1.0) -> None:
@@ -102,6 +106,7 @@ class Elu(Elementwise):
         self.alpha = alpha
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
+        check("Elu x", x, x.shape, real(x))
         y = np.where(x > 0, x, self.alpha * np.expm1(np.minimum(x, 0)))
 
         def backward(dy: Array) -> Array:
