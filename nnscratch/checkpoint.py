@@ -20,14 +20,21 @@ FORMAT = "nnscratch 1"
 
 
 def write(path: str | Path, arrays: Mapping[str, Array], info: Mapping[str, Any]) -> None:
-    """Write arrays and a JSON-able description, all or nothing.
+    """Write arrays and a description of what JSON knows and NumPy's numbers, all or nothing.
 
     Raises
         OSError naming the file if it cannot be written; what was there before is still there.
     """
-    header = {"format": FORMAT, "info": json.dumps(info)}
+    header = {"format": FORMAT, "info": json.dumps(info, default=plain)}
     data = save({name: np.asarray(a, order="C") for name, a in arrays.items()}, header)
     write_whole(path, data, "checkpoint")
+
+
+def plain(number: object) -> Any:
+    """Return Python's own number for one of NumPy's, of which JSON does not know."""
+    if isinstance(number, np.generic):
+        return number.item()
+    raise TypeError(f"{number!r} is not JSON serializable")
 
 
 def read(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]:

@@ -84,6 +84,29 @@ def test_a_layer_takes_float32_or_float64(layer: Any, shape: Any, dtype: str) ->
         forward(layer, x)
 
 
+@pytest.mark.parametrize("kind", [np.float64, np.float32, np.float16])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda number: LeakyRelu(number(0.25)),
+        lambda number: Elu(number(0.5)),
+        lambda number: Dropout(number(0.5)),
+        lambda number: BatchNorm(4, eps=number(0.5), momentum=number(0.5)),
+        lambda number: BatchNorm(4, eps=number(0.5)).inference(),
+        lambda number: LayerNorm(4, eps=number(0.5)),
+        lambda number: GroupNorm(2, 4, eps=number(0.5)),
+    ],
+    ids=["LeakyRelu", "Elu", "Dropout", "BatchNorm", "FrozenBatchNorm", "LayerNorm", "GroupNorm"],
+)
+def test_a_number_of_numpys_is_a_number(make: Any, kind: Any) -> None:
+    """np.float64(0.25) · float32 would be float64, and what np.linspace yields is np.float64."""
+    x = RNG.standard_normal((4, 5)).astype(np.float32)
+    (y, backward), (want, want_backward) = (forward(make(number), x) for number in (kind, float))
+    assert y.dtype == np.float32
+    np.testing.assert_array_equal(y, want)
+    np.testing.assert_array_equal(backward(x), want_backward(x), strict=True)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_sample_is_drawn_in_float32_or_float64(dtype: str) -> None:
     arrays = np.ones((3, 2, 4)).astype(dtype)

@@ -35,7 +35,7 @@ class Dropout:
     def __init__(self, p: float = 0.5) -> None:
         if not 0 <= p < 1:
             raise ValueError(f"Dropout: expected p in [0, 1), got {p}")
-        self.p = p
+        self.p = float(p)
 
     def forward(self, x: Array, *, rng: np.random.Generator) -> tuple[Array, Backward]:
         check("Dropout x", x.real, x.shape, real(x))

@@ -57,7 +57,7 @@ class LayerNorm:
     ) -> None:
         S = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
         validate("LayerNorm", S, eps)
-        self.shape, self.eps, self.dtype = S, eps, np.dtype(dtype)
+        self.shape, self.eps, self.dtype = S, float(eps), np.dtype(dtype)
         self.affine = Affine(S, dtype) if elementwise_affine else Identity()
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
@@ -119,7 +119,7 @@ class GroupNorm:
         validate("GroupNorm", (G, C), eps)
         if C % G:
             raise ValueError(f"GroupNorm: expected groups of equal size, got {C} channels in {G}")
-        self.G, self.C, self.eps, self.dtype = G, C, eps, np.dtype(dtype)
+        self.G, self.C, self.eps, self.dtype = G, C, float(eps), np.dtype(dtype)
         self.affine = Affine((C,), dtype) if affine else Identity()
 
     def forward(self, x: Array) -> tuple[Array, Backward]:

@@ -65,7 +65,7 @@ class LeakyRelu(Elementwise):
     def __init__(self, negative_slope: float = 0.01) -> None:
         if not 0 < negative_slope < 1:
             raise ValueError(f"LeakyRelu: expected a slope in (0, 1), got {negative_slope}")
-        self.slope = negative_slope
+        self.slope = float(negative_slope)
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
         check("LeakyRelu x", x, x.shape, real(x))
@@ -103,7 +103,7 @@ class Elu(Elementwise):
     def __init__(self, alpha: float = 1.0) -> None:
         if not alpha > 0:
             raise ValueError(f"Elu: expected alpha > 0, got {alpha}")
-        self.alpha = alpha
+        self.alpha = float(alpha)
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
         check("Elu x", x, x.shape, real(x))

@@ -62,7 +62,7 @@ class Autoencoder:
     ) -> None:
         self.encoder, self.decoder = as_sequential(encoder), as_sequential(decoder)
         self.likelihood = Bernoulli() if likelihood is None else likelihood
-        self.penalties = dict(penalties or {})
+        self.penalties = {k: (float(weight), f) for k, (weight, f) in (penalties or {}).items()}
         self.corruption, self.input_shape = corruption, input_shape
         self.seen_shape = corruption.output_shape(input_shape) if corruption else input_shape
         who = type(self).__name__
