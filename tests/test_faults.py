@@ -19,6 +19,7 @@ import test_core
 import test_dense
 import test_initializers
 import test_losses
+import test_norm
 import test_sampling
 import test_sequential
 import test_tied
@@ -36,6 +37,7 @@ OF_DENSE: tuple[Check, Any] = (test_dense.check_gradient, (3, 3, 2, True, SEED))
 OF_TIED: tuple[Check, Any] = (test_tied.check_gradient, (3, 2, 2, SEED))
 OF_CONTRACTION: tuple[Check, Any] = (test_contractive.check_penalty_gradient, (3, 2, 2, SEED))
 OF_OBJECTIVE: tuple[Check, Any] = (test_contractive.check_objective_gradient, ())
+OF_NORM: tuple[Check, Any] = (test_norm.check_kernels, ("GroupNorm", 7, (3, 5), np.float64))
 NEED_DX: tuple[Check, Any] = (test_sequential.check_need_dx, ())
 
 
@@ -117,6 +119,24 @@ FAULTS: dict[str, list[Fault]] = {
             test_activations.check_definition,
             ("Gelu",),
         ),
+    ],
+    "kernels/norm.py": [
+        ("Σ for the mean", {"m[n] /= K": "pass"}, *OF_NORM),
+        ("σ² is a sum", {"s[n] / K + eps": "s[n] + eps"}, *OF_NORM),
+        ("σ² forgets μ", {"d = row[n] - m[n]": "d = row[n]"}, *OF_NORM),
+        (
+            "ε outside of the root",
+            {"np.sqrt(s[n] / K + eps)": "(np.sqrt(s[n] / K) + eps)"},
+            *OF_NORM,
+        ),
+        ("no β", {" + shift": ""}, *OF_NORM),
+        ("dγ without r", {"u[n] *= s[n]": "pass"}, *OF_NORM),
+        ("dγ: = for +=", {"db, dg = dbeta[g, c], dgamma[g, c]": "db, dg = 0.0, 0.0"}, *OF_NORM),
+        ("A without γ", {"a[n] += scale * t[n]": "a[n] += t[n]"}, *OF_NORM),
+        ("B: r once too often", {"b[n] *= s[n] / K": "b[n] *= s[n] * s[n] / K"}, *OF_NORM),
+        ("A of all groups", {"a[:] = 0": "pass"}, *OF_NORM),
+        ("dx without A", {" - a[n] - (": " - ("}, *OF_NORM),
+        ("dx: sign of B", {"- (row[n] - m[n]) * b[n]": "+ (row[n] - m[n]) * b[n]"}, *OF_NORM),
     ],
     "layers/sampling.py": [
         (
