@@ -1,12 +1,13 @@
 """What no layer and no loss computes with: integers, half precision, lists, no samples at all."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 
-from nnscratch import losses
+from nnscratch import initializers, losses
 from nnscratch.core import noisy
 from nnscratch.layers import (
     AvgPool2d,
@@ -82,6 +83,30 @@ def test_a_layer_takes_float32_or_float64(layer: Any, shape: Any, dtype: str) ->
     name = type(layer).__name__
     with pytest.raises(ValueError, match=rf"^{name} x: expected .* float32, got .* {x.dtype}$"):
         forward(layer, x)
+
+
+@pytest.mark.parametrize("dtype", [int, np.float16, np.longdouble, complex, bool])
+@pytest.mark.parametrize(
+    "make",
+    [
+        *(
+            partial(Dense, 4, 3, rng=RNG, init=getattr(initializers, init))
+            for init in ("zeros", "glorot_uniform", "he_normal", "orthogonal", "torch_default")
+        ),
+        partial(Conv2d, 1, 1, 1, rng=RNG),
+        partial(ConvTranspose2d, 1, 1, 1, rng=RNG),
+        partial(Conv1d, 1, 1, 1, rng=RNG),
+        partial(BatchNorm, 3),
+        partial(BatchNorm, 3, affine=False),
+        partial(LayerNorm, 3),
+        partial(GroupNorm, 1, 3, affine=False),
+    ],
+    ids=lambda make: make.func.__name__,
+)
+def test_parameters_are_float32_or_float64(make: Any, dtype: Any) -> None:
+    """Drawn from (-1, 1) all integers would be zero."""
+    with pytest.raises(ValueError, match="parameters: expected float32 or float64, got"):
+        make(dtype=dtype)
 
 
 @pytest.mark.parametrize("kind", [np.float64, np.float32, np.float16])

@@ -54,7 +54,7 @@ class BatchNorm:
         dtype: DTypeLike = np.float32,
     ) -> None:
         C = num_features
-        validate("BatchNorm", (C,), eps)
+        validate("BatchNorm", (C,), eps, dtype)
         if not 0 <= momentum <= 1:
             raise ValueError(f"BatchNorm: expected momentum in [0, 1], got {momentum}")
         self.eps, self.momentum = float(eps), float(momentum)

@@ -58,7 +58,7 @@ class LayerNorm:
         dtype: DTypeLike = np.float32,
     ) -> None:
         S = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
-        validate("LayerNorm", S, eps)
+        validate("LayerNorm", S, eps, dtype)
         self.shape, self.eps, self.dtype = S, float(eps), np.dtype(dtype)
         self.affine = Affine(S, dtype) if elementwise_affine else None
 
@@ -109,7 +109,7 @@ class GroupNorm:
         dtype: DTypeLike = np.float32,
     ) -> None:
         G, C = num_groups, num_channels
-        validate("GroupNorm", (G, C), eps)
+        validate("GroupNorm", (G, C), eps, dtype)
         if C % G:
             raise ValueError(f"GroupNorm: expected groups of equal size, got {C} channels in {G}")
         self.G, self.C, self.eps, self.dtype = G, C, float(eps), np.dtype(dtype)
