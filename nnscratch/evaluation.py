@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .core import Array, IntArray
-from .data.dataset import Dataset, Images
+from .data.dataset import Dataset, Images, check_range
 from .layers.sequential import Sequential
 from .likelihoods import Bernoulli, SquaredError
 from .models.border import CHUNK, to_columns
@@ -70,8 +70,8 @@ def ledger(
     """Return where the nats of the ELBO go; the KL is exact, the reconstruction a mean of draws.
 
     Raises
-        ValueError if draws < 1, there are no images, they do not fit the model, or it lacks their
-        labels.
+        ValueError if draws < 1, there are no images, they do not fit the model, a Bernoulli's are
+        not in [0, 1], or it lacks their labels.
     """
 
     def entries(chunk: _Chunk) -> Array:
@@ -131,11 +131,15 @@ def importance_nll(
 
 def _told(who: str, model: VAE, data: Images | Dataset) -> tuple[Any, ...]:
     """Return images, and labels if the model is told the class: what its posterior takes."""
-    if not isinstance(data, Dataset):
-        if model.classes:
-            raise ValueError(f"{who}: expected a Dataset with labels, got images alone")
-        return (data,)
-    return (data.images, data.labels) if model.classes else (data.images,)
+    if model.classes and not isinstance(data, Dataset):
+        raise ValueError(f"{who}: expected a Dataset with labels, got images alone")
+    images, labels = (data.images, data.labels) if isinstance(data, Dataset) else (data, None)
+    images = np.asarray(images)
+    if images.ndim < 2 or images.size == 0:
+        raise ValueError(f"{who}: expected images (N, …), not empty, got {images.shape}")
+    if isinstance(model.likelihood, Bernoulli) and images.dtype != np.uint8:
+        check_range(who, images)
+    return (images, labels) if model.classes else (images,)
 
 
 def _refuse_what_is_no_likelihood(model: VAE, images: Images) -> None:
@@ -184,8 +188,6 @@ def _each_chunk(
     """Return function(chunk) for all images, (N,)."""
     if draws < 1:
         raise ValueError(f"{who}: expected at least one draw an image, got {draws}")
-    if len(told[0]) == 0:
-        raise ValueError(f"{who}: expected images (N, …), not empty, got {told[0].shape}")
     model, seed = model.inference(), int(rng.integers(2**63))
 
     def on(rows: IntArray) -> Array:

@@ -247,3 +247,31 @@ def test_no_images_are_refused() -> None:
         message = rf"{who}: expected images \(N, …\), not empty, got \(0, 4, 4\)"
         with pytest.raises(ValueError, match=message):
             bound()
+
+
+@pytest.mark.parametrize("images", [tiny.images(3).astype(float), -(tiny.images(3) / 255)])
+def test_images_outside_of_0_and_1_are_no_outcomes_of_a_bernoulli(images: Array) -> None:
+    """Never divided by 255 they would have a bound far below zero nats."""
+    rng, plain = np.random.default_rng(0), tiny.vae(likelihood=SquaredError())
+    with pytest.raises(ValueError, match=r"ledger: expected numbers in \[0, 1\], got"):
+        ledger(tiny.vae(), images, rng=rng)
+    ledger(plain, images, rng=rng)
+
+
+@pytest.mark.parametrize("images", [None, "x", [[[0.5]]], np.float32(3)], ids=str)
+def test_what_is_no_array_of_images_is_refused(images: Any) -> None:
+    rng = np.random.default_rng(0)
+    for who, bound in (
+        ("ledger", lambda: ledger(tiny.vae(), images, rng=rng)),
+        ("importance_nll", lambda: importance_nll(tiny.vae(), images, samples=1, rng=rng)),
+    ):
+        with pytest.raises(ValueError, match=f"{who}: expected"):
+            bound()
+
+
+def test_a_list_of_images_will_do() -> None:
+    images, model = tiny.images(5) / 255, tiny.vae()
+    of_list, of_array = (
+        ledger(model, x, rng=np.random.default_rng(0)).total for x in (images.tolist(), images)
+    )
+    assert of_list == of_array
