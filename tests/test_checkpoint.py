@@ -296,6 +296,24 @@ def test_one_missing_byte_and_one_too_many_are_noticed(file: Path) -> None:
         read(file)
 
 
+@pytest.mark.parametrize("part", range(40))
+def test_one_wrong_bit_is_noticed(part: int, tmp_path: Path) -> None:
+    """Anywhere: in a length, a name, the history, a weight. The file is whole, and still JSON."""
+    path, t = tmp_path / "x", trainer()
+    t.fit(tiny.images(8), epochs=1, checkpoint=path)
+    data = bytearray(path.read_bytes())
+    data[len(data) * part // 40] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=f"^{re.escape(str(path))}: "):
+        trainer().resume(path)
+
+
+def test_a_file_without_a_checksum_is_read(tmp_path: Path) -> None:
+    """As earlier versions wrote it."""
+    (tmp_path / "x").write_bytes(save({"a": np.zeros(3)}, HEADER))
+    assert read(tmp_path / "x")[1] == {}
+
+
 HEADER = {"format": FORMAT, "info": "{}"}
 
 
