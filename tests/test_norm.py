@@ -351,6 +351,11 @@ def test_refuses_another_number_of_channels(layer: Any) -> None:
     assert layer.output_shape((4, 3, 5)) == (4, 3, 5)
 
 
+@pytest.mark.parametrize("shape", [6, np.prod((2, 3)), (6,), [6]], ids=repr)
+def test_ways_to_say_what_layernorm_normalises(shape: Any) -> None:
+    assert LayerNorm(shape).output_shape((6,)) == (6,)
+
+
 def test_one_value_has_no_variance() -> None:
     why = r"expected ≥ 2 values for a variance, got 1; x is "
     with pytest.raises(ValueError, match=r"BatchNorm: " + why + r"\(3, 1\)"):

@@ -57,7 +57,8 @@ class LayerNorm:
         elementwise_affine: bool = True,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        S = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        n = normalized_shape
+        S = (int(n),) if isinstance(n, int | np.integer) else tuple(n)
         validate("LayerNorm", S, eps, dtype)
         self.shape, self.eps, self.dtype = S, float(eps), np.dtype(dtype)
         self.affine = Affine(S, dtype) if elementwise_affine else None

@@ -60,6 +60,7 @@ class Autoencoder:
         penalties: Mapping[str, tuple[float, Penalty]] | None = None,
         corruption: Corruption | None = None,
     ) -> None:
+        input_shape = tuple(input_shape)
         self.encoder, self.decoder = as_sequential(encoder), as_sequential(decoder)
         self.likelihood = Bernoulli() if likelihood is None else likelihood
         self.penalties = {k: (float(weight), f) for k, (weight, f) in (penalties or {}).items()}
