@@ -182,4 +182,7 @@ def linear_vae_optimum(images: Images, variance: float, k: int) -> LinearOptimum
 
 
 def _blocks(images: Images) -> list[Images]:
+    images = np.asarray(images)
+    if images.size == 0 or images.ndim == 0:
+        return [images]  # whoever takes it as images will say what it is
     return [images[i : i + BLOCK] for i in range(0, len(images), BLOCK)]

@@ -5,6 +5,7 @@ entries of a dense encoder go into a torch.nn.Sequential as they are.
 """
 
 import json
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,14 +21,33 @@ FORMAT = "nnscratch 1"
 
 
 def write(path: str | Path, arrays: Mapping[str, Array], info: Mapping[str, Any]) -> None:
-    """Write arrays and a JSON-able description, all or nothing.
+    """Write arrays and a description of what JSON knows and NumPy's numbers, all or nothing.
 
     Raises
         OSError naming the file if it cannot be written; what was there before is still there.
     """
-    header = {"format": FORMAT, "info": json.dumps(info)}
-    data = save({name: np.asarray(a, order="C") for name, a in arrays.items()}, header)
+    contiguous = {name: np.asarray(a, order="C") for name, a in arrays.items()}
+    header = {"format": FORMAT, "info": json.dumps(info, default=plain)}
+    data = save(contiguous, header | {"crc32": checksum(contiguous, header["info"])})
     write_whole(path, data, "checkpoint")
+
+
+def checksum(arrays: Mapping[str, Array], info: str) -> str:
+    """Return the CRC-32 of all that is stored: the format notices a missing byte, but no wrong one.
+
+    Names, shapes and dtypes are part of it.
+    """
+    crc = zlib.crc32(info.encode())
+    for name, a in sorted(arrays.items()):
+        crc = zlib.crc32(a.data, zlib.crc32(f"{name} {a.shape} {a.dtype}".encode(), crc))
+    return f"{crc:08x}"
+
+
+def plain(number: object) -> Any:
+    """Return Python's own number for one of NumPy's, of which JSON does not know."""
+    if isinstance(number, np.generic):
+        return number.item()
+    raise TypeError(f"{number!r} is not JSON serializable")
 
 
 def read(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]:
@@ -44,6 +64,10 @@ def read(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]:
         header = json.loads(data[8 : 8 + size])["__metadata__"]
         found = header["format"]
         info = json.loads(header["info"]) if found == FORMAT else {}
+        if found == FORMAT and header.keys() > {"format", "info"}:  # earlier versions wrote no more
+            crc = checksum(arrays, header["info"])
+            if header["crc32"] != crc:
+                raise ValueError(f"expected checksum {header['crc32']}, got {crc}")
     except (SafetensorError, KeyError, ValueError) as error:
         raise ValueError(f"{path}: not a checkpoint of nnscratch, or damaged: {error}") from None
     if found != FORMAT:

@@ -194,16 +194,26 @@ def replica(model: M, grad: Array) -> M:
 
 def check(name: str, array: Array, shape: tuple[int | str, ...], dtype: DTypeLike) -> None:
     """Raise ValueError unless `array` has this shape and dtype; a str is a free axis."""
-    if array.dtype == dtype and array.shape == shape:
+    of_dtype = hasattr(array, "dtype") and array.dtype == dtype
+    if of_dtype and array.shape == shape:
         return
-    if array.dtype == dtype and len(array.shape) == len(shape):
+    if of_dtype and len(array.shape) == len(shape):
         for want, got in zip(shape, array.shape, strict=True):
             if want != got and not isinstance(want, str):
                 break
         else:
             return
     want_shape = f"({', '.join(map(str, shape))})"
-    got_shape = f"({', '.join(map(str, array.shape))})"
-    raise ValueError(
-        f"{name}: expected {want_shape} {np.dtype(dtype)}, got {got_shape} {array.dtype}"
-    )
+    got = type(array).__name__
+    if known:
+        got = f"({', '.join(map(str, array.shape))}) {array.dtype}"
+    raise ValueError(f"{name}: expected {want_shape} {np.dtype(dtype)}, got {got}")
+
+
+def real(x: Array) -> DTypeLike:
+    """Return the dtype that x must have where no parameter says it: its own, if it is a float.
+
+    For complex numbers, which an analytic layer takes, it is that of their real parts.
+    """
+    own = x.real.dtype
+    return own if own in (np.float32, np.float64) else np.float32

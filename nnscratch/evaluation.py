@@ -4,9 +4,10 @@
     print(book.total, "nats an image =", book.reconstruction, "+", book.kl)
 
 Images are (N, …), uint8 or in [0, 1]; a model that is told the class takes a Dataset, and where it
-says log p(x) read log p(x|y). A figure is a mean over images, with its standard error: that of the
-choice of images. Noise is averaged out over several draws, from streams of each chunk's own, so a
-seed gives one answer on any number of threads.
+says log p(x) read log p(x|y). The encoder sees them as they are, or, if it was made for fewer
+pixels, what the model's corruption leaves of them. A figure is a mean over images, with its
+standard error: that of the choice of images. Noise is averaged out over several draws, from streams
+of each chunk's own, so a seed gives one answer on any number of threads.
 """
 
 from collections.abc import Callable
@@ -17,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .core import Array, IntArray
-from .data.dataset import Dataset, Images
+from .data.dataset import Dataset, Images, check_range
 from .layers.sequential import Sequential
 from .likelihoods import Bernoulli, SquaredError
 from .models.border import CHUNK, to_columns
@@ -69,16 +70,18 @@ def ledger(
     """Return where the nats of the ELBO go; the KL is exact, the reconstruction a mean of draws.
 
     Raises
-        ValueError if draws < 1, the images do not fit the model, or it lacks their labels.
+        ValueError if draws < 1, there are no images, they do not fit the model, a Bernoulli's are
+        not in [0, 1], or it lacks their labels.
     """
-    told = _told("ledger", model, data)
-    mu, logvar = model.posterior(*told)
 
-    def mean_log_prob(chunk: _Chunk) -> Array:
-        return np.mean([chunk.draw()[0] for _ in range(draws)], axis=0)
+    def entries(chunk: _Chunk) -> Array:
+        mu, logvar = chunk.mu, chunk.logvar
+        log_prob = np.mean([chunk.draw()[0] for _ in range(draws)], axis=0)
+        return np.vstack([-log_prob, (mu * mu + np.expm1(logvar) - logvar) / 2, mu]).T
 
-    reconstruction = -_each_chunk("ledger", mean_log_prob, model, told, draws, rng)
-    kl = (mu * mu + np.expm1(logvar) - logvar).astype(np.float64) / 2
+    told, L = _told("ledger", model, data), model.latent_dim
+    book = _each_chunk("ledger", entries, model, told, draws, rng)
+    reconstruction, kl, mu = book[:, 0], book[:, 1 : 1 + L], book[:, 1 + L :]
     return Ledger(
         total=estimate(reconstruction + kl.sum(axis=1)),
         reconstruction=estimate(reconstruction),
@@ -128,11 +131,15 @@ def importance_nll(
 
 def _told(who: str, model: VAE, data: Images | Dataset) -> tuple[Any, ...]:
     """Return images, and labels if the model is told the class: what its posterior takes."""
-    if not isinstance(data, Dataset):
-        if model.classes:
-            raise ValueError(f"{who}: expected a Dataset with labels, got images alone")
-        return (data,)
-    return (data.images, data.labels) if model.classes else (data.images,)
+    if model.classes and not isinstance(data, Dataset):
+        raise ValueError(f"{who}: expected a Dataset with labels, got images alone")
+    images, labels = (data.images, data.labels) if isinstance(data, Dataset) else (data, None)
+    images = np.asarray(images)
+    if images.ndim < 2 or images.size == 0:
+        raise ValueError(f"{who}: expected images (N, …), not empty, got {images.shape}")
+    if isinstance(model.likelihood, Bernoulli) and images.dtype != np.uint8:
+        check_range(who, images)
+    return (images, labels) if model.classes else (images,)
 
 
 def _refuse_what_is_no_likelihood(model: VAE, images: Images) -> None:
@@ -150,7 +157,8 @@ class _Chunk:
     def __init__(self, model: VAE, x: Array, *labels: IntArray, rng: np.random.Generator) -> None:
         self.classes = [one_hot(each, model.classes, model.dtype) for each in labels]
         self.model, self.x, self.N, self.rng = model, x, x.shape[-1], rng
-        h, L = self.told(model.encoder, x), model.latent_dim
+        seen = x if model.seen_shape == model.input_shape else model.seen(x, rng=rng)
+        h, L = self.told(model.encoder, seen), model.latent_dim
         self.mu, self.logvar = h[:L], h[L:]
 
     def told(self, part: Sequential, x: Array) -> Array:

@@ -9,8 +9,8 @@ Every initializer has one signature and returns a new array:
 
     glorot_uniform(shape, fan_in, fan_out, *, rng, dtype)
 
-where fan_in counts the inputs that one output sums over, and fan_out the outputs that one input
-reaches. A layer knows its own fans.
+where dtype is float32 or float64, fan_in counts the inputs that one output sums over, and fan_out
+the outputs that one input reaches. A layer knows its own fans.
 """
 
 from typing import Protocol
@@ -31,20 +31,27 @@ class Initializer(Protocol):
         ...
 
 
+def floating(dtype: DTypeLike) -> DTypeLike:
+    """Return the dtype; ValueError unless parameters can be of it."""
+    if np.dtype(dtype) not in (np.float32, np.float64):
+        raise ValueError(f"parameters: expected float32 or float64, got {np.dtype(dtype)}")
+    return dtype
+
+
 def _uniform(shape: Shape, variance: float, rng: np.random.Generator, dtype: DTypeLike) -> Array:
     a = np.sqrt(3 * variance)
-    return rng.uniform(-a, a, size=shape).astype(dtype)
+    return rng.uniform(-a, a, size=shape).astype(floating(dtype))
 
 
 def _normal(shape: Shape, variance: float, rng: np.random.Generator, dtype: DTypeLike) -> Array:
-    return (np.sqrt(variance) * rng.standard_normal(shape)).astype(dtype)
+    return (np.sqrt(variance) * rng.standard_normal(shape)).astype(floating(dtype))
 
 
 def zeros(
     shape: Shape, fan_in: int, fan_out: int, *, rng: np.random.Generator, dtype: DTypeLike
 ) -> Array:
     """Return zeros: the usual start of a bias."""
-    return np.zeros(shape, dtype)
+    return np.zeros(shape, floating(dtype))
 
 
 def glorot_uniform(
@@ -107,4 +114,4 @@ def orthogonal(
     M, D = shape[0], int(np.prod(shape[1:]))
     q, r = np.linalg.qr(rng.standard_normal((max(M, D), min(M, D))))
     q *= np.sign(np.diag(r))
-    return (q if M >= D else q.T).reshape(shape).astype(dtype)
+    return (q if M >= D else q.T).reshape(shape).astype(floating(dtype))

@@ -76,6 +76,7 @@ class Gaussian:
     def __post_init__(self) -> None:
         if not self.variance > 0:
             raise ValueError(f"Gaussian: expected variance > 0, got {self.variance}")
+        object.__setattr__(self, "variance", float(self.variance))
 
     def nll(self, a: Array, t: Array) -> tuple[float, Array]:
         """Return the mean of -log p(t_n | a_n) and its gradient in a."""

@@ -7,14 +7,15 @@ image size nor the batch size hides in a weight.
     y, a, mu, …  (…, N)     predictions, a sample a column
     t            (…, N)     targets of the same shape
 
-Every function raises ValueError if its arrays differ in shape or dtype.
+Every function raises ValueError if its arrays differ in shape or dtype, are no floats, or hold no
+sample.
 """
 
 from math import log, pi
 
 import numpy as np
 
-from .core import Array, IntArray, check
+from .core import Array, IntArray, check, real
 from .kernels.exponential import constants
 from .kernels.losses import bernoulli_nll as bernoulli_nll_kernel
 from .kernels.simd import BYTES
@@ -22,13 +23,22 @@ from .kernels.team import BLOCK
 from .team import helpers
 
 
+def samples(name: str, a: Array) -> int:
+    """Return N; ValueError unless `a` is (…, N) of float32 or float64 with N ≥ 1."""
+    check(name, a, (*a.shape[:-1], "N"), real(a))
+    N = a.shape[-1]
+    if N == 0:
+        raise ValueError(f"{name}: expected a sample or more, got {a.shape}")
+    return N
+
+
 def squared_error(y: Array, t: Array) -> tuple[float, Array]:
     """L = (1/N) Σ (y - t)²  and  dy = (2/N) (y - t).
 
     Up to a constant this is the Gaussian negative log-likelihood of variance ½.
     """
+    N = samples("squared_error y", y)
     check("squared_error t", t, y.shape, y.dtype)
-    N = y.shape[-1]
     d = y - t
     value = float(np.vdot(d, d)) / N
     d *= 2 / N
@@ -45,9 +55,9 @@ def gaussian_nll(mean: Array, logvar: Array, t: Array) -> tuple[float, tuple[Arr
     A given variance is a constant logvar whose gradient nobody uses; a learned one is an output of
     the decoder (Kingma and Welling 2014, appendix C.2).
     """
+    N = samples("gaussian_nll mean", mean)
     check("gaussian_nll logvar", logvar, mean.shape, mean.dtype)
     check("gaussian_nll t", t, mean.shape, mean.dtype)
-    N = mean.shape[-1]
     precision = np.exp(-logvar)
     d = mean - t
     squares = d * d * precision
@@ -64,8 +74,8 @@ def bernoulli_nll(a: Array, t: Array) -> tuple[float, Array]:
     For t in {0, 1} it is a likelihood. For grey t in (0, 1) it is not: its minimum, at σ(a) = t, is
     the entropy of t and not 0 (`binary_entropy`).
     """
+    N = samples("bernoulli_nll a", a)
     check("bernoulli_nll t", t, a.shape, a.dtype)
-    N = a.shape[-1]
     flat_a, flat_t = whole_vectors(a, NOTHING), whole_vectors(t, 0)
     da, sums = np.empty(flat_a.size, a.dtype), np.empty(-(-flat_a.size // BLOCK))
     numbers = np.array([1, -1, 1 / N], a.dtype)
@@ -100,7 +110,8 @@ def categorical_nll(a: Array, labels: IntArray) -> tuple[float, Array]:
 
     With a leading axis T (sequences) the T steps are features: they are summed.
     """
-    K, N = a.shape[-2:]
+    check("categorical_nll a", a, (*a.shape[:-2], "K", "N"), real(a))
+    K, N = a.shape[-2], samples("categorical_nll a", a)
     if labels.shape != (*a.shape[:-2], N) or labels.dtype.kind not in "iu":
         want = ", ".join(map(str, (*a.shape[:-2], N)))
         raise ValueError(
@@ -131,21 +142,23 @@ def gaussian_kl(mu: Array, logvar: Array) -> tuple[float, tuple[Array, Array]]:
     logvar is log σ². With log σ in its place the terms would read σ² = e^(2 log σ) and 2 log σ; the
     two must not be mixed (Kingma and Welling 2014, appendix B).
     """
+    N = samples("gaussian_kl mu", mu)
     check("gaussian_kl logvar", logvar, mu.shape, mu.dtype)
-    N = mu.shape[-1]
     value = float(_twice_kl(mu, logvar).sum()) / (2 * N)
     return value, (mu / N, np.expm1(logvar) / (2 * N))
 
 
 def gaussian_kl_per_sample(mu: Array, logvar: Array) -> Array:
     """Return the same divergence for each of the N samples, (N,): what each code says of its x."""
-    check("gaussian_kl logvar", logvar, mu.shape, mu.dtype)
+    samples("gaussian_kl_per_sample mu", mu)
+    check("gaussian_kl_per_sample logvar", logvar, mu.shape, mu.dtype)
     return _twice_kl(mu, logvar).sum(axis=0) / 2
 
 
 def gaussian_kl_per_dimension(mu: Array, logvar: Array) -> Array:
     """The same divergence for each of the L latent dimensions, (L,): which of them are in use."""
-    check("gaussian_kl logvar", logvar, mu.shape, mu.dtype)
+    samples("gaussian_kl_per_dimension mu", mu)
+    check("gaussian_kl_per_dimension logvar", logvar, mu.shape, mu.dtype)
     return _twice_kl(mu, logvar).mean(axis=-1) / 2
 
 
@@ -156,7 +169,7 @@ def _twice_kl(mu: Array, logvar: Array) -> Array:
 
 def l1_penalty(z: Array) -> tuple[float, Array]:
     """L = (1/N) Σ |z|  and  dz = (1/N) sign z: a price on every active entry of a code."""
-    N = z.shape[-1]
+    N = samples("l1_penalty z", z)
     return float(np.abs(z).sum()) / N, np.sign(z) / N
 
 
@@ -172,7 +185,8 @@ def contraction(h: Array, w: Array) -> tuple[float, tuple[Array, Array]]:
     w enters a second time through h; that part of its gradient dh takes along, through the layer
     (Rifai et al., Contractive Auto-Encoders, 2011, §3).
     """
-    M, N = h.shape
+    check("contraction h", h, ("M", "N"), real(h))
+    M, N = len(h), samples("contraction h", h)
     check("contraction w", w, (M, "D"), h.dtype)
     s = h * (1 - h)
     slopes, lengths = (s * s).sum(axis=1), (w * w).sum(axis=1)

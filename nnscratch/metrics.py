@@ -30,7 +30,8 @@ def unit(who: str, images: Images) -> Array:
         ValueError if they are no batch, hold NaN or infinity, or are neither bytes nor floats.
     """
     images = np.asarray(images)
-    if images.ndim < 2 or images.size == 0 or images.dtype.kind not in "uf":
+    known = images.dtype == np.uint8 or images.dtype.kind == "f"
+    if images.ndim < 2 or images.size == 0 or not known:
         raise ValueError(
             f"{who}: expected (N, …) uint8 or floats, not empty, got {images.shape} {images.dtype}"
         )

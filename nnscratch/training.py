@@ -27,6 +27,7 @@ from .lanes import Lanes
 from .ledger import check_ledger, mean
 from .likelihoods import Bernoulli
 from .models.autoencoder import Autoencoder, Terms
+from .models.border import naming
 from .optimizers import Optimizer
 from .schedules import Schedule, as_schedule, describe
 
@@ -203,8 +204,8 @@ class Trainer:
 
         Raises
             ValueError if images are not images, or fewer than a batch, or do not fit the model, or
-            are not as many as those of the epoch that is under way; or if another Trainer has
-            taken the model over.
+            are not as many as those of the epoch that is under way, or leave one for the last
+            batch of a BatchNorm of vectors; or if another Trainer has taken the model over.
             TrainingDiverged if the loss is not finite; the last checkpoint is left as it was.
         """
         self.check_data(images, validation, epochs)
@@ -254,6 +255,10 @@ class Trainer:
             )
         if epochs < 1:
             raise ValueError(f"fit: expected epochs ≥ 1, got {epochs}")
+        if len(images) % self.batch_size == 1 and whole_batch(self.model):  # has one a variance?
+            batches = f"{len(images)} images in batches of {self.batch_size}"
+            with naming(f"fit: {batches} leave a last batch of one"):
+                self.model.loss(*self.batch(images, np.arange(1)), rng=self.stream(NOISE, 0))
         if self.step > 0 and self.count != len(images):  # another set has another order
             raise ValueError(
                 f"fit: an epoch of {self.count} images is under way, expected as many, "

@@ -416,3 +416,10 @@ def test_refuses_to_be_put_together(encoder: Any, decoder: Any, message: str) ->
 def test_refuses_what_is_no_image_or_no_code(call: Any, message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         call(tiny.autoencoder())
+
+
+def test_a_shape_may_be_a_list() -> None:
+    """As JSON has it, and as images.shape[1:] does not."""
+    model = Autoencoder(tiny.encoder(tiny.L), tiny.decoder(), input_shape=[tiny.D])  # type: ignore[arg-type]
+    assert model.input_shape == (tiny.D,)
+    assert model.encode(tiny.images(3)).shape == (3, tiny.L)

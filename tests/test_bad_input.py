@@ -13,7 +13,15 @@ from nnscratch.checkpoint import read
 from nnscratch.core import Array, Backward
 from nnscratch.data import Dataset
 from nnscratch.diagnosis import first_non_finite
-from nnscratch.layers import BatchNorm, Dropout, Identity, Sequential
+from nnscratch.layers import (
+    BatchNorm,
+    Dropout,
+    Flatten,
+    Identity,
+    LayerNorm,
+    Reshape,
+    Sequential,
+)
 from nnscratch.layers.activations import Elementwise
 from nnscratch.likelihoods import SquaredError
 from nnscratch.optimizers import SGD, Adam
@@ -124,6 +132,36 @@ def test_fit_refuses_a_number(options: Any, message: str) -> None:
     options = {"images": IMAGES, "epochs": 1} | options
     with pytest.raises(ValueError, match=re.escape(message)):
         trainer().fit(**options)
+
+
+def test_a_last_batch_of_one_image_is_refused_where_it_has_no_variance(tmp_path: Path) -> None:
+    """Before the first step, not after an epoch of them; 17 = 2·8 + 1."""
+    t = trainer(tiny.vae(BatchNorm(tiny.H)))
+    before = t.lanes.theta.value.copy()
+    message = (
+        "fit: 17 images in batches of 8 leave a last batch of one: BatchNorm: expected ≥ 2 values"
+    )
+    with pytest.raises(ValueError, match=re.escape(message)):
+        t.fit(tiny.images(17), epochs=1, checkpoint=tmp_path / "x")
+    np.testing.assert_array_equal(t.lanes.theta.value, before)
+    assert (t.optimizer.steps, t.history, list(tmp_path.iterdir())) == (0, [], [])
+
+
+@pytest.mark.parametrize(
+    "between", [(), (Dropout(0.5),), (LayerNorm(tiny.H),)], ids=["plain", "Dropout", "LayerNorm"]
+)
+def test_elsewhere_a_last_batch_of_one_image_is_welcome(between: Any) -> None:
+    t = trainer(tiny.vae(*between))
+    t.fit(tiny.images(17), epochs=1)
+    assert t.optimizer.steps == 3
+
+
+def test_a_channel_of_an_image_has_a_variance_of_its_own() -> None:
+    """Four pixels of one image are a batch to BatchNorm."""
+    shape = Reshape(2, 2, 2), BatchNorm(2), Flatten()
+    t = trainer(tiny.vae(*shape))
+    t.fit(tiny.images(17), epochs=1)
+    assert t.optimizer.steps == 3
 
 
 def test_patience_without_validation_is_refused() -> None:

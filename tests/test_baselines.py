@@ -90,6 +90,10 @@ def test_the_linear_optimum_by_hand() -> None:
         (lambda: PCA(2).fit(np.zeros((3, 2))).first(3), "PCA: expected k in 1 … 2, got 3"),
         (lambda: PCA(1).fit(np.zeros((3, 2))).encode(np.zeros((1, 3))), "PCA encode: expected"),
         (lambda: PCA(1).fit(np.full((3, 2), np.nan)), "expected finite numbers"),
+        (lambda: PCA(1).fit(np.zeros((0, 2))), r"mean_image: expected \(N, …\) .*, not empty"),
+        (lambda: PCA(1).fit(np.float32(3)), r"mean_image: expected \(N, …\) .*, got \(\)"),
+        (lambda: PCA(1).fit(None), r"mean_image: expected \(N, …\) .*, got \(\) object"),
+        (lambda: mean_image(np.zeros((0, 2))), r"mean_image: expected \(N, …\) .*, not empty"),
         (lambda: linear_vae_optimum(np.zeros((3, 2)), 0, 1), "expected variance > 0, got 0"),
     ],
 )

@@ -7,7 +7,7 @@ import pickle
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,7 +23,10 @@ import nnscratch
 from nnscratch.checkpoint import FORMAT, arrays_of, load_model, read, save_model, write
 from nnscratch.core import pack
 from nnscratch.layers import BatchNorm
+from nnscratch.likelihoods import Gaussian
+from nnscratch.losses import l1_penalty
 from nnscratch.models import Autoencoder
+from nnscratch.models.contractive import ContractiveAutoencoder
 from nnscratch.optimizers import SGD, Adam
 from nnscratch.training import Trainer
 
@@ -63,6 +66,35 @@ def test_numbers_in_the_description_come_back_exactly(numbers: list[float]) -> N
         write(f"{folder}/x", {}, {"numbers": numbers})
         _, info = read(f"{folder}/x")
     assert np.array(info["numbers"]).tobytes() == np.array(numbers).tobytes()
+
+
+def numbers_of(kind: Any) -> dict[str, Callable[[], Any]]:
+    """Models whose hyperparameters are numbers of this kind."""
+    half = kind(0.5)
+    return {
+        "beta": lambda: tiny.vae(beta=half),
+        "free_bits": lambda: tiny.vae(free_bits=half),
+        "variance": lambda: tiny.vae(likelihood=Gaussian(half)),
+        "penalty": lambda: tiny.autoencoder(penalties={"l1": (half, l1_penalty)}),
+        "strength": lambda: ContractiveAutoencoder(16, 4, half, rng=np.random.default_rng(0)),
+    }
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32, np.float16])
+@pytest.mark.parametrize("name", numbers_of(float))
+def test_a_run_of_numpys_numbers_is_that_of_pythons(name: str, kind: Any, tmp_path: Path) -> None:
+    """As they come from np.linspace and np.arange: it computes the same, and JSON holds it."""
+
+    def run(kind: Any, integer: Any) -> Trainer:
+        options = {"seed": 0, "batch_size": integer(8), "micro_batch": integer(4)}
+        return Trainer(numbers_of(kind)[name](), Adam(kind(0.125)), **options)
+
+    ours, theirs = run(kind, np.int64), run(float, int)
+    ours.fit(tiny.images(16), epochs=np.int64(1), checkpoint=tmp_path / "x")
+    theirs.fit(tiny.images(16), epochs=1)
+    assert ours.history == theirs.history
+    np.testing.assert_array_equal(ours.lanes.theta.value, theirs.lanes.theta.value)
+    run(float, int).resume(tmp_path / "x")
 
 
 def test_any_layout_in_memory_will_do(tmp_path: Path) -> None:
@@ -262,6 +294,24 @@ def test_one_missing_byte_and_one_too_many_are_noticed(file: Path) -> None:
     file.write_bytes(data + b"\0")
     with pytest.raises(ValueError, match=damaged(file)):
         read(file)
+
+
+@pytest.mark.parametrize("part", range(40))
+def test_one_wrong_bit_is_noticed(part: int, tmp_path: Path) -> None:
+    """Anywhere: in a length, a name, the history, a weight. The file is whole, and still JSON."""
+    path, t = tmp_path / "x", trainer()
+    t.fit(tiny.images(8), epochs=1, checkpoint=path)
+    data = bytearray(path.read_bytes())
+    data[len(data) * part // 40] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=f"^{re.escape(str(path))}: "):
+        trainer().resume(path)
+
+
+def test_a_file_without_a_checksum_is_read(tmp_path: Path) -> None:
+    """As earlier versions wrote it."""
+    (tmp_path / "x").write_bytes(save({"a": np.zeros(3)}, HEADER))
+    assert read(tmp_path / "x")[1] == {}
 
 
 HEADER = {"format": FORMAT, "info": "{}"}

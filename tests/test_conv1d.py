@@ -99,7 +99,7 @@ def test_same_has_ceil_of_t_over_stride_steps(rng: np.random.Generator) -> None:
     ("options", "message"),
     [
         ({"groups": 3}, r"Conv1d: expected channels ≥ 1 that groups divide, got in 4, out 6"),
-        ({"stride": 0}, r"expected kernel_size, stride and dilation ≥ 1, got 3, 0 and 1"),
+        ({"stride": 0}, r"Conv1d: expected stride ≥ 1, got 0"),
         ({"padding": (1, -1)}, r"Conv1d: expected padding ≥ 0, got \(1, -1\)"),
         ({"padding": "causal"}, r"Conv1d: expected padding 'same' or 'valid', got 'causal'"),
     ],

@@ -290,7 +290,7 @@ def test_refuses_to_learn_without_a_source_of_noise(corruption: Corruption) -> N
 @pytest.mark.parametrize(
     ("corruption", "message"),
     [
-        (GaussianNoise(0, -1), "gaussian_noise: expected sd ≥ 0, got -1"),
+        (GaussianNoise(0, -1), "gaussian_noise: expected a mean and sd ≥ 0, got 0 and -1"),
         (SaltAndPepper(1.1), "salt_and_pepper: expected a fraction in [0, 1], got 1.1"),
         (Masking(-0.1), "masking: expected a fraction in [0, 1], got -0.1"),
     ],

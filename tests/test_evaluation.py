@@ -1,6 +1,7 @@
 """The ledger and the importance-weighted bound, on models for which log p(x) is known exactly."""
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,9 +9,10 @@ import tiny
 
 from nnscratch.baselines import PCA
 from nnscratch.core import Array
+from nnscratch.corruptions import Downsampling, Masking
 from nnscratch.data import Dataset
 from nnscratch.evaluation import active_units, estimate, importance_nll, ledger
-from nnscratch.layers import Dense
+from nnscratch.layers import Dense, Flatten, Reshape, Sequential
 from nnscratch.likelihoods import Bernoulli, Gaussian, SquaredError
 from nnscratch.losses import gaussian_kl_per_dimension
 from nnscratch.models import VAE, ConditionalVAE
@@ -159,6 +161,44 @@ def test_the_ledger_is_the_loss_of_the_model_averaged() -> None:
     np.testing.assert_allclose(book.kl_per_dimension, want)
 
 
+def super_resolution(kind: Any, **options: Any) -> Any:
+    """A VAE that is shown 2×2 of the 4×4 pixels it has to describe."""
+    rng, told = np.random.default_rng(0), options.get("classes", 0)
+    encoder = Sequential(Flatten(), Dense((1 + told) * 4, 4, rng=rng, dtype=np.float64))
+    decoder = Sequential(Dense(2 + told, 16, rng=rng, dtype=np.float64), Reshape(1, 4, 4))
+    options |= {"input_shape": (1, 4, 4), "corruption": Downsampling(2)}
+    return kind(encoder, decoder, 2, **options)
+
+
+@pytest.mark.parametrize(("kind", "options"), [(VAE, {}), (ConditionalVAE, {"classes": 3})])
+def test_a_corruption_may_change_the_size_of_what_the_encoder_sees(kind: Any, options: Any) -> None:
+    """The bound is on log p of whole images, and the posterior one of small images."""
+    model, images, labels = super_resolution(kind, **options), tiny.images(30), np.arange(30) % 3
+    told = (labels,) if options else ()
+    x, rng = (images / 255).transpose(1, 2, 0)[None], np.random.default_rng(0)
+    losses = [model.loss(x, *told, rng=rng)[0] for _ in range(300)]
+    book = ledger(model, Dataset(images, labels), draws=300, rng=rng)
+    want = np.mean([terms["reconstruction"] for terms in losses])
+    assert book.reconstruction.mean == pytest.approx(want, abs=0.02)
+    assert book.kl.mean == pytest.approx(losses[0]["kl"], rel=1e-12)
+    small = images.reshape(30, 2, 2, 2, 2).mean(axis=(2, 4)) / 255
+    mu, logvar = model.posterior(small, *told)
+    np.testing.assert_allclose(book.kl_per_dimension, gaussian_kl_per_dimension(mu.T, logvar.T))
+    assert book.active_units == active_units(mu).sum()
+    white = Dataset(images // 128 * 255, labels)
+    once, often = (importance_nll(model, white, samples=K, rng=rng).mean for K in (1, 500))
+    assert once > often
+
+
+def test_noise_of_the_same_size_is_not_added() -> None:
+    """The posterior is that of the images as they are, which is what `encode` returns."""
+    noisy, plain = tiny.vae(corruption=Masking(0.5)), tiny.vae()
+    of_noisy, of_plain = (
+        ledger(model, tiny.images(30), rng=np.random.default_rng(0)) for model in (noisy, plain)
+    )
+    assert of_noisy.total == of_plain.total
+
+
 def test_a_seed_gives_one_answer_whatever_the_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     model, images = tiny.vae(), tiny.images(600)
 
@@ -196,3 +236,42 @@ def test_no_draws_are_refused(draws: int) -> None:
 def test_images_of_another_size_are_refused() -> None:
     with pytest.raises(ValueError, match=r"expected .* with 16 numbers a row"):
         ledger(tiny.vae(), np.zeros((3, 5, 5)), rng=np.random.default_rng(0))
+
+
+def test_no_images_are_refused() -> None:
+    nothing, rng = np.zeros((0, 4, 4)), np.random.default_rng(0)
+    for who, bound in (
+        ("ledger", lambda: ledger(tiny.vae(), nothing, rng=rng)),
+        ("importance_nll", lambda: importance_nll(tiny.vae(), nothing, samples=1, rng=rng)),
+    ):
+        message = rf"{who}: expected images \(N, …\), not empty, got \(0, 4, 4\)"
+        with pytest.raises(ValueError, match=message):
+            bound()
+
+
+@pytest.mark.parametrize("images", [tiny.images(3).astype(float), -(tiny.images(3) / 255)])
+def test_images_outside_of_0_and_1_are_no_outcomes_of_a_bernoulli(images: Array) -> None:
+    """Never divided by 255 they would have a bound far below zero nats."""
+    rng, plain = np.random.default_rng(0), tiny.vae(likelihood=SquaredError())
+    with pytest.raises(ValueError, match=r"ledger: expected numbers in \[0, 1\], got"):
+        ledger(tiny.vae(), images, rng=rng)
+    ledger(plain, images, rng=rng)
+
+
+@pytest.mark.parametrize("images", [None, "x", [[[0.5]]], np.float32(3)], ids=str)
+def test_what_is_no_array_of_images_is_refused(images: Any) -> None:
+    rng = np.random.default_rng(0)
+    for who, bound in (
+        ("ledger", lambda: ledger(tiny.vae(), images, rng=rng)),
+        ("importance_nll", lambda: importance_nll(tiny.vae(), images, samples=1, rng=rng)),
+    ):
+        with pytest.raises(ValueError, match=f"{who}: expected"):
+            bound()
+
+
+def test_a_list_of_images_will_do() -> None:
+    images, model = tiny.images(5) / 255, tiny.vae()
+    of_list, of_array = (
+        ledger(model, x, rng=np.random.default_rng(0)).total for x in (images.tolist(), images)
+    )
+    assert of_list == of_array

@@ -20,6 +20,7 @@ import test_dense
 import test_exponential
 import test_initializers
 import test_losses
+import test_norm
 import test_optimizers
 import test_products
 import test_sampling
@@ -44,6 +45,7 @@ OF_BIAS: tuple[Check, Any] = (test_products.check_bias, ())
 OF_PRODUCT: tuple[Check, Any] = (test_products.check_layouts, ())
 OF_ADAM: tuple[Check, Any] = (test_optimizers.check_adam, ())
 OF_EXP: tuple[Check, Any] = (test_exponential.check_digits, (np.float64,))
+OF_NORM: tuple[Check, Any] = (test_norm.check_kernels, ("GroupNorm", 7, (3, 5), np.float64))
 NEED_DX: tuple[Check, Any] = (test_sequential.check_need_dx, ())
 
 
@@ -103,11 +105,13 @@ FAULTS: dict[str, list[Fault]] = {
             test_activations.check_limits,
             ("Softplus", (0, 1e4), (0, 1)),
         ),
-        ("elu' forgets α", {"(y + self.alpha)": "(y + 1)"}, *of_layer("Elu")),
         ("gelu' forgets x φ", {"(cdf + x * np": "(cdf + 0 * np"}, *of_layer("Gelu")),
         ("gelu': √π for √2π", {"sqrt(2 * pi)": "sqrt(pi)"}, *of_layer("Gelu")),
     ],
-    "kernels/activations.py": [
+    "layers/rectifiers.py": [
+        ("elu' forgets α", {"(y + self.alpha)": "(y + 1)"}, *of_layer("Elu")),
+    ],
+    "kernels/rectifiers.py": [
         (
             "relu's mask from dy",
             {"dyn[n] if yn[n] > zero": "dyn[n] if dyn[n] > zero"},
@@ -115,12 +119,32 @@ FAULTS: dict[str, list[Fault]] = {
         ),
         ("relu'(0) = 1", {"yn[n] > zero": "yn[n] >= zero"}, *of_layer("Relu")),
         ("leaky relu' = 1", {"else s * dy[n]": "else dy[n]"}, *of_layer("LeakyRelu")),
+    ],
+    "kernels/activations.py": [
         (
             "Φ - ½ for Φ, forward and backward",
             {"half + half * ": "half * "},
             test_activations.check_definition,
             ("Gelu",),
         ),
+    ],
+    "kernels/norm.py": [
+        ("Σ for the mean", {"m[n] /= K": "pass"}, *OF_NORM),
+        ("σ² is a sum", {"s[n] / K + eps": "s[n] + eps"}, *OF_NORM),
+        ("σ² forgets μ", {"d = row[n] - m[n]": "d = row[n]"}, *OF_NORM),
+        (
+            "ε outside of the root",
+            {"np.sqrt(s[n] / K + eps)": "(np.sqrt(s[n] / K) + eps)"},
+            *OF_NORM,
+        ),
+        ("no β", {" + shift": ""}, *OF_NORM),
+        ("dγ without r", {"u[n] *= s[n]": "pass"}, *OF_NORM),
+        ("dγ: = for +=", {"db, dg = dbeta[g, c], dgamma[g, c]": "db, dg = 0.0, 0.0"}, *OF_NORM),
+        ("A without γ", {"a[n] += scale * t[n]": "a[n] += t[n]"}, *OF_NORM),
+        ("B: r once too often", {"b[n] *= s[n] / K": "b[n] *= s[n] * s[n] / K"}, *OF_NORM),
+        ("A of all groups", {"a[:] = 0": "pass"}, *OF_NORM),
+        ("dx without A", {" - a[n] - (": " - ("}, *OF_NORM),
+        ("dx: sign of B", {"- (row[n] - m[n]) * b[n]": "+ (row[n] - m[n]) * b[n]"}, *OF_NORM),
     ],
     "layers/sampling.py": [
         (
@@ -142,7 +166,7 @@ FAULTS: dict[str, list[Fault]] = {
         ),
         (
             "mean over features too",
-            {"N = y.shape[-1]": "N = y.size"},
+            {'N = samples("squared_error y", y)': "N = y.size"},
             test_losses.check_reduction,
             ("squared_error",),
         ),
@@ -366,7 +390,7 @@ FAULTS: dict[str, list[Fault]] = {
         ),
         (
             "check forgets dtype",
-            {"array.dtype == dtype and ": ""},
+            {" and array.dtype == dtype": ""},
             test_core.check_refusal,
             (np.zeros((3, 7), np.float32),),
         ),

@@ -196,7 +196,7 @@ def test_nan_is_not_swallowed(name: str) -> None:
         (partial(gaussian_nll, t=np.zeros((3, 4))), 1, "gaussian_nll logvar"),
         (gaussian_nll, 2, "gaussian_nll t"),
         (gaussian_kl, 1, "gaussian_kl logvar"),
-        (gaussian_kl_per_dimension, 1, "gaussian_kl logvar"),
+        (gaussian_kl_per_dimension, 1, "gaussian_kl_per_dimension logvar"),
     ],
 )
 def test_refuses_an_array_that_would_broadcast(

@@ -83,6 +83,7 @@ def test_ssim_of_equal_and_of_plain_images() -> None:
     [
         (lambda: sse(np.zeros(3), np.zeros(3)), r"sse images: expected \(N, …\) uint8 or floats"),
         (lambda: sse(np.zeros((2, 3), int), np.zeros((2, 3))), "got .* int64"),
+        (lambda: sse(np.zeros((2, 3), np.uint16), np.zeros((2, 3))), "got .* uint16"),
         (lambda: sse(np.zeros((2, 3)), np.zeros((3, 2))), "expected pictures like images"),
         (lambda: mse(np.zeros((1, 2)), np.full((1, 2), np.nan)), "mse|sse pictures: .* finite"),
         (

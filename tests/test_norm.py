@@ -1,5 +1,6 @@
 """Normalisation: whom it standardises, what its gradient loses, how running averages move."""
 
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 
 from nnscratch.core import Array, inference, pack, whole_batch
 from nnscratch.gradcheck import gradcheck
-from nnscratch.layers import BatchNorm, Dense, GroupNorm, LayerNorm, Sequential
+from nnscratch.layers import BatchNorm, Dense, GroupNorm, LayerNorm, Sequential, norm
+from nnscratch.layers.standardise import Affine, standardise
 
 SEEDS, BATCHES, CHANNELS = st.integers(0, 99), st.integers(1, 4), st.integers(1, 3)
 SIDES = st.lists(st.integers(1, 3), max_size=2).map(tuple)
@@ -133,6 +135,50 @@ def test_groupnorm_standardises_channels_two_by_two() -> None:
     """1, 3 and 10, 30 are two groups of one scale each: with ε → 0 both become -1, 1."""
     y, _ = GroupNorm(2, 4).forward(np.array([[1], [3], [10], [30]], np.float32))
     np.testing.assert_allclose(y, [[-1], [1], [-1], [1]], rtol=1e-5)
+
+
+# The fused kernels beside the plain definition
+
+
+def plainly(layer: Any, x: Array, dy: Array) -> list[Array]:
+    """y, dx, dγ and dβ of LayerNorm or GroupNorm, operation by operation."""
+    G = getattr(layer, "G", 1)
+    groups = x.reshape(G, len(x) // G, *x.shape[1:])
+    axes = tuple(range(1, groups.ndim - 1))
+    xhat, _, _, backward_xhat = standardise("x", groups, axes, layer.eps)
+    affine = Affine(layer.affine.gamma.value.shape, x.dtype)
+    affine.gamma.value[...] = layer.affine.gamma.value
+    affine.beta.value[...] = layer.affine.beta.value
+    y, backward_y = affine.forward(xhat.reshape(x.shape))
+    dx = backward_xhat(backward_y(dy).reshape(groups.shape)).reshape(x.shape)
+    return [y, dx, affine.gamma.grad, affine.beta.grad]
+
+
+def check_kernels(
+    module: ModuleType, name: str, N: int, sides: tuple[int, ...], dtype: Any
+) -> None:
+    rng = np.random.default_rng(N)
+    options = {"LayerNorm": ((6, *sides),), "GroupNorm": (3, 6)}[name]
+    layer = drawn(getattr(module, name)(*options, dtype=dtype), rng)
+    x, dy = (2 + 3 * rng.standard_normal((2, 6, *sides, N))).astype(dtype)
+    y, backward = layer.forward(x)
+    dx = backward(dy)
+    got = [y, dx, *(p.grad.copy() for p in layer.parameters().values())]
+    close = {"rtol": 1e-10, "atol": 1e-10} if dtype == np.float64 else {"rtol": 2e-4, "atol": 2e-4}
+    for ours, plain in zip(got, plainly(layer, x, dy), strict=True):
+        assert ours.dtype == dtype
+        np.testing.assert_allclose(ours, plain, **close)
+    backward(dy)
+    for p, once in zip(layer.parameters().values(), got[2:], strict=True):
+        np.testing.assert_allclose(p.grad, 2 * once, **close)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("sides", [(), (5,), (3, 5)])
+@pytest.mark.parametrize("N", [0, 1, 7, 16, 33])
+@pytest.mark.parametrize("name", ["LayerNorm", "GroupNorm"])
+def test_kernels(name: str, N: int, sides: tuple[int, ...], dtype: Any) -> None:
+    check_kernels(norm, name, N, sides, dtype)
 
 
 # Which entries share a mean
@@ -305,13 +351,18 @@ def test_refuses_another_number_of_channels(layer: Any) -> None:
     assert layer.output_shape((4, 3, 5)) == (4, 3, 5)
 
 
+@pytest.mark.parametrize("shape", [6, np.prod((2, 3)), (6,), [6]], ids=repr)
+def test_ways_to_say_what_layernorm_normalises(shape: Any) -> None:
+    assert LayerNorm(shape).output_shape((6,)) == (6,)
+
+
 def test_one_value_has_no_variance() -> None:
     why = r"expected ≥ 2 values for a variance, got 1; x is "
     with pytest.raises(ValueError, match=r"BatchNorm: " + why + r"\(3, 1\)"):
         BatchNorm(3).forward(np.zeros((3, 1), np.float32))
     with pytest.raises(ValueError, match=r"LayerNorm: " + why + r"\(1, 3\)"):
         LayerNorm(1).forward(np.zeros((1, 3), np.float32))
-    with pytest.raises(ValueError, match=r"GroupNorm: " + why + r"\(2, 1, 3\)"):
+    with pytest.raises(ValueError, match=r"GroupNorm: " + why + r"\(2, 3\)"):
         GroupNorm(2, 2).forward(np.zeros((2, 3), np.float32))
     with pytest.raises(
         ValueError, match=r"expected ≥ 2 values for a variance, got 0; x is \(3, 0\)"

@@ -10,16 +10,13 @@ import numpy as np
 import pytest
 
 from nnscratch.core import Array
-from nnscratch.kernels.activations import (
-    leaky_relu_backward,
-    normal_cdf,
-    relu_backward,
-    relu_forward,
-)
+from nnscratch.kernels.activations import normal_cdf
 from nnscratch.kernels.conv_filters import bias_gradient, rectified_bias_gradient
 from nnscratch.kernels.exponential import constants
 from nnscratch.kernels.losses import bernoulli_nll
+from nnscratch.kernels.norm import normalise, normalise_backward
 from nnscratch.kernels.optimizers import adam, gradient_norm, rmsprop, sgd
+from nnscratch.kernels.rectifiers import leaky_relu_backward, relu_backward, relu_forward
 from nnscratch.kernels.team import team_of
 
 GAPS = (0, 1, 2, 5, 8, 16, 31, 64, 500)
@@ -56,6 +53,8 @@ CASES: dict[str, tuple[Sequence[Any], Callable[..., Any]]] = {
     "relu_backward": ("nnn", lambda dy, y, dx: relu_backward(dy, y, dx, ALONE)),
     "leaky_relu_backward": ("nnn", lambda dy, y, dx: leaky_relu_backward(dy, y, 0.1, dx)),
     "normal_cdf": ("nn", normal_cdf),
+    "normalise": ("xwwxmm", lambda x, w, b, y, m, r: normalise(x, w, b, 0.1, y, m, r)),
+    "normalise_backward": ("xxwmm4wwx", normalise_backward),
     "gradient_norm": ("g", lambda grads: gradient_norm(grads, 0, grads.shape[1])),
     "sgd": ("ngn", lambda x, g, u: sgd(x, g, u, 0, x.size, 0.5, 0.1, 0.9, True, 0.01, ALONE)),
     "rmsprop": (
@@ -78,6 +77,7 @@ def test_a_kernel_does_not_see_where_its_arrays_lie(name: str, dtype: Any) -> No
     for n in (5, 14, 48, 131):
         rng = np.random.default_rng(n)
         shapes = {"n": (n,), "2": (1, n), "f": (1,), "g": (2, n), "v": (16 * n,)}
+        shapes |= {"x": (1, 3, 2, n), "w": (1, 3), "m": (1, n), "4": (4, n)}
         # second moments are positive; so may all be
         arrays = [np.abs(rng.standard_normal(shapes[kind])).astype(dtype) for kind in kinds]
         arrays[0] *= np.where(rng.random(arrays[0].shape) < 0.5, -1, 1).astype(dtype)

@@ -5,6 +5,7 @@ import sys
 from itertools import combinations
 from pathlib import Path
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 import pytest
@@ -182,6 +183,52 @@ def test_a_spread_is_a_mean_and_a_deviation_where_it_was_found_and_none_of_one_f
             ends = np.array(bars.get_segments())[:, :, 1]
             np.testing.assert_allclose(ends, np.transpose([low, high]))
     assert [[t.get_text() for t in axes.texts] for axes in figure.axes] == [[], ["floor"]]
+
+
+MANY = {str(i): np.array([i, i + 1.0]) for i in range(23)}
+"""More curves than there are colours, markers and dashes to tell them apart."""
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: plots.curves([1, 2], MANY, xlabel="x", ylabel="y"),
+        lambda: plots.error_curves(np.array([1, 0.1]), MANY),
+        lambda: plots.spread_curves(
+            {"a": {name: {1: y[:1], 2: y[1:]} for name, y in MANY.items()}}, xlabel="x"
+        ),
+    ],
+    ids=["curves", "error_curves", "spread_curves"],
+)
+def test_every_curve_is_drawn_and_twenty_look_different(draw: Any) -> None:
+    figure = draw()
+    [legend] = figure.legends or [figure.axes[0].get_legend()]
+    assert [text.get_text() for text in legend.get_texts()] == list(MANY)
+    lines = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 2][: len(MANY)]
+    drawn = [np.asarray(line.get_ydata())[1] for line in lines]
+    np.testing.assert_array_equal(drawn, [y[1] for y in MANY.values()])
+    looks = [(line.get_color(), line.get_linestyle(), line.get_marker()) for line in lines]
+    assert len(set(looks[:20])) == 20
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda six: plots.histograms(six, xlabel="x"), "histograms: expected at most 5 arrays"),
+        (lambda six: plots.score_bars({"a": {k: 1.0 for k in six}}, floor=0), "score_bars: .* con"),
+        (lambda six: plots.gap_bars(six, "ab", ylabel="y"), "gap_bars: .* parts and marks"),
+        (
+            lambda six: plots.posterior_panels(
+                STEPS, np.zeros((1, 5, 5)), {k: (CODES[:1], CODES[:1]) for k in six}, IMAGES[:1]
+            ),
+            "posterior_panels: .* Gaussians",
+        ),
+    ],
+    ids=["histograms", "score_bars", "gap_bars", "posterior_panels"],
+)
+def test_where_colours_alone_tell_apart_six_are_refused(draw: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=rf"{message}.*, got 6"):
+        draw(dict(list(MANY.items())[:6]))
 
 
 def test_a_single_term_has_a_single_panel() -> None:

@@ -25,9 +25,12 @@ def pools(draw: Any) -> dict[str, Any]:
     K = draw(PAIRS)
     padding = tuple(draw(st.integers(0, k // 2)) for k in K)
     sides = draw(SIDES)
-    assume(all(side + 2 * p >= k for side, p, k in zip(sides, padding, K, strict=True)))
-    options = {"kernel_size": K, "stride": draw(PAIRS), "padding": padding}
-    return {"sides": sides, "options": options | {"ceil_mode": draw(st.booleans())}}
+    stride, ceil_mode = draw(PAIRS), draw(st.booleans())
+    more = [s - 1 for s in stride] if ceil_mode else (0, 0)
+    axes = zip(sides, padding, more, K, strict=True)
+    assume(all(side + 2 * p + m >= k for side, p, m, k in axes))
+    options = {"kernel_size": K, "stride": stride, "padding": padding, "ceil_mode": ceil_mode}
+    return {"sides": sides, "options": options}
 
 
 def pooled(
@@ -129,6 +132,18 @@ def test_ceil_mode_keeps_what_is_left_over() -> None:
     x = image([1, 2, 3], [4, 5, 6], [7, 8, 9])
     np.testing.assert_array_equal(MaxPool2d(2).forward(x)[0], image([5]))
     np.testing.assert_array_equal(MaxPool2d(2, ceil_mode=True).forward(x)[0], image([5, 6], [8, 9]))
+
+
+@pytest.mark.parametrize("pool", [MaxPool2d, AvgPool2d])
+def test_ceil_mode_keeps_a_window_that_reaches_beyond_the_image_by_less_than_a_stride(
+    pool: Any,
+) -> None:
+    """Two pixels, a window of three: ⌈(2 - 3)/2⌉ + 1 = 1 at stride 2, and at stride 1 none."""
+    x = image([4, 4])
+    np.testing.assert_array_equal(pool((1, 3), 2, ceil_mode=True).forward(x)[0], image([4]))
+    for options in ({"stride": 1, "ceil_mode": True}, {"stride": 2}):
+        with pytest.raises(ValueError, match=r"a window of 3 does not fit in 2 \+ 0"):
+            pool((1, 3), **options).forward(x)
 
 
 def test_a_window_beyond_the_image_is_left_out() -> None:

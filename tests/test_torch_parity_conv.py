@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nnscratch.layers import (
     AvgPool2d,
@@ -48,6 +50,8 @@ LAYERS = [
     (MaxPool2d(2), nn.MaxPool2d(2)),
     (MaxPool2d(3, 2, 1, ceil_mode=True), nn.MaxPool2d(3, 2, 1, ceil_mode=True)),
     (MaxPool2d((2, 3), (3, 1), (1, 0)), nn.MaxPool2d((2, 3), (3, 1), (1, 0))),
+    (MaxPool2d(8, 4, ceil_mode=True), nn.MaxPool2d(8, 4, ceil_mode=True)),
+    (AvgPool2d(8, 4, ceil_mode=True), nn.AvgPool2d(8, 4, ceil_mode=True)),
     (AvgPool2d(2), nn.AvgPool2d(2)),
     (AvgPool2d(3, 2, 1, ceil_mode=True), nn.AvgPool2d(3, 2, 1, ceil_mode=True)),
     (
@@ -111,3 +115,70 @@ def test_convolution_of_sequences(options: Any) -> None:
 @pytest.mark.parametrize(("layer", "module"), LAYERS)
 def test_layers_without_parameters(layer: Any, module: Any) -> None:
     assert_same(layer, module, RNG.standard_normal((4, 7, 6, 5)))
+
+
+SIDES = st.tuples(st.integers(1, 9), st.integers(1, 9))
+KERNELS = st.tuples(st.integers(1, 5), st.integers(1, 5))
+STEPS = st.tuples(st.integers(1, 4), st.integers(1, 4))
+DILATIONS = st.tuples(st.integers(1, 3), st.integers(1, 3))
+PADDINGS = st.tuples(st.integers(0, 6), st.integers(0, 6))
+LITTLE = st.tuples(st.integers(0, 2), st.integers(0, 2))
+GROUPS = st.tuples(st.sampled_from([1, 2, 3, 5]), st.integers(1, 4), st.integers(1, 4))
+BATCHES = st.sampled_from([1, 2, 7, 16, 17, 33])
+
+
+@settings(max_examples=200)
+@given(
+    st.booleans(), GROUPS, KERNELS, STEPS, PADDINGS, LITTLE, DILATIONS, SIDES, BATCHES, st.data()
+)
+def test_any_convolution_is_theirs(
+    transposed: bool,
+    groups: Any,
+    K: Any,
+    stride: Any,
+    padding: Any,
+    more: Any,
+    dilation: Any,
+    sides: Any,
+    N: int,
+    data: Any,
+) -> None:
+    """Padding wider than the filter, steps beyond it, 1 × 1 images; or both refuse."""
+    G, c, f = groups
+    options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": G}
+    options["bias"] = data.draw(st.booleans())
+    ours, theirs = (ConvTranspose2d, nn.ConvTranspose2d) if transposed else (Conv2d, nn.Conv2d)
+    if transposed:
+        options["output_padding"] = more
+    sizes = G * c, G * f, K
+    x = RNG.standard_normal((sizes[0], *sides, N))
+    module = theirs(*sizes, **options)
+    try:
+        fits = 0 not in module.double()(torch.zeros(N, sizes[0], *sides, dtype=torch.double)).shape
+    except RuntimeError:
+        fits = False
+    if fits:
+        assert_same(ours(*sizes, **options, **OURS), module, x)
+    else:
+        with pytest.raises(ValueError, match=ours.__name__):
+            ours(*sizes, **options, **OURS).forward(x)
+
+
+@settings(max_examples=200)
+@given(st.booleans(), KERNELS, STEPS, LITTLE, SIDES, BATCHES, st.booleans(), st.booleans())
+def test_any_pooling_is_theirs(
+    largest: bool, K: Any, stride: Any, padding: Any, sides: Any, N: int, ceil: bool, whole: bool
+) -> None:
+    """Windows larger than the image, wholly in the padding, beyond it; or both refuse."""
+    ours, theirs = (MaxPool2d, nn.MaxPool2d) if largest else (AvgPool2d, nn.AvgPool2d)
+    options = {"ceil_mode": ceil} | ({} if largest else {"count_include_pad": whole})
+    x, module = RNG.standard_normal((3, *sides, N)), theirs(K, stride, padding, **options)
+    try:
+        fits = 0 not in module(torch.zeros(N, 3, *sides, dtype=torch.double)).shape
+    except RuntimeError:
+        fits = False
+    if fits:
+        assert_same(ours(K, stride, padding, **options), module, x)
+    else:
+        with pytest.raises(ValueError, match=ours.__name__):
+            ours(K, stride, padding, **options).forward(x)

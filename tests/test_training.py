@@ -629,7 +629,7 @@ def test_refuses_to_resume_with_another_objective(tmp_path: Path) -> None:
     trainer().fit(IMAGES, epochs=1, checkpoint=file)
     run = {"seed": 0, "batch_size": 8, "micro_batch": 3, "lanes": 2}
     heavier = Trainer(tiny.vae(beta=4), Adam(1e-2), **run)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match=r"another run: expected weight.kl 4, got 1.0"):
+    with pytest.raises(ValueError, match=r"another run: expected weight.kl 4.0, got 1.0"):
         heavier.resume(file)
     other = Trainer(tiny.vae(likelihood=Gaussian()), Adam(1e-2), **run)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"expected likelihood Gaussian\(variance=1.0\), got Bern"):

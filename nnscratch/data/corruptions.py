@@ -18,8 +18,8 @@ their figures do not compare with the third's: `gaussian_noise(x, *LESSON_NOISE[
 def gaussian_noise(x: Array, mean: float, sd: float, *, rng: np.random.Generator) -> Array:
     """Return x + N(mean, sd²), clipped to [0, 1]."""
     check_range("gaussian_noise x", x)
-    if sd < 0:
-        raise ValueError(f"gaussian_noise: expected sd ≥ 0, got {sd}")
+    if not 0 <= sd < np.inf or not np.isfinite(mean):
+        raise ValueError(f"gaussian_noise: expected a mean and sd ≥ 0, got {mean} and {sd}")
     noise = rng.standard_normal(x.shape, x.dtype)
     return np.clip(x + float(mean) + float(sd) * noise, 0, 1)
 

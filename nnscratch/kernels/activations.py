@@ -1,52 +1,9 @@
-"""The activations for which NumPy would need several passes, each in one over flat arrays."""
+"""What NumPy does not have: the distribution function of the normal distribution."""
 
 from math import erf, sqrt
 
-from ..core import Array, IntArray
+from ..core import Array
 from .jit import kernel
-from .team import claim_block, shared
-
-
-@kernel
-def relu_forward(x: Array, y: Array, team: IntArray) -> None:
-    """y_n = max(x_n, 0), all flat; a NaN stays."""
-    _relu_forward(x, y, team)
-
-
-@shared
-def _relu_forward(x: Array, y: Array, team: IntArray, me: int) -> None:
-    zero = x.dtype.type(0)
-    a, b = claim_block(team, me, 0, x.size)
-    while a < x.size:
-        xn, yn = x[a:b], y[a:b]
-        for n in range(xn.size):
-            yn[n] = zero if xn[n] < zero else xn[n]
-        a, b = claim_block(team, me, 0, x.size)
-
-
-@kernel
-def relu_backward(dy: Array, y: Array, dx: Array, team: IntArray) -> None:
-    """dx_n = dy_n [y_n > 0], all flat."""
-    _relu_backward(dy, y, dx, team)
-
-
-@shared
-def _relu_backward(dy: Array, y: Array, dx: Array, team: IntArray, me: int) -> None:
-    zero = y.dtype.type(0)
-    a, b = claim_block(team, me, 0, y.size)
-    while a < y.size:
-        dyn, yn, dxn = dy[a:b], y[a:b], dx[a:b]
-        for n in range(yn.size):
-            dxn[n] = dyn[n] if yn[n] > zero else zero
-        a, b = claim_block(team, me, 0, y.size)
-
-
-@kernel
-def leaky_relu_backward(dy: Array, y: Array, slope: float, dx: Array) -> None:
-    """dx_n = dy_n where y_n > 0, slope · dy_n elsewhere, all flat."""
-    zero, s = y.dtype.type(0), y.dtype.type(slope)
-    for n in range(dx.size):
-        dx[n] = dy[n] if y[n] > zero else s * dy[n]
 
 
 @kernel

@@ -1,6 +1,6 @@
 """The layers, one idea a file."""
 
-from .activations import Elu, Gelu, LeakyRelu, Relu, Sigmoid, Softmax, Softplus, Tanh
+from .activations import Gelu, Sigmoid, Softmax, Softplus, Tanh
 from .batch_norm import BatchNorm
 from .conv import Conv2d
 from .conv1d import Conv1d
@@ -11,6 +11,7 @@ from .norm import GroupNorm, LayerNorm
 from .padding import ZeroPad2d
 from .pixel_shuffle import PixelShuffle
 from .pool import AvgPool2d, GlobalAvgPool2d, MaxPool2d
+from .rectifiers import Elu, LeakyRelu, Relu
 from .reshape import Flatten, Identity, Reshape
 from .sampling import GaussianSample
 from .sequential import Sequential

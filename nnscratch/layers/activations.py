@@ -1,17 +1,15 @@
-"""Activations: maps of one number applied to every entry; and softmax.
+"""Activations: smooth maps of one number applied to every entry; and softmax.
 
 For an elementwise y = f(x) the Jacobian is diagonal, so backward is dx = dy f'(x). Most f' are
-cheaper from y than from x, and then y is what is kept. At a kink the derivative from the left is
-taken, as everywhere in the field: relu'(0) = 0.
+cheaper from y than from x, and then y is what is kept. rectifiers.py has the maps with a kink.
 """
 
 from math import pi, sqrt
 
 import numpy as np
 
-from ..core import Array, Backward, Parameter, Shape, check
-from ..kernels.activations import leaky_relu_backward, normal_cdf, relu_backward, relu_forward
-from ..team import helpers
+from ..core import Array, Backward, Parameter, Shape, check, real
+from ..kernels.activations import normal_cdf
 
 
 def sigmoid(a: Array) -> Array:
@@ -32,74 +30,6 @@ class Elementwise:
         return {}
 
 
-class Relu(Elementwise):
-    """y = max(x, 0).
-
-    Shapes
-        x, y  any
-
-    Derivation
-        dy/dx = [x > 0] = [y > 0]
-
-    Keeps
-        y.
-
-    Source
-        Glorot, Bordes and Bengio, Deep Sparse Rectifier Neural Networks (2011).
-
-    Raises
-        ValueError if dy differs from y in shape or dtype.
-    """
-
-    def forward(self, x: Array) -> tuple[Array, Backward]:
-        y = np.empty_like(x, order="C")
-        relu_forward(x.ravel(), y.ravel(), helpers(x.size // 4))
-
-        def backward(dy: Array) -> Array:
-            check("Relu dy", dy, y.shape, y.dtype)
-            dx = np.empty_like(y, order="C")
-            relu_backward(dy.ravel(), y.ravel(), dx.ravel(), helpers(dy.size // 4))
-            return dx
-
-        return y, backward
-
-
-class LeakyRelu(Elementwise):
-    """y = x where x > 0, slope · x elsewhere.
-
-    Shapes
-        x, y  any
-
-    Derivation
-        dy/dx = 1 where x > 0, slope elsewhere. As slope > 0, x and y are of one sign: y will do.
-
-    Keeps
-        y.
-
-    Source
-        Maas, Hannun and Ng, Rectifier Nonlinearities Improve Neural Network Acoustic Models (2013).
-
-    Raises
-        ValueError if the slope is not in (0, 1), or dy differs from y in shape or dtype.
-    """
-
-    def __init__(self, negative_slope: float = 0.01) -> None:
-        if not 0 < negative_slope < 1:
-            raise ValueError(f"LeakyRelu: expected a slope in (0, 1), got {negative_slope}")
-        self.slope = negative_slope
-
-    def forward(self, x: Array) -> tuple[Array, Backward]:
-        y = np.maximum(x, self.slope * x)
-
-        def backward(dy: Array) -> Array:
-            check("LeakyRelu dy", dy, y.shape, y.dtype)
-            dx = np.empty_like(y, order="C")
-            leaky_relu_backward(dy.ravel(), y.ravel(), self.slope, dx.ravel())
-            return dx
-
-        return y, backward
-
-
 class Sigmoid(Elementwise):
     """y = σ(x) = 1/(1 + e⁻ˣ).
 
@@ -116,12 +46,13 @@ class Sigmoid(Elementwise):
         Goodfellow, Bengio and Courville, Deep Learning (2016), §3.10.
 
     Raises
-        ValueError if dy differs from y in shape or dtype.
+        ValueError if x is no float32 or float64, or dy differs from it in shape or dtype.
     """
 
     holomorphic = True
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
+        check("Sigmoid x", x.real, x.shape, real(x))
         y = sigmoid(x)
 
         def backward(dy: Array) -> Array:
@@ -147,12 +78,13 @@ class Tanh(Elementwise):
         LeCun et al., Efficient BackProp (1998), §4.4.
 
     Raises
-        ValueError if dy differs from y in shape or dtype.
+        ValueError if x is no float32 or float64, or dy differs from it in shape or dtype.
     """
 
     holomorphic = True
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
+        check("Tanh x", x.real, x.shape, real(x))
         y = np.tanh(x)
 
         def backward(dy: Array) -> Array:
@@ -178,52 +110,19 @@ class Softplus(Elementwise):
         Dugas et al., Incorporating Second-Order Functional Knowledge (2001).
 
     Raises
-        ValueError if dy differs from x in shape or dtype.
+        ValueError if x is no float32 or float64, or dy differs from it in shape or dtype.
     """
 
     holomorphic = True
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
+        check("Softplus x", x.real, x.shape, real(x))
         positive = x.real >= 0
         y = np.where(positive, x, 0) + np.log1p(np.exp(np.where(positive, -x, x)))
 
         def backward(dy: Array) -> Array:
             check("Softplus dy", dy, x.shape, x.dtype)
             return dy * sigmoid(x)
-
-        return y, backward
-
-
-class Elu(Elementwise):
-    """y = x where x > 0, α (eˣ - 1) elsewhere.
-
-    Shapes
-        x, y  any
-
-    Derivation
-        dy/dx = 1 where x > 0, α eˣ = y + α elsewhere
-
-    Keeps
-        y.
-
-    Source
-        Clevert, Unterthiner and Hochreiter, Exponential Linear Units (2016), eq. 16.
-
-    Raises
-        ValueError if α is not positive, or dy differs from y in shape or dtype.
-    """
-
-    def __init__(self, alpha: float = 1.0) -> None:
-        if not alpha > 0:
-            raise ValueError(f"Elu: expected alpha > 0, got {alpha}")
-        self.alpha = alpha
-
-    def forward(self, x: Array) -> tuple[Array, Backward]:
-        y = np.where(x > 0, x, self.alpha * np.expm1(np.minimum(x, 0)))
-
-        def backward(dy: Array) -> Array:
-            check("Elu dy", dy, y.shape, y.dtype)
-            return np.where(y > 0, dy, dy * (y + self.alpha))
 
         return y, backward
 
@@ -244,10 +143,11 @@ class Gelu(Elementwise):
         Hendrycks and Gimpel, Gaussian Error Linear Units (2016), §2; the exact form.
 
     Raises
-        ValueError if dy differs from x in shape or dtype.
+        ValueError if x is no float32 or float64, or dy differs from it in shape or dtype.
     """
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
+        check("Gelu x", x, x.shape, real(x))
         cdf = np.empty_like(x, order="C")
         normal_cdf(x.ravel(), cdf.ravel())
 
@@ -278,10 +178,11 @@ class Softmax(Elementwise):
         Goodfellow, Bengio and Courville, Deep Learning (2016), §6.2.2.3.
 
     Raises
-        ValueError if dy differs from y in shape or dtype.
+        ValueError if x is no float32 or float64, or dy differs from it in shape or dtype.
     """
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
+        check("Softmax x", x, (*x.shape[:-2], "K", "N"), real(x))
         y = np.exp(x - x.max(axis=-2, keepdims=True))
         y /= y.sum(axis=-2, keepdims=True)
 

@@ -54,10 +54,10 @@ class BatchNorm:
         dtype: DTypeLike = np.float32,
     ) -> None:
         C = num_features
-        validate("BatchNorm", (C,), eps)
+        validate("BatchNorm", (C,), eps, dtype)
         if not 0 <= momentum <= 1:
             raise ValueError(f"BatchNorm: expected momentum in [0, 1], got {momentum}")
-        self.eps, self.momentum = eps, momentum
+        self.eps, self.momentum = float(eps), float(momentum)
         self.affine = Affine((C,), dtype) if affine else Identity()
         self.running_mean, self.running_var = np.zeros(C, dtype), np.ones(C, dtype)
 

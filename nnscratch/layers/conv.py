@@ -81,7 +81,7 @@ class Conv2d:
         KH, KW = pair("Conv2d", "kernel_size", kernel_size)
         self.stride = pair("Conv2d", "stride", stride)
         self.dilation = pair("Conv2d", "dilation", dilation)
-        self.same = padding == "same"
+        self.same = isinstance(padding, str) and padding == "same"
         if isinstance(padding, str) and padding not in ("same", "valid"):
             raise ValueError(f"Conv2d: expected padding 'same' or 'valid', got {padding!r}")
         self.padding = paddings("Conv2d", 0 if isinstance(padding, str) else padding)

@@ -13,7 +13,7 @@ from .conv_maps import (
     filter_gradient,
     through_bias_and_relu,
 )
-from .geometry import Pair
+from .geometry import Pair, integers, pair
 
 
 class Conv1d:
@@ -66,19 +66,19 @@ class Conv1d:
     ) -> None:
         self.D, F, self.groups, self.relu = in_channels, out_channels, groups, relu
         divide("Conv1d", in_channels, out_channels, groups)
-        if min(kernel_size, stride, dilation) < 1:
-            raise ValueError(
-                "Conv1d: expected kernel_size, stride and dilation ≥ 1, "
-                f"got {kernel_size}, {stride} and {dilation}"
-            )
-        self.stride, self.dilation, self.same = stride, dilation, padding == "same"
+        for what, size in {
+            "kernel_size": kernel_size,
+            "stride": stride,
+            "dilation": dilation,
+        }.items():
+            integers("Conv1d", what, size, (size, size), 1)
+        self.stride, self.dilation = stride, dilation
+        self.same = isinstance(padding, str) and padding == "same"
         if isinstance(padding, str):
             if padding not in ("same", "valid"):
                 raise ValueError(f"Conv1d: expected padding 'same' or 'valid', got {padding!r}")
             padding = 0
-        self.padding = (padding, padding) if isinstance(padding, int) else padding
-        if min(self.padding) < 0:
-            raise ValueError(f"Conv1d: expected padding ≥ 0, got {padding}")
+        self.padding = pair("Conv1d", "padding", padding, 0)
         shape = (F, in_channels // groups, kernel_size)
         fans = shape[1] * kernel_size, F // groups * kernel_size
         self.w = Parameter(np.ascontiguousarray(init(shape, *fans, rng=rng, dtype=dtype)))

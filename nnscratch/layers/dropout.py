@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..core import Array, Backward, Layer, Parameter, Shape, check
+from ..core import Array, Backward, Layer, Parameter, Shape, check, real
 from .reshape import Identity
 
 
@@ -25,7 +25,8 @@ class Dropout:
         Srivastava et al., Dropout (2014), §4 and §10.
 
     Raises
-        ValueError if p is not in [0, 1), or dy differs from x in shape or dtype.
+        ValueError if p is not in [0, 1), x is no float32 or float64, or dy differs from it in shape
+        or dtype.
     """
 
     noisy = True
@@ -34,9 +35,10 @@ class Dropout:
     def __init__(self, p: float = 0.5) -> None:
         if not 0 <= p < 1:
             raise ValueError(f"Dropout: expected p in [0, 1), got {p}")
-        self.p = p
+        self.p = float(p)
 
     def forward(self, x: Array, *, rng: np.random.Generator) -> tuple[Array, Backward]:
+        check("Dropout x", x.real, x.shape, real(x))
         shape, dtype, scale = x.shape, x.dtype, 1 / (1 - self.p)
         # In float32 whatever x is: one rng, one mask.
         kept = rng.random(shape, dtype=np.float32) >= self.p

@@ -1,7 +1,9 @@
 """What the layers on images have in common: pairs of numbers, sizes, whole vectors."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
-from numpy.typing import DTypeLike
 
 from ..core import Array
 from ..kernels.simd import BYTES
@@ -12,26 +14,33 @@ Padding = int | Pair | tuple[Pair, Pair] | str
 
 def pair(name: str, what: str, value: int | Pair, least: int = 1) -> Pair:
     """Return (rows, columns): value itself if it is a pair, twice the value if it is a number."""
-    rows, columns = (value, value) if isinstance(value, int) else value
-    if min(rows, columns) < least:
-        raise ValueError(f"{name}: expected {what} ≥ {least}, got {value}")
-    return rows, columns
+    rows, columns = _two(name, what, value)
+    return integers(name, what, value, (rows, columns), least)
 
 
 def paddings(name: str, padding: int | Pair | tuple[Pair, Pair]) -> tuple[Pair, Pair]:
     """Return ((top, bottom), (left, right)), given that, or (rows, columns), or one number."""
-    rows, columns = (padding, padding) if isinstance(padding, int) else padding
-    (top, bottom), (left, right) = (
-        (side, side) if isinstance(side, int) else side for side in (rows, columns)
-    )
-    if min(top, bottom, left, right) < 0:
-        raise ValueError(f"{name}: expected padding ≥ 0, got {padding}")
-    return (top, bottom), (left, right)
+    sides = [_two(name, "padding", side) for side in _two(name, "padding", padding)]
+    rows, columns = (integers(name, "padding", padding, side, 0) for side in sides)
+    return rows, columns
 
 
-def real(x: Array) -> DTypeLike:
-    """Return the dtype that x must have where no parameter says it: its own, if it is a float."""
-    return x.dtype if x.dtype in (np.float32, np.float64) else np.float32
+def integers(name: str, what: str, given: Any, sizes: tuple[Any, Any], least: int) -> Pair:
+    """Return both sizes; ValueError unless they are integers, and so large."""
+    if not all(isinstance(size, int | np.integer) for size in sizes):
+        raise ValueError(f"{name}: expected {what} in integers, got {given!r}")
+    if min(sizes) < least:
+        raise ValueError(f"{name}: expected {what} ≥ {least}, got {given}")
+    return int(sizes[0]), int(sizes[1])
+
+
+def _two(name: str, what: str, value: Any) -> Any:
+    """Return value if it is two of a kind, twice the value if it is one."""
+    if isinstance(value, str) or not isinstance(value, Sequence | np.ndarray):
+        return value, value
+    if len(value) != 2:
+        raise ValueError(f"{name}: expected {what}, one number or two, got {value!r}")
+    return value
 
 
 def whole_vectors(a: Array) -> Array:

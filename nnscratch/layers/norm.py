@@ -6,16 +6,18 @@ BatchNorm, LayerNorm and GroupNorm differ in one thing, which entries share a me
     LayerNorm  a sample with all its features        all axes but the last
     GroupNorm  a sample with a group of its channels
 
-Each is `standardise` and then `Affine`, whose derivations stand in standardise.py.
-docs/normalisation.md tells the story.
+Each is `standardise` and then `Affine`, whose derivations stand in standardise.py; for samples by
+themselves kernels/norm.py does both at once. docs/normalisation.md tells the story.
 """
+
+from math import prod
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from ..core import Array, Backward, Parameter, Shape, check
-from .reshape import Identity
-from .standardise import Affine, axes_from, same_channels, standardise, validate
+from ..kernels.norm import normalise, normalise_backward
+from .standardise import Affine, same_channels, validate
 
 
 class LayerNorm:
@@ -35,7 +37,7 @@ class LayerNorm:
             dx_dn = r_n (dx̂_dn - (1/D) Σ_j dx̂_jn - x̂_dn (1/D) Σ_j dx̂_jn x̂_jn)
 
     Keeps
-        x̂, D·N numbers.
+        x, and μ and r of every sample.
 
     Source
         Ba, Kiros and Hinton, Layer Normalization (2016), eq. 3 and 4.
@@ -55,24 +57,16 @@ class LayerNorm:
         elementwise_affine: bool = True,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        S = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
-        validate("LayerNorm", S, eps)
-        self.shape, self.eps, self.dtype = S, eps, np.dtype(dtype)
-        self.affine = Affine(S, dtype) if elementwise_affine else Identity()
+        n = normalized_shape
+        S = (int(n),) if isinstance(n, int | np.integer) else tuple(n)
+        validate("LayerNorm", S, eps, dtype)
+        self.shape, self.eps, self.dtype = S, float(eps), np.dtype(dtype)
+        self.affine = Affine(S, dtype) if elementwise_affine else None
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
-        shape, dtype = x.shape, x.dtype
         check("LayerNorm x", x.real, (*self.shape, "N"), self.dtype)
-        axes = tuple(range(len(self.shape)))
-        xhat, _, _, backward_xhat = standardise("LayerNorm", x, axes, self.eps)
-        y, backward_y = self.affine.forward(xhat)
-
-        def backward(dy: Array, need_dx: bool = True) -> Array | None:
-            check("LayerNorm dy", dy, shape, dtype)
-            dxhat = backward_y(dy)
-            return backward_xhat(dxhat) if need_dx else None
-
-        return y, backward
+        sizes = 1, prod(self.shape), 1, x.shape[-1]
+        return _normalised("LayerNorm", x, sizes, self.affine, self.eps)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         if input_shape != self.shape:
@@ -80,7 +74,7 @@ class LayerNorm:
         return input_shape
 
     def parameters(self) -> dict[str, Parameter]:
-        return self.affine.parameters()
+        return self.affine.parameters() if self.affine else {}
 
 
 class GroupNorm:
@@ -94,7 +88,7 @@ class GroupNorm:
         `standardise` with K = C/G · H·W, then `Affine`: as for LayerNorm, a group at a time.
 
     Keeps
-        x̂, C·M numbers.
+        x, and μ and r of every group of every sample.
 
     Source
         Wu and He, Group Normalization (2018), eq. 1 and 7.
@@ -116,28 +110,47 @@ class GroupNorm:
         dtype: DTypeLike = np.float32,
     ) -> None:
         G, C = num_groups, num_channels
-        validate("GroupNorm", (G, C), eps)
+        validate("GroupNorm", (G, C), eps, dtype)
         if C % G:
             raise ValueError(f"GroupNorm: expected groups of equal size, got {C} channels in {G}")
-        self.G, self.C, self.eps, self.dtype = G, C, eps, np.dtype(dtype)
-        self.affine = Affine((C,), dtype) if affine else Identity()
+        self.G, self.C, self.eps, self.dtype = G, C, float(eps), np.dtype(dtype)
+        self.affine = Affine((C,), dtype) if affine else None
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
-        shape, dtype = x.shape, x.dtype
-        check("GroupNorm x", x.real, (self.C, *shape[1:-1], "N"), self.dtype)
-        groups = x.reshape(self.G, self.C // self.G, *shape[1:])
-        xhat, _, _, backward_xhat = standardise("GroupNorm", groups, axes_from(1, x), self.eps)
-        y, backward_y = self.affine.forward(xhat.reshape(shape))
-
-        def backward(dy: Array, need_dx: bool = True) -> Array | None:
-            check("GroupNorm dy", dy, shape, dtype)
-            dxhat = backward_y(dy).reshape(groups.shape)
-            return backward_xhat(dxhat).reshape(shape) if need_dx else None
-
-        return y, backward
+        check("GroupNorm x", x.real, (self.C, *x.shape[1:-1], "N"), self.dtype)
+        sizes = self.G, self.C // self.G, prod(x.shape[1:-1]), x.shape[-1]
+        return _normalised("GroupNorm", x, sizes, self.affine, self.eps)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         return same_channels("GroupNorm", input_shape, self.C)
 
     def parameters(self) -> dict[str, Parameter]:
-        return self.affine.parameters()
+        return self.affine.parameters() if self.affine else {}
+
+
+def _normalised(
+    name: str, x: Array, sizes: tuple[int, int, int, int], affine: Affine | None, eps: float
+) -> tuple[Array, Backward]:
+    """Return y and the backward of x seen as (G, C, P, N): see kernels/norm.py."""
+    G, C, P, N = sizes
+    if C * P < 2:
+        raise ValueError(f"{name}: expected ≥ 2 values for a variance, got {C * P}; x is {x.shape}")
+    shape, dtype = x.shape, x.dtype
+    x = np.ascontiguousarray(x).reshape(sizes)
+    gamma, beta = np.ones((G, C), dtype), np.zeros((G, C), dtype)
+    if affine:
+        gamma, beta = (p.value.reshape(G, C) for p in (affine.gamma, affine.beta))
+    y, (mean, r) = np.empty_like(x), np.empty((2, G, N), dtype)
+    normalise(x, gamma, beta, eps, y, mean, r)
+
+    def backward(dy: Array, need_dx: bool = True) -> Array | None:
+        check(f"{name} dy", dy, shape, dtype)
+        dgamma, dbeta = np.zeros((2, G, C), dtype)
+        if affine:
+            dgamma, dbeta = (p.grad.reshape(G, C) for p in (affine.gamma, affine.beta))
+        dy, dx = np.ascontiguousarray(dy).reshape(sizes), np.empty_like(x)
+        sums = np.empty((4, N), dtype)
+        normalise_backward(dy, x, gamma, mean, r, sums, dgamma, dbeta, dx)
+        return dx.reshape(shape) if need_dx else None
+
+    return y.reshape(shape), backward

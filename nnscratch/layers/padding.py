@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..core import Array, Backward, Parameter, Shape, check
+from ..core import Array, Backward, Parameter, Shape, check, real
 from .geometry import Pair, paddings
 
 
@@ -33,7 +33,7 @@ class ZeroPad2d:
         self.padding = paddings("ZeroPad2d", padding)
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
-        check("ZeroPad2d x", x, ("C", "H", "W", "N"), x.dtype)
+        check("ZeroPad2d x", x.real, ("C", "H", "W", "N"), real(x))
         (_, H, W, N), dtype, ((top, _), (left, _)) = x.shape, x.dtype, self.padding
         y = np.zeros((*self.output_shape(x.shape[:3]), N), dtype)
         y_shape, inside = y.shape, np.s_[:, top : top + H, left : left + W]

@@ -1,6 +1,7 @@
 """From many channels to more pixels."""
 
-from ..core import Array, Backward, Parameter, Shape, check
+from ..core import Array, Backward, Parameter, Shape, check, real
+from .geometry import integers
 
 
 class PixelShuffle:
@@ -27,12 +28,11 @@ class PixelShuffle:
     holomorphic = True
 
     def __init__(self, upscale_factor: int) -> None:
-        if upscale_factor < 1:
-            raise ValueError(f"PixelShuffle: expected upscale_factor ≥ 1, got {upscale_factor}")
-        self.r = upscale_factor
+        r = upscale_factor
+        self.r, _ = integers("PixelShuffle", "upscale_factor", r, (r, r), 1)
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
-        check("PixelShuffle x", x, ("C", "H", "W", "N"), x.dtype)
+        check("PixelShuffle x", x.real, ("C", "H", "W", "N"), real(x))
         (_, H, W, N), dtype, r = x.shape, x.dtype, self.r
         C, *_ = y_shape = (*self.output_shape(x.shape[:3]), N)
 

@@ -4,9 +4,9 @@ from functools import cache
 
 import numpy as np
 
-from ..core import Array, Backward, IntArray, Parameter, Shape, check
+from ..core import Array, Backward, IntArray, Parameter, Shape, check, real
 from ..kernels.pool import max_pool, max_pool_dx
-from .geometry import Pair, first_samples, pair, real, whole_vectors
+from .geometry import Pair, first_samples, pair, whole_vectors
 from .sparse import Resampling, resampled, separable
 
 
@@ -47,12 +47,12 @@ class Window:
 
     def _windows(self, I: int, K: int, stride: int, padding: int) -> int:  # noqa: E741
         room = I + 2 * padding - K
-        if I < 1 or room < 0:
+        O = (-(-room // stride) if self.ceil_mode else room // stride) + 1  # noqa: E741
+        if self.ceil_mode and (O - 1) * stride >= I + padding:
+            O -= 1  # noqa: E741
+        if min(I, O) < 1:
             raise ValueError(f"{self.name}: a window of {K} does not fit in {I} + {2 * padding}")
-        if not self.ceil_mode:
-            return room // stride + 1
-        O = -(-room // stride) + 1  # noqa: E741
-        return O if (O - 1) * stride < I + padding else O - 1
+        return O
 
     def parameters(self) -> dict[str, Parameter]:
         return {}
@@ -185,7 +185,7 @@ class GlobalAvgPool2d:
     holomorphic = True
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
-        check("GlobalAvgPool2d x", x, ("C", "H", "W", "N"), x.dtype)
+        check("GlobalAvgPool2d x", x.real, ("C", "H", "W", "N"), real(x))
         (C, H, W, N), dtype = x.shape, x.dtype
 
         def backward(dy: Array) -> Array:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..core import Array, Backward, check
+from ..core import Array, Backward, check, real
 
 
 class GaussianSample:
@@ -27,13 +27,15 @@ class GaussianSample:
         Kingma and Welling, Auto-Encoding Variational Bayes (2014), §2.4.
 
     Raises
-        ValueError if logvar, eps or dz differs from mu in shape or dtype.
+        ValueError if mu is no float32 or float64, or logvar, eps or dz differs from it in shape or
+        dtype.
     """
 
     holomorphic = True
 
     def forward(self, mu: Array, logvar: Array, eps: Array) -> tuple[Array, Backward]:
         shape, dtype = mu.shape, mu.dtype
+        check("GaussianSample mu", mu.real, shape, real(mu))
         check("GaussianSample logvar", logvar, shape, dtype)
         check("GaussianSample eps", eps, shape, dtype)
         noise = np.exp(logvar / 2) * eps

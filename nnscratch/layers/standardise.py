@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..core import Array, Backward, Parameter, Shape
+from ..initializers import floating
 
 
 def standardise(
@@ -79,8 +80,9 @@ def axes_from(axis: int, x: Array) -> Shape:
     return tuple(range(axis, x.ndim))
 
 
-def validate(name: str, sizes: Shape, eps: float) -> None:
-    """Raise ValueError unless all sizes and eps are positive."""
+def validate(name: str, sizes: Shape, eps: float, dtype: DTypeLike) -> None:
+    """Raise ValueError unless all sizes and eps are positive, and the dtype is a float's."""
+    floating(dtype)
     if min(sizes, default=0) < 1:
         raise ValueError(f"{name}: expected sizes ≥ 1, got {sizes}")
     if not eps > 0:

@@ -4,8 +4,8 @@ from functools import cache
 
 import numpy as np
 
-from ..core import Array, Backward, Parameter, Shape, check
-from .geometry import Pair, pair, real
+from ..core import Array, Backward, Parameter, Shape, check, real
+from .geometry import Pair, pair
 from .sparse import Resampling, resampled, separable
 
 

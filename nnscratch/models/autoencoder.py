@@ -60,9 +60,10 @@ class Autoencoder:
         penalties: Mapping[str, tuple[float, Penalty]] | None = None,
         corruption: Corruption | None = None,
     ) -> None:
+        input_shape = tuple(input_shape)
         self.encoder, self.decoder = as_sequential(encoder), as_sequential(decoder)
         self.likelihood = Bernoulli() if likelihood is None else likelihood
-        self.penalties = dict(penalties or {})
+        self.penalties = {k: (float(weight), f) for k, (weight, f) in (penalties or {}).items()}
         self.corruption, self.input_shape = corruption, input_shape
         self.seen_shape = corruption.output_shape(input_shape) if corruption else input_shape
         who = type(self).__name__

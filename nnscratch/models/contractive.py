@@ -51,7 +51,7 @@ class ContractiveAutoencoder(Autoencoder):
         if not strength >= 0:
             raise ValueError(f"ContractiveAutoencoder: expected strength ≥ 0, got {strength}")
         dense = Dense(in_features, code, rng=rng, dtype=dtype)
-        self.w, self.strength = dense.w, strength
+        self.w, self.strength = dense.w, float(strength)
         super().__init__(
             Sequential(dense, Sigmoid()), TiedDense(dense), likelihood, input_shape=(in_features,)
         )

@@ -63,7 +63,7 @@ class VAE(Autoencoder):
             raise ValueError(f"VAE: expected beta ≥ 0, got {beta}")
         if not free_bits >= 0:
             raise ValueError(f"VAE: expected free_bits ≥ 0, got {free_bits}")
-        self.latent_dim, self.beta, self.free_bits = latent_dim, beta, free_bits
+        self.latent_dim, self.beta, self.free_bits = latent_dim, float(beta), float(free_bits)
         super().__init__(
             encoder, decoder, likelihood, input_shape=input_shape, corruption=corruption
         )

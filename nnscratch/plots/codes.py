@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ..core import Array, IntArray
-from .page import CLASSES, OUTLINE, SERIES, TRAIN, Title, new_figure, new_panels
+from .page import CLASSES, OUTLINE, TRAIN, Title, colours, new_figure, new_panels
 
 
 def latent_scatter(
@@ -96,7 +96,8 @@ def histograms(values: Mapping[str, Array], *, xlabel: str, title: Title = None)
     figure, axes = new_figure(6.4, 3.8, title)
     flat = {name: np.ravel(a) for name, a in values.items()}
     edges = np.histogram_bin_edges(np.concatenate(list(flat.values())), 50).tolist()
-    for (name, a), colour in zip(flat.items(), SERIES, strict=False):
+    palette = colours("histograms", "arrays", len(flat))
+    for (name, a), colour in zip(flat.items(), palette, strict=True):
         axes.hist(a, edges, weights=np.full(a.size, 1 / a.size), alpha=0.25, color=colour)
         axes.hist(
             a, edges, weights=np.full(a.size, 1 / a.size), histtype="step", lw=1.6, color=colour

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from ..core import Array
-from .page import QUIET, SERIES, TRAIN, VALIDATION, Title, named_line, new_figure, new_panels
+from .page import QUIET, TRAIN, VALIDATION, Title, looks, named_line, new_figure, new_panels
 
 
 def loss_curves(
@@ -69,8 +69,8 @@ def curves(
     """
     figure, axes = new_figure(7.0, 4.2, title)
     few = len(x) <= 40
-    for (name, y), colour, marker in zip(series.items(), SERIES, "os^Dv", strict=False):
-        axes.plot(x, y, color=colour, lw=1.8, marker=marker if few else "", ms=4, label=name)
+    for (name, y), look in zip(series.items(), looks(), strict=False):
+        axes.plot(x, y, **look if few else look | {"marker": ""}, lw=1.8, ms=4, label=name)
     for name, value in (lines or {}).items():
         named_line(axes, name, value)
     if log:
@@ -96,7 +96,7 @@ def spread_curves(
 ) -> Figure:
     """Show means of what was found again and again, and one standard deviation up and down.
 
-    panels  by name: up to five series by name: {x: what was found there, each time}
+    panels  by name: series by name: {x: what was found there, each time}
     lines   horizontal lines, by panel and name
     log     whether y is on a logarithmic scale, as x is
 
@@ -104,12 +104,11 @@ def spread_curves(
     """
     figure, axes = new_panels(1.8 + 3.7 * len(panels), 4.4, title, len(panels))
     for (panel, series), ax in zip(panels.items(), axes, strict=True):
-        for i, (name, found) in enumerate(series.items()):
+        for i, ((name, found), look) in enumerate(zip(series.items(), looks(), strict=False)):
             x = np.array([*found]) * 1.03 ** (i - (len(series) - 1) / 2)
             y = np.array([np.mean(again) for again in found.values()])
             sd = np.array([np.std(again, ddof=min(1, len(again) - 1)) for again in found.values()])
-            style = f"{'os^Dv'[i]}-"
-            ax.errorbar(x, y, sd, fmt=style, color=SERIES[i], ms=4, elinewidth=1, label=name)
+            ax.errorbar(x, y, sd, **look, ms=4, elinewidth=1, label=name)
         for name, value in (lines or {}).get(panel, {}).items():
             named_line(ax, name, value)
         everywhere = sorted({x for found in series.values() for x in found})
@@ -135,8 +134,8 @@ def error_curves(steps: Array, errors: Mapping[str, Array], *, title: Title = No
     Truncation falls as a power of h and rounding rises as 1/h: together they make a V.
     """
     figure, axes = new_figure(7.2, 4.8, title)
-    for (name, error), marker, colour in zip(errors.items(), "os^Dv", SERIES, strict=False):
-        axes.loglog(steps, error.clip(1e-17), color=colour, marker=marker, mfc="none", label=name)
+    for (name, error), look in zip(errors.items(), looks(), strict=False):
+        axes.loglog(steps, error.clip(1e-17), **look, mfc="none", label=name)
     axes.axhline(2.0**-52, color=QUIET, lw=1, ls="--")
     axes.text(steps[0], 3.2e-16, "2⁻⁵², the rounding of one number", size=8, color=QUIET)
     axes.invert_xaxis()

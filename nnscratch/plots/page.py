@@ -1,7 +1,10 @@
 """What the pictures have in common: the sheet of paper, the colours, the file."""
 
+from collections.abc import Iterator
 from io import BytesIO
+from itertools import cycle, product
 from pathlib import Path
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -39,6 +42,20 @@ def new_figure(width: float, height: float, title: Title) -> tuple[Figure, Axes]
     """Return an empty figure of so many inches and its axes."""
     figure, [axes] = new_panels(width, height, title, 1)
     return figure, axes
+
+
+def looks() -> Iterator[dict[str, Any]]:
+    """Yield colour, marker and dashes for one curve after the other; the first twenty differ."""
+    pairs = list(zip(SERIES, "os^Dv", strict=True))
+    for dashes, (colour, marker) in cycle(product(("-", "--", ":", "-."), pairs)):
+        yield {"color": colour, "marker": marker, "ls": dashes}
+
+
+def colours(who: str, what: str, count: int) -> tuple[str, ...]:
+    """Return as many colours; ValueError if some of them would have to be the same."""
+    if count > len(SERIES):
+        raise ValueError(f"{who}: expected at most {len(SERIES)} {what}, got {count}")
+    return SERIES[:count]
 
 
 def named_line(axes: Axes, name: str, value: float, *, below: bool = False) -> None:

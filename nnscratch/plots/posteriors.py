@@ -10,7 +10,7 @@ from matplotlib.patches import Ellipse
 from ..core import Array
 from ..data.dataset import Images
 from .images import pictures
-from .page import SERIES, Title, new_figure
+from .page import SERIES, Title, colours, new_figure
 
 SHARES = (0.5, 0.95)
 """Of a distribution, what lies within its contours."""
@@ -31,6 +31,7 @@ def posterior_panels(
     gaussians               means (n, 2) and log-variances (n, 2) by name
     images       (n, …)     what the posteriors are of; each stands in a corner of its panel
     """
+    palette = colours("posterior_panels", "Gaussians", len(gaussians))
     columns = min(len(log_density), 4)
     rows = -(-len(log_density) // columns)
     figure = Figure((0.4 + 3.0 * columns, 0.9 + 3.1 * rows), layout="constrained")
@@ -43,7 +44,7 @@ def posterior_panels(
         axes.contourf(axis, axis, mass, [*levels, 2.0], colors=["0.85", "0.6"])
         inside = [axis[(mass >= levels[0]).any(axis=a)] for a in (0, 1)]
         lows, highs = [np.array([a.min() for a in inside])], [np.array([a.max() for a in inside])]
-        for (mu, logvar), colour in zip(gaussians.values(), SERIES, strict=False):
+        for (mu, logvar), colour in zip(gaussians.values(), palette, strict=True):
             sigma, at = np.exp(logvar[i] / 2), (float(mu[i, 0]), float(mu[i, 1]))
             for radius, style in zip(radii, ("--", "-"), strict=True):
                 width, height = 2 * radius * sigma
@@ -62,7 +63,7 @@ def posterior_panels(
     handles = [Line2D([], [], color="0.6", lw=8, label="true posterior: 50 and 95 %")]
     handles += [
         Line2D([], [], color=colour, lw=1.8, label=name)
-        for name, colour in zip(gaussians, SERIES, strict=False)
+        for name, colour in zip(gaussians, palette, strict=True)
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
     return figure
@@ -80,12 +81,14 @@ def gap_bars(
 
     marks  other heights to compare with, a short line each across the bar
     """
+    marks = marks or {}
+    colours("gap_bars", "parts and marks", len(parts) + len(marks))
     figure, axes = new_figure(float(np.clip(2.5 + 0.5 * len(names), 5.5, 12)), 4.2, title)
     at, bottom = np.arange(len(names)), np.zeros(len(names))
     for (name, part), colour in zip(parts.items(), SERIES, strict=False):
         axes.bar(at, part, bottom=bottom, color=colour, width=0.7, label=name)
         bottom = bottom + np.asarray(part)
-    for (name, heights), colour in zip((marks or {}).items(), SERIES[::-1], strict=False):
+    for (name, heights), colour in zip(marks.items(), SERIES[::-1], strict=False):
         axes.hlines(heights, at - 0.42, at + 0.42, color=colour, lw=2, label=name)
     axes.set_xticks(at, list(names))
     axes.set_ylabel(ylabel)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
-from .page import QUIET, SERIES, Title, new_figure
+from .page import QUIET, Title, colours, new_figure
 
 
 def score_bars(
@@ -23,7 +23,8 @@ def score_bars(
     kinds = list(dict.fromkeys(k for its in scores.values() for k in its if its[k] is not None))
     figure, axes = new_figure(8.4, 1.6 + 0.26 * len(names) * len(kinds), title)
     thick = 0.8 / len(kinds)
-    for i, (kind, colour) in enumerate(zip(kinds, SERIES, strict=False)):
+    palette = colours("score_bars", "contenders", len(kinds))
+    for i, (kind, colour) in enumerate(zip(kinds, palette, strict=True)):
         known = {y: its[kind] for y, its in enumerate(scores.values()) if its.get(kind) is not None}
         places = np.array([*known]) + (i - (len(kinds) - 1) / 2) * thick
         bars = axes.barh(

@@ -1,0 +1,118 @@
+"""Rectifiers: activations that let the positive half through and bend the other, with a kink at 0.
+
+At a kink the derivative from the left is taken, as everywhere in the field: relu'(0) = 0.
+"""
+
+import numpy as np
+
+from ..core import Array, Backward, check, real
+from ..kernels.rectifiers import leaky_relu_backward, relu_backward, relu_forward
+from ..team import helpers
+from .activations import Elementwise
+
+
+class Relu(Elementwise):
+    """y = max(x, 0).
+
+    Shapes
+        x, y  any
+
+    Derivation
+        dy/dx = [x > 0] = [y > 0]
+
+    Keeps
+        y.
+
+    Source
+        Glorot, Bordes and Bengio, Deep Sparse Rectifier Neural Networks (2011).
+
+    Raises
+        ValueError if x is no float32 or float64, or dy differs from it in shape or dtype.
+    """
+
+    def forward(self, x: Array) -> tuple[Array, Backward]:
+        check("Relu x", x, x.shape, real(x))
+        y = np.empty_like(x, order="C")
+        relu_forward(x.ravel(), y.ravel(), helpers(x.size // 4))
+
+        def backward(dy: Array) -> Array:
+            check("Relu dy", dy, y.shape, y.dtype)
+            dx = np.empty_like(y, order="C")
+            relu_backward(dy.ravel(), y.ravel(), dx.ravel(), helpers(dy.size // 4))
+            return dx
+
+        return y, backward
+
+
+class LeakyRelu(Elementwise):
+    """y = x where x > 0, slope · x elsewhere.
+
+    Shapes
+        x, y  any
+
+    Derivation
+        dy/dx = 1 where x > 0, slope elsewhere. As slope > 0, x and y are of one sign: y will do.
+
+    Keeps
+        y.
+
+    Source
+        Maas, Hannun and Ng, Rectifier Nonlinearities Improve Neural Network Acoustic Models (2013).
+
+    Raises
+        ValueError if the slope is not in (0, 1), x is no float32 or float64, or dy differs from it
+        in shape or dtype.
+    """
+
+    def __init__(self, negative_slope: float = 0.01) -> None:
+        if not 0 < negative_slope < 1:
+            raise ValueError(f"LeakyRelu: expected a slope in (0, 1), got {negative_slope}")
+        self.slope = float(negative_slope)
+
+    def forward(self, x: Array) -> tuple[Array, Backward]:
+        check("LeakyRelu x", x, x.shape, real(x))
+        y = np.maximum(x, self.slope * x)
+
+        def backward(dy: Array) -> Array:
+            check("LeakyRelu dy", dy, y.shape, y.dtype)
+            dx = np.empty_like(y, order="C")
+            leaky_relu_backward(dy.ravel(), y.ravel(), self.slope, dx.ravel())
+            return dx
+
+        return y, backward
+
+
+class Elu(Elementwise):
+    """y = x where x > 0, α (eˣ - 1) elsewhere.
+
+    Shapes
+        x, y  any
+
+    Derivation
+        dy/dx = 1 where x > 0, α eˣ = y + α elsewhere
+
+    Keeps
+        y.
+
+    Source
+        Clevert, Unterthiner and Hochreiter, Exponential Linear Units (2016), eq. 16.
+
+    Raises
+        ValueError if α is not positive, x is no float32 or float64, or dy differs from it in shape
+        or dtype.
+    """
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        if not alpha > 0:
+            raise ValueError(f"Elu: expected alpha > 0, got {alpha}")
+        self.alpha = float(alpha)
+
+    def forward(self, x: Array) -> tuple[Array, Backward]:
+        check("Elu x", x, x.shape, real(x))
+        y = np.where(x > 0, x, self.alpha * np.expm1(np.minimum(x, 0)))
+
+        def backward(dy: Array) -> Array:
+            check("Elu dy", dy, y.shape, y.dtype)
+            return np.where(y > 0, dy, dy * (y + self.alpha))
+
+        return y, backward
