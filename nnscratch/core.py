@@ -205,7 +205,7 @@ def check(name: str, array: Array, shape: tuple[int | str, ...], dtype: DTypeLik
             return
     want_shape = f"({', '.join(map(str, shape))})"
     got = type(array).__name__
-    if known:
+    if hasattr(array, "dtype"):
         got = f"({', '.join(map(str, array.shape))}) {array.dtype}"
     raise ValueError(f"{name}: expected {want_shape} {np.dtype(dtype)}, got {got}")
 
