@@ -67,8 +67,9 @@ class Trainer:
                      large, 32 needs half the memory and takes no longer
         threads      how many lanes run at once (no influence on the result); all cores if None
         anneal       schedules of model attributes by the step number: {"beta": Linear(0, 1, 500)}
-        patience     epochs without a better validation total before training stops and the best
-                     weights are taken back; needs validation data
+        patience     epochs without a better validation total before training stops. The best
+                     weights are taken back, also where it stops for another reason, and a later
+                     fit goes on from them; needs validation data
 
     A model that needs the statistics of the whole batch (BatchNorm) runs as one lane and one
     micro-batch.
@@ -308,7 +309,12 @@ class Trainer:
             self.best = {name: a.copy() for name, a in disk.arrays_of(self.model).items()}
 
     def evaluate(self, data: Data) -> Terms:
-        """Return the terms of the loss on other images; the noise is the same at every call."""
+        """Return the terms of the loss on other images; the noise is the same at every call.
+
+        Raises
+            ValueError if images are not images, or do not fit the model.
+        """
+        self.check_images("evaluate", data)
         terms = self.average(data, self.model.inference().loss)
         check_ledger(terms, self.model.weights())
         return terms

@@ -108,6 +108,8 @@ def test_fit_refuses_data_and_has_done_nothing(
     sets = {"images": IMAGES, "validation": HELD_OUT} | {name: data}
     with pytest.raises(ValueError, match=rf"^fit {name}: {re.escape(message)}"):
         t.fit(sets["images"], validation=sets["validation"], epochs=1, checkpoint=tmp_path / "x")
+    with pytest.raises(ValueError, match=rf"^evaluate: {re.escape(message)}"):
+        t.evaluate(data)
     np.testing.assert_array_equal(t.lanes.theta.value, before)
     assert (t.optimizer.steps, t.history, list(tmp_path.iterdir())) == (0, [], [])
 
