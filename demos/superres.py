@@ -12,7 +12,8 @@ What to look at
     digits.png      the lesson's network paints some such digit, the other one this very digit, far
                     sharper than interpolation does; from 7×7 pixels both have to guess
     unseen.png      images of other kinds. Digits turned around are no trouble without bottleneck,
-                    for it knows edges, not digits; out of noise one makes a blot, the other strokes
+                    for it knows edges, not digits. Noise: one makes a blot of it, always the same,
+                    the other strokes; but from 7×7 grey, for no digit has such an edge
     bottleneck.png  how the loss fell, beside what interpolation costs without any learning: at ×2
                     it was not worth the trouble
     direct.png      the same without bottleneck: better than interpolation after one epoch

@@ -2,6 +2,7 @@
 
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -24,6 +25,9 @@ QUIET = "#6b6b6b"
 
 OUTLINE: list[AbstractPathEffect] = [withStroke(linewidth=3, foreground="white")]
 """Keeps numbers and names readable on top of clouds and curves."""
+
+LEGEND: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "framealpha": 0.9}
+"""A legend is read on top of the line that it may have to stand on."""
 
 Title = str | None
 
