@@ -1,7 +1,7 @@
 """The lesson's convolutional autoencoder: 4,385 parameters, and codes that still are pictures.
 
-    python -m demos conv_autoencoder               less than a minute on two cores
-    python -m demos conv_autoencoder --data DIR    the full MNIST, as in the lesson; some minutes
+    python -m demos conv_autoencoder                           less than a minute on two cores
+    python -m demos conv_autoencoder --data DIR --epochs 25    as in the lesson; some minutes
 
 Three convolutions with 3×3 filters, each with a pool after it, make 14, 7 and 4 pixels of 28; three
 with an upsampling after each, and a last one, lead back. The code has 128 numbers, 8×4×4, so what

@@ -1,8 +1,8 @@
 """Super-resolution: from 14×14 pixels, or 7×7, to 28×28; is it more than interpolation?
 
-    python -m demos superres                a minute and a half on two cores
-    python -m demos superres --factor 4     from 7×7
-    python -m demos superres --data DIR     the same on the full MNIST
+    python -m demos superres                           a minute and a half on two cores
+    python -m demos superres --factor 4                from 7×7
+    python -m demos superres --data DIR --epochs 25    on the full MNIST, as in the lesson
 
 Large images are learned from, of which the network sees the means of tiles of 2×2 pixels. Two
 networks: the lesson's autoencoder, which squeezes what it sees through 4×4×8 = 128 numbers first,
