@@ -139,7 +139,7 @@ show("manifold", manifold(decode_plane, names=names, title=title))
 title = "One digit, while one number of its code runs through the prior: what does it stand for?"
 show("traversals", traversals(model.decode, codes[some[0]], by_use[:10], title=title))
 
-title = "The KL rises while the reconstruction falls; where do training and validation part?"
+title = "What is paid for pixels, what for codes: where do training and validation part?"
 show("losses", loss_curves(trainer.history, baselines={"reconstruction": lines}, title=title))
 
 title = f"{book.active_units} of {L} dimensions are in use"
