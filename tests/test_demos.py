@@ -177,6 +177,13 @@ def test_the_results_make_a_page(tmp_path: Path, demo) -> None:
     assert numbers["data_sha256"] in page.read_text("utf-8")
 
 
+def test_results_of_a_vae_say_how_often_its_codes_give_the_class_away(tmp_path: Path, demo) -> None:
+    assert demo("results", "--smoke", "--only", "vae-2", "--out", tmp_path).code == 0
+    note = json.loads((tmp_path / "numbers.json").read_text("utf-8"))["table"][0]["note"]
+    words = r"[\d.]+% of classes right by a softmax probe of its codes, [\d.]+% of PCA's"
+    assert re.fullmatch(words, note)
+
+
 @pytest.mark.parametrize("name", DEMOS)
 def test_help_documents_every_option(name: str, demo) -> None:
     found = demo(name, "--help")
