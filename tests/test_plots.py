@@ -95,7 +95,7 @@ def test_rows_are_named_and_in_order() -> None:
     assert sheet.mask[28:30].all()
 
 
-@pytest.mark.parametrize("names", [["a", "convolutional"], ["gaussian, D untrained", "ring", "b"]])
+@pytest.mark.parametrize("names", [["a", "convolutional"], ["b", "tensorflow noise, denoised"]])
 @pytest.mark.parametrize("columns", [3, 10, 12])
 def test_names_of_rows_are_not_cut_and_no_band_above_the_images_is_empty(
     names: list[str], columns: int

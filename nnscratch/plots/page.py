@@ -6,7 +6,6 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patheffects import AbstractPathEffect, withStroke
 
 from ..files import write_whole
@@ -66,7 +65,7 @@ def named_line(axes: Axes, name: str, value: float, *, below: bool = False) -> N
 
 def new_panels(width: float, height: float, title: Title, count: int) -> tuple[Figure, list[Axes]]:
     """Return an empty figure of so many inches and its axes, side by side."""
-    figure = Figure((width, height), layout=ConstrainedLayoutEngine(w_pad=0.1))
+    figure = Figure((width, height), layout="compressed")
     panels = [figure.add_subplot(1, count, i + 1) for i in range(count)]
     for panel in panels:
         panel.spines[["top", "right"]].set_visible(False)
