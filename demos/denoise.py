@@ -9,7 +9,7 @@ The Keras blog's network, 28 -(32)- 14 -(32)- 7 and back, is shown a digit with 
 and has to paint the digit without. The noise is drawn afresh for every batch (the lesson draws it
 once, so some of it is learned by heart), that of the held-out digits is fixed. The code has twice
 as many numbers as the image: no bottleneck keeps the noise out, the clean target does. The lesson's
-network has a code of 128.
+network has a code of 128, and of 10,000 digits it learns less than the linear map below.
 
 What to look at
     digits.png    clean strokes, where a median of 3×3 pixels leaves grain; "linear" is the best
