@@ -1,6 +1,6 @@
 """All of the lesson's numbers in one table: ours, the lesson's, and what costs nothing.
 
-    python -m demos results --data DIR --page docs/results.md     the full MNIST, 15 minutes
+    python -m demos results --data DIR --page docs/results.md     the full MNIST, 20 minutes
     python -m demos results --only vae-2                          one of the rows
     python -m demos results --epochs 5                            none of them for longer
 
