@@ -133,7 +133,8 @@ def decode_plane(points):
     return model.decode(z)
 
 
-title = "The whole prior, decoded: neighbours look alike, one digit turns into the next"
+which = "The whole prior" if L == 2 else f"A plane of the prior, the other {L - 2} numbers 0"
+title = f"{which}, decoded: neighbours look alike, one digit turns into the next"
 show("manifold", manifold(decode_plane, names=names, title=title))
 
 title = "One digit, while one number of its code runs through the prior: what does it stand for?"
