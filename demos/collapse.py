@@ -1,6 +1,6 @@
 """Posterior collapse, live: codes that fall silent while a VAE learns, and two cures.
 
-    python -m demos collapse      two minutes on two cores
+    python -m demos collapse      a minute or two on two cores
 
 A code costs KL from the first step on, and pays only once the decoder has learned to read it. A
 deep decoder learns that late. By then most dimensions have withdrawn to the prior, N(0, 1) whatever

@@ -1,7 +1,7 @@
 """The lesson's convolutional autoencoder: 4,385 parameters, and codes that still are pictures.
 
-    python -m demos conv_autoencoder               less than a minute on two cores
-    python -m demos conv_autoencoder --data DIR    the full MNIST, as in the lesson; some minutes
+    python -m demos conv_autoencoder                           less than a minute on two cores
+    python -m demos conv_autoencoder --data DIR --epochs 25    as in the lesson; some minutes
 
 Three convolutions with 3×3 filters, each with a pool after it, make 14, 7 and 4 pixels of 28; three
 with an upsampling after each, and a last one, lead back. The code has 128 numbers, 8×4×4, so what
@@ -11,6 +11,8 @@ What to look at
     reconstructions.png  the right strokes, a little soft; PCA-128 makes finer ones, on grey ripples
     codes.png            the code of a digit is eight maps of 4×4: ink where it has what the channel
                          looks for, at the place where it has it. Some channels may be dead
+    nudged.png           noise on the code of a digit, in standard deviations of its entries: it
+                         turns ragged, and then it is no digit, rather than another digit
     random.png           random codes: from 7·U(0, 1), which is what the lesson draws, come blots;
                          from a Gaussian like that of the codes comes a digit now and then
     losses.png           how the loss fell, and how far PCA-128 is below
@@ -34,6 +36,7 @@ from nnscratch.training import Trainer
 
 BATCH, RATE = 128, 5e-3
 LARGEST = 7  # of the lesson's random codes
+NOISE = (0, 0.25, 0.5, 1, 2)  # in standard deviations
 
 options = common.begin("conv_autoencoder", __doc__, epochs=40)
 rng = np.random.default_rng(options.seed)
@@ -72,6 +75,11 @@ dead = int((codes.max(axis=(0, 2, 3)) == 0).sum())
 names = [f"a {label}" for label in test.labels[some]]
 title = f"Codes of ten digits, a map a channel; {dead} of {C} channels are 0 for every digit"
 show("codes", code_images(codes[some], names=names, title=title))
+
+noise = codes.std(axis=0) * rng.standard_normal((len(some), *model.code_shape), np.float32)
+rows = {f"code + {k:g} σ": model.decode(codes[some] + k * noise) for k in NOISE}
+title = "Noise on the code, more from row to row: how long is it this digit, and what is it then?"
+show("nudged", image_rows(rows, title=title))
 
 uniform = LARGEST * rng.random((10, *model.code_shape), np.float32)
 rows = {

@@ -1,6 +1,6 @@
 """A plane of codes: a plain autoencoder's and a VAE's, and what random codes decode to.
 
-    python -m demos latent2d                half a minute on two cores
+    python -m demos latent2d                a minute on two cores
     python -m demos latent2d --data DIR     the same on the full MNIST, some minutes
 
 One network twice, 784-512-2-512-784. The plain autoencoder is asked to say a digit back, and no

@@ -1,6 +1,6 @@
 """A β sweep: how many nats may a code cost, and what does each buy? Rate against distortion.
 
-    python -m demos rate_distortion                two minutes on two cores
+    python -m demos rate_distortion                a minute or two on two cores
     python -m demos rate_distortion --latent 20    the same with room for more
 
 A VAE pays twice for an image: for the code, R = KL nats, and for what the code does not say, D =

@@ -1,8 +1,8 @@
 """Super-resolution: from 14×14 pixels, or 7×7, to 28×28; is it more than interpolation?
 
-    python -m demos superres                a minute and a half on two cores
-    python -m demos superres --factor 4     from 7×7
-    python -m demos superres --data DIR     the same on the full MNIST
+    python -m demos superres                           a minute and a half on two cores
+    python -m demos superres --factor 4                from 7×7
+    python -m demos superres --data DIR --epochs 25    on the full MNIST, as in the lesson
 
 Large images are learned from, of which the network sees the means of tiles of 2×2 pixels. Two
 networks: the lesson's autoencoder, which squeezes what it sees through 4×4×8 = 128 numbers first,
@@ -12,7 +12,8 @@ What to look at
     digits.png      the lesson's network paints some such digit, the other one this very digit, far
                     sharper than interpolation does; from 7×7 pixels both have to guess
     unseen.png      images of other kinds. Digits turned around are no trouble without bottleneck,
-                    for it knows edges, not digits; out of noise one makes a blot, the other strokes
+                    for it knows edges, not digits. Noise: one makes a blot of it, always the same,
+                    the other strokes; but from 7×7 grey, for no digit has such an edge
     bottleneck.png  how the loss fell, beside what interpolation costs without any learning: at ×2
                     it was not worth the trouble
     direct.png      the same without bottleneck: better than interpolation after one epoch

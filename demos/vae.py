@@ -133,13 +133,14 @@ def decode_plane(points):
     return model.decode(z)
 
 
-title = "The whole prior, decoded: neighbours look alike, one digit turns into the next"
+which = "The whole prior" if L == 2 else f"A plane of the prior, the other {L - 2} numbers 0"
+title = f"{which}, decoded: neighbours look alike, one digit turns into the next"
 show("manifold", manifold(decode_plane, names=names, title=title))
 
 title = "One digit, while one number of its code runs through the prior: what does it stand for?"
 show("traversals", traversals(model.decode, codes[some[0]], by_use[:10], title=title))
 
-title = "The KL rises while the reconstruction falls; where do training and validation part?"
+title = "What is paid for pixels, what for codes: where do training and validation part?"
 show("losses", loss_curves(trainer.history, baselines={"reconstruction": lines}, title=title))
 
 title = f"{book.active_units} of {L} dimensions are in use"

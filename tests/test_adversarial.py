@@ -21,6 +21,7 @@ from nnscratch.likelihoods import Gaussian
 from nnscratch.models import AdversarialAutoencoder
 from nnscratch.models.adversarial import Prior, gaussian, mixture, ring
 from nnscratch.optimizers import SGD, Adam, Optimizer
+from nnscratch.schedules import Cosine
 from nnscratch.training import TrainingDiverged
 
 IMAGES, HELD_OUT = tiny.images(20), tiny.images(7, seed=1)
@@ -361,19 +362,21 @@ def test_the_autoencoder_learns_the_same_with_or_without_the_other_players_gradi
 
 
 def test_the_discriminator_finds_out_and_the_codes_follow() -> None:
-    """Against a frozen encoder D is right nearly always; against one that plays it is not."""
-    images = tiny.images(256)
-    spread: dict[str, float] = {}
+    """Against a frozen encoder D is right nearly always; against one that plays it is not.
+
+    Rates fall to 0, or the two would go round each other and the end be a matter of luck: of seeds
+    0 to 4 the codes lie within 0.37 to 0.47 of the ring, and D is right 0.77 to 0.86 of the time.
+    """
+    images, epochs = tiny.images(256), 200
+    away, right = {}, {}
     for kind, rate in (("frozen", 0.0), ("plays", 3e-3)):
         model = aae(prior=ring, weight=5.0)
-        options = {"seed": 0, "batch_size": 64, "threads": 1}
-        t = AdversarialTrainer(model, Adam(rate), Adam(1e-2), **options)  # type: ignore[arg-type]
-        history = t.fit(images, epochs=100)
-        last = history[-1]["train"]
-        r = np.hypot(*model.encode(images).T)
-        spread[kind] = float(np.abs(r - 2).mean())
-        assert (last["accuracy"] > 0.85) == (kind == "frozen"), last
-    assert spread["plays"] < 0.4 < 1 < spread["frozen"]
+        players = Adam(Cosine(rate, 4 * epochs)), Adam(Cosine(2e-2, 4 * epochs), beta1=0.5)
+        t = AdversarialTrainer(model, *players, seed=0, batch_size=64, threads=1)
+        right[kind] = t.fit(images, epochs=epochs)[-1]["train"]["accuracy"]
+        away[kind] = float(np.abs(np.hypot(*model.encode(images).T) - 2).mean())
+    assert right["plays"] < 0.9 < 0.99 < right["frozen"]
+    assert away["plays"] < 0.5 < 1 < away["frozen"]
 
 
 # Training

@@ -90,6 +90,7 @@ def test_a_demo_runs(name: str, tmp_path: Path, demo) -> None:
 OWN = [
     ("aae", "--prior", "mixture"),
     ("denoise", "--noise", "tensorflow"),
+    ("denoise", "--network", "lesson"),
     ("superres", "--factor", "4"),
 ]
 
@@ -151,8 +152,17 @@ def test_a_denoiser_is_tried_on_clothes_if_there_are_any(
     assert demo(*words).code == 0
     numbers = json.loads((tmp_path / "numbers.json").read_text("utf-8"))
     rows = [list(row.values()) for row in numbers["table"]]
-    assert [row[0] for row in rows] == ["digits", "inverted", "rotated", "thickened", "clothes"]
+    kinds = ["digits", "tensorflow noise", "pytorch noise", "inverted", "rotated", "thickened"]
+    assert [row[0] for row in rows] == [*kinds, "clothes"]
     assert rows[-1][1:] == rows[0][1:]
+
+
+def test_a_visitor_of_the_museum_may_see_one_exhibit_alone(tmp_path: Path, demo) -> None:
+    found = demo("bugs", "--smoke", "--only", "saturated", "--out", tmp_path)
+    assert found.code == 0, found.stderr
+    assert [path.name for path in tmp_path.glob("*.png")] == ["saturated.png"]
+    [row] = json.loads((tmp_path / "numbers.json").read_text("utf-8"))["table"]
+    assert (row["bug"], row["of the right"], row["of the bug"]) == ("5 clipped BCE", "ok", "CAUGHT")
 
 
 def test_the_results_make_a_page(tmp_path: Path, demo) -> None:
@@ -165,6 +175,13 @@ def test_the_results_make_a_page(tmp_path: Path, demo) -> None:
     numbers = json.loads((tmp_path / "numbers.json").read_text("utf-8"))
     assert f"{numbers['table'][0]['ours']:.2f}" in page.read_text("utf-8")
     assert numbers["data_sha256"] in page.read_text("utf-8")
+
+
+def test_results_of_a_vae_say_how_often_its_codes_give_the_class_away(tmp_path: Path, demo) -> None:
+    assert demo("results", "--smoke", "--only", "vae-2", "--out", tmp_path).code == 0
+    note = json.loads((tmp_path / "numbers.json").read_text("utf-8"))["table"][0]["note"]
+    words = r"[\d.]+% of classes right by a softmax probe of its codes, [\d.]+% of PCA's"
+    assert re.fullmatch(words, note)
 
 
 @pytest.mark.parametrize("name", DEMOS)

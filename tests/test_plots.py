@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
@@ -93,6 +94,20 @@ def test_rows_are_named_and_in_order() -> None:
     assert (sheet[:28, :28] == 1).all()
     assert (sheet[30:, :28] == 0).all()
     assert sheet.mask[28:30].all()
+
+
+@pytest.mark.parametrize("names", [["a", "convolutional"], ["b", "tensorflow noise, denoised"]])
+@pytest.mark.parametrize("columns", [3, 10, 12])
+def test_names_of_rows_are_not_cut_and_no_band_above_the_images_is_empty(
+    names: list[str], columns: int
+) -> None:
+    figure = plots.image_rows(dict.fromkeys(names, IMAGES[:columns]), title="t")
+    figure.set_dpi(120)
+    FigureCanvasAgg(figure).draw()
+    axes = figure.axes[0]
+    assert min(label.get_window_extent().x0 for label in axes.get_yticklabels()) >= 3
+    sheet, cell = axes.get_window_extent(), axes.get_window_extent().height / len(names)
+    assert figure.bbox.height - sheet.y1 < 0.7 * cell
 
 
 def test_columns_have_heads_above_their_middles() -> None:

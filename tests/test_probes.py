@@ -131,7 +131,7 @@ def test_refusals(call, message: str) -> None:
 
 
 @pytest.mark.skipif(DATA is None, reason="needs the files of MNIST in NNSCRATCH_DATA")
-@pytest.mark.parametrize(("k", "want"), [(2, 0.446), (10, 0.809)])
+@pytest.mark.parametrize(("k", "want"), [(2, 0.446), (10, 0.809), (32, 0.901)])
 def test_the_softmax_probe_on_mnist(k: int, want: float) -> None:
     """Accuracies that L-BFGS found on the same whitened codes."""
     train, test = mnist()

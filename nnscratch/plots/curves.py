@@ -8,7 +8,17 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from ..core import Array
-from .page import QUIET, TRAIN, VALIDATION, Title, looks, named_line, new_figure, new_panels
+from .page import (
+    LEGEND,
+    QUIET,
+    TRAIN,
+    VALIDATION,
+    Title,
+    looks,
+    named_line,
+    new_figure,
+    new_panels,
+)
 
 
 def loss_curves(
@@ -47,7 +57,7 @@ def loss_curves(
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.set(title=term, xlabel="epoch")
     panels[0].set_ylabel(unit)
-    panels[-1].legend(frameon=False)
+    panels[-1].legend(**LEGEND)
     return figure
 
 
@@ -81,7 +91,7 @@ def curves(
     if len(series) > 3:
         figure.legend(loc="outside right upper", frameon=False)
     else:
-        axes.legend(frameon=False)
+        axes.legend(**LEGEND)
     return figure
 
 

@@ -28,7 +28,8 @@ def image_rows(
     """
     stacked = np.stack([pictures(images) for images in rows.values()])
     R, N = stacked.shape[:2]
-    figure, axes = new_figure(max(5.5, 1.4 + 0.75 * N), 0.6 + 0.78 * R, title)
+    width = 0.2 + 0.085 * max(map(len, rows)) + 0.75 * N  # the names, and the images
+    figure, axes = new_figure(max(5.5, width), 0.36 + 0.75 * R, title)
     height, width = mosaic(axes, stacked)
     axes.set_yticks((np.arange(R) + 0.5) * height - GAP / 2, list(rows))
     if heads is not None:

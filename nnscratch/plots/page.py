@@ -28,6 +28,9 @@ QUIET = "#6b6b6b"
 OUTLINE: list[AbstractPathEffect] = [withStroke(linewidth=3, foreground="white")]
 """Keeps numbers and names readable on top of clouds and curves."""
 
+LEGEND: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "framealpha": 0.9}
+"""A legend is read on top of the line that it may have to stand on."""
+
 Title = str | None
 
 
@@ -78,7 +81,7 @@ def named_line(axes: Axes, name: str, value: float, *, below: bool = False) -> N
 
 def new_panels(width: float, height: float, title: Title, count: int) -> tuple[Figure, list[Axes]]:
     """Return an empty figure of so many inches and its axes, side by side."""
-    figure = Figure((width, height), layout="constrained")
+    figure = Figure((width, height), layout="compressed")
     panels = [figure.add_subplot(1, count, i + 1) for i in range(count)]
     for panel in panels:
         panel.spines[["top", "right"]].set_visible(False)
