@@ -66,8 +66,8 @@ def team(threads: int) -> Iterator[None]:
             nap = min(2 * nap + 1e-4, LONGEST_NAP) if counters[TURN] == turn else 0.0
             sleep(nap)
 
-    helpers = [Thread(target=help_out, args=(me,), daemon=True) for me in range(1, threads)]
-    for helper in helpers:
+    crew = [Thread(target=help_out, args=(me,), daemon=True) for me in range(1, threads)]
+    for helper in crew:
         helper.start()
     _here.team, _here.size = counters, threads
     try:
@@ -75,7 +75,7 @@ def team(threads: int) -> Iterator[None]:
     finally:
         _here.team, _here.size = before
         closed.set()
-        for helper in helpers:
+        for helper in crew:
             helper.join()
 
 

@@ -49,6 +49,13 @@ BLOCK = 8192
 """Neighbours in a block, which is small enough for a core's cache and takes a microsecond."""
 
 
+def team_of(threads: int) -> IntArray:
+    """Return counters for a team of so many threads."""
+    team = np.zeros(SHARES + LINE * STAGES * threads, np.int64)
+    team[THREADS] = threads
+    return team
+
+
 # What the words are made of
 
 
@@ -95,37 +102,6 @@ def emit_call(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     return builder.sext(builder.call(function, [builder.inttoptr(place, ADDRESS), me]), I64)
 
 
-# The words
-
-
-@instruction(
-    lambda a, i, v: types.int64(a, types.intp, types.int64) if counters(a) else None,
-    emit_fetch_add,
-)
-def fetch_add(a: IntArray, i: int, v: int) -> int:
-    """Return a[i] and add v to it, as one act."""
-    before = int(a[i])
-    a[i] += v
-    return before
-
-
-@instruction(lambda a, i: types.int64(a, types.intp) if counters(a) else None, emit_look)
-def look(a: IntArray, i: int) -> int:
-    """Return a[i] as it is now: another thread may change it."""
-    return int(a[i])
-
-
-@instruction(lambda team: types.none(team), emit_pause)
-def pause(team: IntArray) -> None:
-    """Wait for a moment."""
-
-
-@instruction(lambda team, me: types.int64(team, types.int64) if counters(team) else None, emit_call)
-def call(team: IntArray, me: int) -> int:
-    """Make the published call; 0 if it went well."""
-    return 0
-
-
 def publishing(part: Any) -> Any:
     """Return the word publish(*args): let helpers find part(*args) until the caller returns."""
 
@@ -164,6 +140,37 @@ def publishing(part: Any) -> Any:
         """There is nobody to find it."""
 
     return publish
+
+
+# The words
+
+
+@instruction(
+    lambda a, i, v: types.int64(a, types.intp, types.int64) if counters(a) else None,
+    emit_fetch_add,
+)
+def fetch_add(a: IntArray, i: int, v: int) -> int:
+    """Return a[i] and add v to it, as one act."""
+    before = int(a[i])
+    a[i] += v
+    return before
+
+
+@instruction(lambda a, i: types.int64(a, types.intp) if counters(a) else None, emit_look)
+def look(a: IntArray, i: int) -> int:
+    """Return a[i] as it is now: another thread may change it."""
+    return int(a[i])
+
+
+@instruction(lambda team: types.none(team), emit_pause)
+def pause(team: IntArray) -> None:
+    """Wait for a moment."""
+
+
+@instruction(lambda team, me: types.int64(team, types.int64) if counters(team) else None, emit_call)
+def call(team: IntArray, me: int) -> int:
+    """Make the published call; 0 if it went well."""
+    return 0
 
 
 def shared(function: Callable[..., Any]) -> Any:
@@ -227,13 +234,6 @@ def claim_block(team: IntArray, me: int, start: int, stop: int) -> tuple[int, in
     blocks = (stop - start + BLOCK - 1) // BLOCK
     a = start + BLOCK * claim(team, me, 0, blocks)
     return min(a, stop), min(a + BLOCK, stop)
-
-
-def team_of(threads: int) -> IntArray:
-    """Return counters for a team of so many threads."""
-    team = np.zeros(SHARES + LINE * STAGES * threads, np.int64)
-    team[THREADS] = threads
-    return team
 
 
 @kernel
