@@ -13,7 +13,8 @@ from threadpoolctl import threadpool_info
 
 from nnscratch.core import Array
 from nnscratch.kernels.jit import kernel
-from nnscratch.kernels.simd import BYTES, fma, load, splat, store
+from nnscratch.kernels.simd import fma, load, splat, store
+from nnscratch.processor import BYTES
 from nnscratch.threads import cores
 
 LIBRARIES = ("numpy", "numba", "torch", "jax")

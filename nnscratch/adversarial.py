@@ -7,10 +7,8 @@ from .ledger import check_ledger
 from .models.adversarial import AdversarialAutoencoder
 from .models.autoencoder import Terms
 from .optimizers import Optimizer
+from .streams import DUEL
 from .training import Data, Trainer
-
-DUEL = 3
-"""What the discriminator's random streams are for, see training.py."""
 
 
 class AdversarialTrainer(Trainer):

@@ -18,8 +18,8 @@ import numpy as np
 from .core import Array, IntArray, check, real
 from .kernels.exponential import constants
 from .kernels.losses import bernoulli_nll as bernoulli_nll_kernel
-from .kernels.simd import BYTES
 from .kernels.team import BLOCK
+from .processor import BYTES
 from .team import helpers
 
 

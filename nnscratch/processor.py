@@ -16,3 +16,7 @@ def has_avx512(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
         return False
     flags = next((line for line in lines if line.startswith("flags")), "")
     return set(flags.split()) >= AVX512
+
+
+BYTES = 64 if has_avx512() else 32
+"""The size of a vector: as wide as the registers."""

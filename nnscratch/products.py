@@ -11,7 +11,7 @@ import numpy as np
 
 from .core import Array, Parameter
 from .kernels.product import ROWS, product
-from .kernels.simd import BYTES
+from .processor import BYTES
 from .team import helpers, scratch, threads
 
 SMALL = 8

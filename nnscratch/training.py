@@ -3,9 +3,9 @@
     trainer = Trainer(model, Adam(1e-3), seed=0)
     trainer.fit(images, validation=held_out, epochs=10, checkpoint="out/vae.safetensors")
 
-All randomness is a function of (seed, epoch, step, micro-batch): each gets a stream of its own. So
-two runs with one seed agree to the last bit, on any number of threads, and a run that resumes from
-a checkpoint agrees with one that was never stopped. No generator has a state that could be lost.
+All randomness is a function of (seed, epoch, step, micro-batch), see streams.py. So two runs with one
+seed agree to the last bit, on any number of threads, and a run that resumes from a checkpoint
+agrees with one that was never stopped.
 """
 
 import sys
@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from . import checkpoint as disk
@@ -30,9 +29,7 @@ from .models.autoencoder import Autoencoder, Terms
 from .models.border import naming
 from .optimizers import Optimizer
 from .schedules import Schedule, as_schedule, describe
-
-SHUFFLE, NOISE, VALIDATION = 0, 1, 2
-"""What a random stream is for: the first number of its key."""
+from .streams import NOISE, SHUFFLE, VALIDATION, stream
 
 EVALUATION_CHUNK = 500
 
@@ -44,17 +41,6 @@ Loss: TypeAlias = Callable[..., tuple[Terms, Callable[[float], None]]]
 
 class TrainingDiverged(ArithmeticError):
     """The loss is no longer a finite number; the message says when and where it began."""
-
-
-class Key(np.random.bit_generator.ISeedSequence):
-    """A key for Philox as it stands; given one as `key`, it asks the system for another first."""
-
-    def __init__(self, *key: int) -> None:
-        self.key = np.array(key, np.uint64)
-
-    def generate_state(self, n_words: int, dtype: Any = np.uint32) -> NDArray[np.uint64]:
-        """Return the key."""
-        return self.key
 
 
 class Trainer:
@@ -123,14 +109,8 @@ class Trainer:
     # ------------------------------------------------------------------------------ one step
 
     def stream(self, purpose: int, *place: int) -> np.random.Generator:
-        """Return the random stream of a purpose and a place, always the same one.
-
-        Philox is a function of a key and a counter (Salmon et al. 2011): the place is the upper
-        part of the counter, so no two streams overlap before 2⁶⁴ draws.
-        """
-        counter = np.array([0, *place, 0, 0][:4], np.uint64)
-        philox = np.random.Philox(Key(self.seed, purpose), counter=counter)  # type: ignore[arg-type]
-        return np.random.Generator(philox)
+        """Return the random stream of a purpose and a place, always the same one."""
+        return stream(self.seed, purpose, *place)
 
     def gradient(
         self, data: Data, rows: IntArray, loss: str = "loss", purpose: int = NOISE

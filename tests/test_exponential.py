@@ -10,7 +10,8 @@ from nnscratch.core import Array
 from nnscratch.kernels import exponential as module_under_test
 from nnscratch.kernels.exponential import LOWEST, constants, exponential
 from nnscratch.kernels.jit import kernel
-from nnscratch.kernels.simd import BYTES, load, store
+from nnscratch.kernels.simd import load, store
+from nnscratch.processor import BYTES
 
 DTYPES = (np.float32, np.float64)
 

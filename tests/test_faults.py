@@ -416,7 +416,9 @@ def source_as_module(file: str, changes: Mapping[str, str]) -> ModuleType:
     return module
 
 
-WORDS = tuple(f"kernels/{name}.py" for name in ("jit", "simd", "team", "exponential"))
+WORDS = tuple(
+    f"kernels/{name}.py" for name in ("jit", "instructions", "simd", "team", "exponential")
+)
 """What kernels are made of; their checks call them directly."""
 
 

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nnscratch.kernels.simd import BYTES
-from nnscratch.processor import AVX512, has_avx512
+from nnscratch.processor import AVX512, BYTES, has_avx512
 
 AVX2 = "fpu sse sse2 avx avx2 fma"
 

@@ -11,7 +11,6 @@ from numba import config
 from nnscratch.core import Array
 from nnscratch.kernels.jit import kernel
 from nnscratch.kernels.simd import (
-    BYTES,
     add,
     fma,
     load,
@@ -23,6 +22,7 @@ from nnscratch.kernels.simd import (
     where_larger,
     zero,
 )
+from nnscratch.processor import BYTES
 
 DTYPES = st.sampled_from([np.float32, np.float64])
 SPECIAL = np.array([0.0, -0.0, 1.0, -1.0, np.nan, np.inf, -np.inf, 1e-40])

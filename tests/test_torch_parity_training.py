@@ -6,7 +6,8 @@ import pytest
 from nnscratch.data import digits
 from nnscratch.models.lesson import conv_autoencoder
 from nnscratch.optimizers import Adam
-from nnscratch.training import SHUFFLE, Trainer
+from nnscratch.streams import SHUFFLE
+from nnscratch.training import Trainer
 
 torch = pytest.importorskip("torch")
 

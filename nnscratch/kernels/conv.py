@@ -16,8 +16,9 @@ is loaded must be used more than once. `correlate_wide` holds 4 filters × 2 vec
 """
 
 from ..core import Array, IntArray
+from ..processor import BYTES
 from .jit import kernel
-from .simd import BYTES, add, fma, load, relu, splat, store, zero
+from .simd import add, fma, load, relu, splat, store, zero
 
 WIDE = 4
 """Filters a tile."""

@@ -8,8 +8,9 @@ a run of OW·N numbers that are neighbours in memory: a tap is the offset of tha
 """
 
 from ..core import Array, IntArray
+from ..processor import BYTES
 from .jit import kernel
-from .simd import BYTES, fma, load, store, total, zero
+from .simd import fma, load, store, total, zero
 
 L1 = 24_000
 """Bytes of dy and x that every tap visits before the next block of rows is begun."""

@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 
 from ..core import Array
+from .instructions import Vector
 from .jit import kernel
-from .simd import Vector, fma, power_of_two, rounded, splat, where_larger, zero
+from .simd import fma, power_of_two, rounded, splat, where_larger, zero
 
 LN_2 = 355 / 512, -2.121944400546905827679e-4
 """Their sum is ln 2 to more digits than one number has."""

@@ -3,22 +3,10 @@
 from math import log
 
 from ..core import Array, IntArray
+from ..processor import BYTES
 from .exponential import exponential
 from .jit import kernel
-from .simd import (
-    BYTES,
-    add,
-    divide,
-    fma,
-    load,
-    multiplied,
-    relu,
-    splat,
-    store,
-    total,
-    where_larger,
-    zero,
-)
+from .simd import add, divide, fma, load, multiplied, relu, splat, store, total, where_larger, zero
 from .team import BLOCK, claim_block, shared
 
 FACTORS = 112

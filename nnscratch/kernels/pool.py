@@ -5,8 +5,9 @@ pixels[t] for starts[r] ≤ t < starts[r + 1], in row-major order. Padding is wh
 """
 
 from ..core import Array, IntArray
+from ..processor import BYTES
 from .jit import kernel
-from .simd import BYTES, add, load, relu, splat, store, where_equal, where_larger, zero
+from .simd import add, load, relu, splat, store, where_equal, where_larger, zero
 
 
 @kernel

@@ -11,8 +11,9 @@ number of threads.
 """
 
 from ..core import Array, IntArray
+from ..processor import BYTES
 from .jit import kernel
-from .simd import BYTES, fma, load, prefetch, splat, store
+from .simd import fma, load, prefetch, splat, store
 from .team import claim, done, finished, pause, shared
 
 ROWS = 6

@@ -7,8 +7,9 @@ dx = Mᵀ dy, is the same kernel given Mᵀ.
 """
 
 from ..core import Array, IntArray
+from ..processor import BYTES
 from .jit import kernel
-from .simd import BYTES, fma, load, splat, store, zero
+from .simd import fma, load, splat, store, zero
 
 
 @kernel

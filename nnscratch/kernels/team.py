@@ -32,8 +32,8 @@ from numba import njit, types
 from numba.core import cgutils
 
 from ..core import IntArray
+from .instructions import instruction, pointer
 from .jit import kernel
-from .simd import instruction, pointer
 
 TURN, CALL, DONE, BUSY, SHARES, LINE = 0, 8, 16, 24, 32, 8
 """Where a team's counters are, each on a cache line of its own: the turn, odd while it is open; the

@@ -23,8 +23,8 @@ from ..kernels.conv_filters import (
     rectified_bias_gradient,
     spread,
 )
-from ..kernels.simd import BYTES
 from ..kernels.taps import Taps, adjoint_taps, taps
+from ..processor import BYTES
 from .geometry import Pair, first_samples, whole_vectors
 
 

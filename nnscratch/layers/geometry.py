@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..core import Array
-from ..kernels.simd import BYTES
+from ..processor import BYTES
 
 Pair = tuple[int, int]
 Padding = int | Pair | tuple[Pair, Pair] | str
