@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SHUFFLE, NOISE, VALIDATION, DUEL = 0, 1, 2, 3
-"""What a stream is for: the order of an epoch, a step's noise, the noise of validation, a game's."""
+"""What a stream is for: the order of an epoch, the noise of a step, of validation, of a duel."""
 
 
 class Key(np.random.bit_generator.ISeedSequence):

@@ -3,8 +3,8 @@
     trainer = Trainer(model, Adam(1e-3), seed=0)
     trainer.fit(images, validation=held_out, epochs=10, checkpoint="out/vae.safetensors")
 
-All randomness is a function of (seed, epoch, step, micro-batch), see streams.py. So two runs with one
-seed agree to the last bit, on any number of threads, and a run that resumes from a checkpoint
+All randomness is a function of (seed, epoch, step, micro-batch), see streams.py. So two runs with
+one seed agree to the last bit, on any number of threads, and a run that resumes from a checkpoint
 agrees with one that was never stopped.
 """
 
