@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,14 +29,9 @@ from nnscratch.team import WORTH, helpers, scratch, team, threads
 compiled = pytest.mark.skipif(bool(config.DISABLE_JIT), reason="interpreted kernels run alone")
 
 
-@kernel
-def tally(counts: IntArray, who: IntArray, team: IntArray) -> None:
-    """Count how often each piece is done."""
-    _tally(counts, who, team)
-
-
 @shared
 def _tally(counts: IntArray, who: IntArray, team: IntArray, me: int) -> None:
+    """Count how often each piece is done."""
     piece = claim(team, me, 0, counts.size)
     while piece < counts.size:
         counts[piece] += 1
@@ -49,13 +45,13 @@ def _tally(counts: IntArray, who: IntArray, team: IntArray, me: int) -> None:
 
 
 @kernel
-def two_stages(a: Array, b: Array, team: IntArray) -> None:
-    """a = 1, and then, when all of a is there, b_i = Σ a."""
-    _two_stages(a, b, team)
+def tally(*args: Any) -> None:
+    _tally(*args)
 
 
 @shared
 def _two_stages(a: Array, b: Array, team: IntArray, me: int) -> None:
+    """a = 1, and then, when all of a is there, b_i = Σ a."""
     piece = claim(team, me, 0, a.size)
     while piece < a.size:
         a[piece] = 1
@@ -70,17 +66,22 @@ def _two_stages(a: Array, b: Array, team: IntArray, me: int) -> None:
 
 
 @kernel
-def blocks(x: Array, start: int, stop: int, team: IntArray) -> None:
-    """x_n += 1 for start ≤ n < stop."""
-    _blocks(x, start, stop, team)
+def two_stages(*args: Any) -> None:
+    _two_stages(*args)
 
 
 @shared
 def _blocks(x: Array, start: int, stop: int, team: IntArray, me: int) -> None:
+    """x_n += 1 for start ≤ n < stop."""
     a, b = claim_block(team, me, start, stop)
     while a < stop:
         x[a:b] += 1
         a, b = claim_block(team, me, start, stop)
+
+
+@kernel
+def blocks(*args: Any) -> None:
+    _blocks(*args)
 
 
 @pytest.fixture(params=[1, 2, 3])

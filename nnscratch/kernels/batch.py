@@ -1,29 +1,13 @@
 """From a set of byte images, batch-first, to a batch of floats, batch-last."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core import Array, IntArray
 from .jit import kernel
 from .team import claim, shared
-
-
-@kernel
-def gather_columns(
-    images: NDArray[np.uint8],
-    rows: IntArray,
-    grey: Array,
-    x: Array,
-    team: IntArray,
-) -> None:
-    """x_dn = grey[images[rows_n]_d]: in NumPy, x = grey[images[rows]].T.
-
-    A byte has only 256 values, so its float is looked up. Reading images and writing x run across
-    each other; eight images at a time make one write of eight neighbours.
-
-        images  (…, D)      rows  (N,)      grey  (256,)      x  (D, N)
-    """
-    _gather_columns(images, rows, grey, x, team)
 
 
 @shared
@@ -35,6 +19,13 @@ def _gather_columns(
     team: IntArray,
     me: int,
 ) -> None:
+    """x_dn = grey[images[rows_n]_d]: in NumPy, x = grey[images[rows]].T.
+
+    A byte has only 256 values, so its float is looked up. Reading images and writing x run across
+    each other; eight images at a time make one write of eight neighbours.
+
+        images  (…, D)      rows  (N,)      grey  (256,)      x  (D, N)
+    """
     D, N = x.shape
     groups = (N + 7) // 8
     n = 8 * claim(team, me, 0, groups)
@@ -54,3 +45,9 @@ def _gather_columns(
                 for d in range(D):
                     x[d, m] = grey[image[d]]
         n = 8 * claim(team, me, 0, groups)
+
+
+@kernel
+def gather_columns(*args: Any) -> None:
+    """Run _gather_columns(*args), shared with the team."""
+    _gather_columns(*args)

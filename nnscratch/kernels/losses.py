@@ -1,6 +1,7 @@
 """The Bernoulli likelihood in one pass."""
 
 from math import log
+from typing import Any
 
 from ..core import Array, IntArray
 from ..processor import BYTES
@@ -13,9 +14,9 @@ FACTORS = 112
 """Factors a product: each lies in [1, 2], so it stays below 2¹¹², where float32 ends at 2¹²⁸."""
 
 
-@kernel
-def bernoulli_nll(
-    a: Array, t: Array, numbers: Array, c: Array, da: Array, sums: Array, team: IntArray
+@shared
+def _bernoulli_nll(
+    a: Array, t: Array, numbers: Array, c: Array, da: Array, sums: Array, team: IntArray, me: int
 ) -> None:
     """sums = Σ_n softplus(a_n) - t_n a_n block by block, da_n = scale (σ(a_n) - t_n), all flat.
 
@@ -29,13 +30,6 @@ def bernoulli_nll(
         a, t, da  whole vectors      numbers  1, -1, scale      c  of the exponential
         sums      one for each BLOCK of a
     """
-    _bernoulli_nll(a, t, numbers, c, da, sums, team)
-
-
-@shared
-def _bernoulli_nll(
-    a: Array, t: Array, numbers: Array, c: Array, da: Array, sums: Array, team: IntArray, me: int
-) -> None:
     V = BYTES // a.itemsize
     one, minus, scale, nothing = splat(numbers, 0), splat(numbers, 1), splat(numbers, 2), zero(c)
     step = FACTORS // V * V
@@ -56,3 +50,9 @@ def _bernoulli_nll(
             value += float(total(linear)) + log(multiplied(product))
         sums[first // BLOCK] = value
         first, last = claim_block(team, me, 0, a.size)
+
+
+@kernel
+def bernoulli_nll(*args: Any) -> None:
+    """Run _bernoulli_nll(*args), shared with the team."""
+    _bernoulli_nll(*args)

@@ -11,6 +11,7 @@ share them out among each other (team.py).
 """
 
 from math import sqrt
+from typing import Any
 
 import numpy as np
 
@@ -43,24 +44,6 @@ def gradient_norm(grads: Array, start: int, stop: int) -> float:
     return sqrt(squares)
 
 
-@kernel
-def sgd(
-    value: Array,
-    grads: Array,
-    velocity: Array,
-    start: int,
-    stop: int,
-    scale: float,
-    rate: float,
-    momentum: float,
-    nesterov: bool,
-    l2: float,
-    team: IntArray,
-) -> None:
-    """u ← μ u + g;  θ ← θ - η u,  or θ - η (g + μ u) with Nesterov's look-ahead."""
-    _sgd(value, grads, velocity, start, stop, scale, rate, momentum, nesterov, l2, team)
-
-
 @shared
 def _sgd(
     value: Array,
@@ -76,6 +59,7 @@ def _sgd(
     team: IntArray,
     me: int,
 ) -> None:
+    """u ← μ u + g;  θ ← θ - η u,  or θ - η (g + μ u) with Nesterov's look-ahead."""
     real = value.dtype.type
     s, eta, mu, lam = real(scale), real(rate), real(momentum), real(l2)
     of_g, of_u = (real(1), mu) if nesterov else (real(0), real(1))
@@ -93,21 +77,9 @@ def _sgd(
 
 
 @kernel
-def rmsprop(
-    value: Array,
-    grads: Array,
-    square: Array,
-    start: int,
-    stop: int,
-    scale: float,
-    rate: float,
-    alpha: float,
-    eps: float,
-    l2: float,
-    team: IntArray,
-) -> None:
-    """v ← α v + (1-α) g²;  θ ← θ - η g/(√v + ε)."""
-    _rmsprop(value, grads, square, start, stop, scale, rate, alpha, eps, l2, team)
+def sgd(*args: Any) -> None:
+    """Run _sgd(*args), shared with the team."""
+    _sgd(*args)
 
 
 @shared
@@ -125,6 +97,7 @@ def _rmsprop(
     team: IntArray,
     me: int,
 ) -> None:
+    """v ← α v + (1-α) g²;  θ ← θ - η g/(√v + ε)."""
     real = value.dtype.type
     s, eta, al, be = real(scale), real(rate), real(alpha), real(1 - alpha)
     tiny, lam = real(eps), real(l2)
@@ -142,45 +115,9 @@ def _rmsprop(
 
 
 @kernel
-def adam(
-    value: Array,
-    grads: Array,
-    first: Array,
-    second: Array,
-    start: int,
-    stop: int,
-    scale: float,
-    rate: float,
-    beta1: float,
-    beta2: float,
-    eps: float,
-    step: int,
-    l2: float,
-    decay: float,
-    team: IntArray,
-) -> None:
-    """m ← β₁ m + (1-β₁) g;  v ← β₂ v + (1-β₂) g²;  θ ← (1 - η λ) θ - η m̂/(√v̂ + ε).
-
-    m̂ = m/(1-β₁ᵗ) and v̂ = v/(1-β₂ᵗ) undo the bias of averages that started at 0, t = `step` ≥ 1.
-    `decay` is λ.
-    """
-    _adam(
-        value,
-        grads,
-        first,
-        second,
-        start,
-        stop,
-        scale,
-        rate,
-        beta1,
-        beta2,
-        eps,
-        step,
-        l2,
-        decay,
-        team,
-    )
+def rmsprop(*args: Any) -> None:
+    """Run _rmsprop(*args), shared with the team."""
+    _rmsprop(*args)
 
 
 @shared
@@ -202,6 +139,11 @@ def _adam(
     team: IntArray,
     me: int,
 ) -> None:
+    """m ← β₁ m + (1-β₁) g;  v ← β₂ v + (1-β₂) g²;  θ ← (1 - η λ) θ - η m̂/(√v̂ + ε).
+
+    m̂ = m/(1-β₁ᵗ) and v̂ = v/(1-β₂ᵗ) undo the bias of averages that started at 0, t = `step` ≥ 1.
+    `decay` is λ.
+    """
     real = value.dtype.type
     s, b1, c1, b2, c2 = real(scale), real(beta1), real(1 - beta1), real(beta2), real(1 - beta2)
     eta = real(rate / (1 - beta1**step))
@@ -220,3 +162,9 @@ def _adam(
             x[n] = keep * x[n] - eta * mn / (real(sqrt(vn * unbias)) + tiny)
             g[n] = 0
         a, b = claim_block(team, me, start, stop)
+
+
+@kernel
+def adam(*args: Any) -> None:
+    """Run _adam(*args), shared with the team."""
+    _adam(*args)

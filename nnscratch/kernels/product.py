@@ -10,6 +10,8 @@ The sum runs over k in order, whoever computes it and whatever else: c has the s
 number of threads.
 """
 
+from typing import Any
+
 from ..core import Array, IntArray
 from ..processor import BYTES
 from .jit import kernel
@@ -82,38 +84,6 @@ def copy_tile(tile: Array, c: Array, m: int, n: int, there: bool) -> None:
                 tile[WIDTH * i + j] = c[m + i, n + j]
 
 
-@kernel
-def product(
-    a: Array,
-    M_STEP: int,
-    KA_STEP: int,
-    b: Array,
-    KB_STEP: int,
-    N_STEP: int,
-    K: int,
-    bias: Array,
-    add: bool,
-    c: Array,
-    TILES: int,
-    WIDTH: int,
-    memory: Array,
-    team: IntArray,
-) -> None:
-    """The product above, added to c if `add`.
-
-    A piece of work is a panel to fill; and once all are full a strip of c, TILES tiles high.
-
-        a, b    flat: a[m, k] is at m·M_STEP + k·KA_STEP, b[k, n] at k·KB_STEP + n·N_STEP
-        c       (M, N), contiguous
-        bias    (M,)
-        WIDTH   rows of a that a strip copies, whole vectors; 0 if they are read where they lie
-        memory  K·2V numbers for each panel, then for each thread a tile and K·WIDTH
-    """
-    # fmt: off
-    _product(a, M_STEP, KA_STEP, b, KB_STEP, N_STEP, K, bias, add, c, TILES, WIDTH, memory, team)
-    # fmt: on
-
-
 @shared
 def _product(
     a: Array,
@@ -132,6 +102,16 @@ def _product(
     team: IntArray,
     me: int,
 ) -> None:
+    """The product above, added to c if `add`.
+
+    A piece of work is a panel to fill; and once all are full a strip of c, TILES tiles high.
+
+        a, b    flat: a[m, k] is at m·M_STEP + k·KA_STEP, b[k, n] at k·KB_STEP + n·N_STEP
+        c       (M, N), contiguous
+        bias    (M,)
+        WIDTH   rows of a that a strip copies, whole vectors; 0 if they are read where they lie
+        memory  K·2V numbers for each panel, then for each thread a tile and K·WIDTH
+    """
     M, N = c.shape
     V = BYTES // a.itemsize
     out, PANEL, HIGH = c.reshape(c.size), K * 2 * V, ROWS * TILES
@@ -218,3 +198,9 @@ def _product(
             if not whole:
                 copy_tile(edge, c, top + t0, n, True)
         piece = claim(team, me, 1, STRIPS)
+
+
+@kernel
+def product(*args: Any) -> None:
+    """Run _product(*args), shared with the team."""
+    _product(*args)

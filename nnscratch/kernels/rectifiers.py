@@ -1,18 +1,15 @@
 """Rectifiers, each in one pass over flat arrays."""
 
+from typing import Any
+
 from ..core import Array, IntArray
 from .jit import kernel
 from .team import claim_block, shared
 
 
-@kernel
-def relu_forward(x: Array, y: Array, team: IntArray) -> None:
-    """y_n = max(x_n, 0), all flat; a NaN stays."""
-    _relu_forward(x, y, team)
-
-
 @shared
 def _relu_forward(x: Array, y: Array, team: IntArray, me: int) -> None:
+    """y_n = max(x_n, 0), all flat; a NaN stays."""
     zero = x.dtype.type(0)
     a, b = claim_block(team, me, 0, x.size)
     while a < x.size:
@@ -23,13 +20,14 @@ def _relu_forward(x: Array, y: Array, team: IntArray, me: int) -> None:
 
 
 @kernel
-def relu_backward(dy: Array, y: Array, dx: Array, team: IntArray) -> None:
-    """dx_n = dy_n [y_n > 0], all flat."""
-    _relu_backward(dy, y, dx, team)
+def relu_forward(*args: Any) -> None:
+    """Run _relu_forward(*args), shared with the team."""
+    _relu_forward(*args)
 
 
 @shared
 def _relu_backward(dy: Array, y: Array, dx: Array, team: IntArray, me: int) -> None:
+    """dx_n = dy_n [y_n > 0], all flat."""
     zero = y.dtype.type(0)
     a, b = claim_block(team, me, 0, y.size)
     while a < y.size:
@@ -37,6 +35,12 @@ def _relu_backward(dy: Array, y: Array, dx: Array, team: IntArray, me: int) -> N
         for n in range(yn.size):
             dxn[n] = dyn[n] if yn[n] > zero else zero
         a, b = claim_block(team, me, 0, y.size)
+
+
+@kernel
+def relu_backward(*args: Any) -> None:
+    """Run _relu_backward(*args), shared with the team."""
+    _relu_backward(*args)
 
 
 @kernel

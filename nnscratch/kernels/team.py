@@ -1,15 +1,15 @@
 """Words for a kernel that several threads run at once, each taking pieces of the work as it can.
 
-    @kernel
-    def halve(x, team):             # what Python calls
-        _halve(x, team)
-
     @shared
     def _halve(x, team, me):        # what every thread runs, me = 0, 1, …
         piece = claim(team, me, 0, PIECES)
         while piece < PIECES:
             ...                     # nobody else has this piece
             piece = claim(team, me, 0, PIECES)
+
+    @kernel
+    def halve(*args):               # what Python calls, with x and team
+        _halve(*args)
 
 One thread leads, the one that Python runs in. It publishes the call and opens a turn; helpers, who
 `serve` and do nothing else, make the same call. When no piece is left it closes the turn and
