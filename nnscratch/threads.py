@@ -8,6 +8,8 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache, partial
+from math import ceil
+from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any, Protocol, TypeAlias, TypeVar
@@ -29,9 +31,19 @@ class Run(Protocol):
         ...
 
 
+CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
+"""Where Linux tells a container how much processor time it has, in microseconds out of so many."""
+
+
 def cores() -> int:
-    """Return the number of processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return the number of processors this process may use, and has the time of."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    try:
+        time, of = CPU_MAX.read_text().split()
+        allowed = min(allowed or 1, ceil(int(time) / int(of)))
+    except (OSError, ValueError):  # not Linux, or "max": as much as it likes
+        pass
+    return allowed or 1
 
 
 @cache

@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -149,6 +150,22 @@ def test_cores_are_those_this_process_may_use(monkeypatch: pytest.MonkeyPatch) -
     assert cores() == 64
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert cores() == 1
+
+
+@pytest.mark.parametrize(
+    ("told", "count"),
+    [("max 100000", 8), ("250000 100000", 3), ("50000 100000", 1), ("900000 100000", 8), ("", 8)],
+)
+def test_a_container_may_have_less_time_than_processors(
+    told: str, count: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "cpu.max"
+    file.write_text(told)
+    monkeypatch.setattr("nnscratch.threads.CPU_MAX", file)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    assert cores() == count
+    file.unlink()
+    assert cores() == 8
 
 
 @given(N=st.integers(1, 20), size=st.integers(1, 25), threads=st.none() | THREADS)
