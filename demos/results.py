@@ -81,7 +81,7 @@ def adversarial(*, rng: np.random.Generator) -> AdversarialAutoencoder:
         nets.mlp((64, 512, nets.PIXELS), rng=rng),
         nets.mlp((64, 64, 64, 1), rng=rng),
         input_shape=(nets.PIXELS,),
-        weight=40.0,
+        weight=10.0,
     )
     model.parameters()["discriminator.4.weight"].value[...] = 0  # it says nothing at first
     return model
@@ -121,12 +121,15 @@ def train_one(name: str) -> tuple[Autoencoder, list, float]:
     rate = Cosine(row.rate, epochs * ceil(len(train) / BATCH))
     run = {"seed": options.seed, "batch_size": BATCH, "threads": options.threads}
     if isinstance(model, AdversarialAutoencoder):
-        half = Cosine(row.rate / 2, rate.steps)  # were it constant, D would win in the end
-        trainer = AdversarialTrainer(model, Adam(rate), Adam(half, beta1=0.5), **run)
+        trainer = AdversarialTrainer(model, Adam(rate), Adam(rate, beta1=0.5), **run)
     else:
         trainer = Trainer(model, Adam(rate), **run)
     common.fit(trainer, data, Namespace(**vars(options) | {"epochs": epochs}), name)
-    return model, trainer.history, time.perf_counter() - start
+    clock, seconds = options.out / f"{name}.seconds", time.perf_counter() - start
+    if options.resume and clock.exists():
+        seconds += float(clock.read_text())
+    write_whole(clock, f"{seconds:.1f}\n".encode(), "clock")
+    return model, trainer.history, seconds
 
 
 def readable(coder: Autoencoder | PCA) -> float:
