@@ -2,6 +2,7 @@
 
     python -m demos aae                    a minute on two cores: Gaussian and ring side by side
     python -m demos aae --prior mixture    another second prior: gaussian, ring or mixture
+    python -m demos aae --network lesson   the lesson's, 784-1000-1000-1000-150: several minutes
 
 A VAE's prior is pulled in by a formula, the KL. Here it is a second network, the discriminator D,
 that learns to tell codes from draws of the prior, while the encoder learns to be taken for one.
@@ -38,11 +39,16 @@ from nnscratch.optimizers import Adam
 from nnscratch.plots import code_panels, curves, histograms, image_rows
 
 PRIORS = {"gaussian": gaussian, "ring": ring, "mixture": mixture}
-RATE, WEIGHT, HIDDEN, JUDGE = 1e-3, 10.0, 256, 64
+NETWORKS = {"small": ((256,), 2, (64, 64)), "lesson": ((1000,) * 3, 150, (500,) * 4)}
+RATES, WEIGHT = {"small": 1e-3, "lesson": 3e-4}, 10.0
 
-own = {"--prior": {"choices": PRIORS, "default": "ring", "help": "beside the Gaussian one"}}
+own = {
+    "--prior": {"choices": PRIORS, "default": "ring", "help": "beside the Gaussian one"},
+    "--network": {"choices": NETWORKS, "default": "small", "help": "hidden layers, codes and D"},
+}
 options = common.begin("aae", __doc__, epochs=20, own=own)
-second = options.prior
+second, RATE = options.prior, RATES[options.network]
+hidden, L, judge = NETWORKS[options.network]
 show = partial(common.picture, options)
 train, test = data = common.load(options)
 x = test.images
@@ -55,24 +61,25 @@ for name, (prior, rate_of_d) in runs.items():
     print(name)
     rng = np.random.default_rng(options.seed)
     model = AdversarialAutoencoder(
-        mlp((PIXELS, HIDDEN, 2), rng=rng),
-        mlp((2, HIDDEN, PIXELS), rng=rng),
-        mlp((2, JUDGE, JUDGE, 1), rng=rng),
+        mlp((PIXELS, *hidden, L), rng=rng),
+        mlp((L, *hidden, PIXELS), rng=rng),
+        mlp((L, *judge, 1), rng=rng),
         input_shape=(PIXELS,),
         prior=prior,
         weight=WEIGHT,
     )
-    model.parameters()["discriminator.4.weight"].value[...] = 0  # D says nothing at first
+    model.discriminator.layers[-1].w.value[...] = 0  # D says nothing at first
     run = {"seed": options.seed, "threads": options.threads}
     trainer = AdversarialTrainer(model, Adam(RATE), Adam(rate_of_d, beta1=0.5), **run)
     common.fit(trainer, data, options, name.replace(", ", "-").replace(" ", "-"))
     models[name], codes[name], histories[name] = model, model.encode(x), trainer.history
-    draws[name] = prior(2, len(x), rng=rng, dtype=model.dtype).T
+    draws[name] = prior(L, len(x), rng=rng, dtype=model.dtype).T
     print()
 
 # %% Pictures
 title = "Codes of held-out digits on draws of the prior (grey): do they have its shape?"
-show("latent", code_panels(codes, test.labels, draws=draws, title=title))
+two, of = ({n: z[:, :2] for n, z in group.items()} for group in (codes, draws))
+show("latent", code_panels(two, test.labels, draws=of, title=title))
 
 accuracies = {n: [row["train"]["accuracy"] for row in h] for n, h in histories.items()}
 epochs = range(1, options.epochs + 1)
@@ -90,7 +97,7 @@ show("samples", image_rows(samples, title=title))
 
 some = common.one_of_each(test)
 pictures = {n: m.reconstruct(x).reshape(x.shape) for n, m in models.items()}
-title = "Two numbers each: a plain autoencoder may put them where it likes"
+title = f"{L} numbers each: a plain autoencoder may put them where it likes"
 show(
     "reconstructions",
     image_rows({"digit": x[some]} | {n: y[some] for n, y in pictures.items()}, title=title),
@@ -99,11 +106,12 @@ show(
 
 # %% The table
 def moments(z):
-    """Return |mean|, the variances, the correlation and the kurtosis of the axes' mean."""
+    """Return |mean|, variances and correlation of the first two axes, the mean kurtosis of all."""
     c, d = np.cov(z.T, dtype=np.float64), z - z.mean(axis=0)
     kurtosis = float(((d**4).mean(axis=0) / (d**2).mean(axis=0) ** 2).mean())
     mean = float(np.linalg.norm(z.mean(axis=0)))
-    return mean, float(c[0, 0]), float(c[1, 1]), float(np.corrcoef(z.T)[0, 1]), kurtosis
+    correlation = float(c[0, 1] / np.sqrt(c[0, 0] * c[1, 1]))
+    return mean, float(c[0, 0]), float(c[1, 1]), correlation, kurtosis
 
 
 head = ("held-out digits", "BCE, nats", "|mean|", "var z1", "var z2", "correlation", "kurtosis")
@@ -116,6 +124,6 @@ for name in runs:
 for name in ("gaussian", second):
     rows.append((f"draws, {name}", None, *moments(draws[name]), None, None, None))
 rest = (None,) * 8
-rows.append(("PCA-2", bce(x, PCA(2).fit(train.images).reconstruct(x)), *rest))
+rows.append((f"PCA-{L}", bce(x, PCA(L).fit(train.images).reconstruct(x)), *rest))
 rows.append(("perfect pixels", bce_floor(x), *rest))
-common.report(options, head, rows, prior=second, history=histories)
+common.report(options, head, rows, prior=second, network=options.network, history=histories)

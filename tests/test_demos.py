@@ -89,6 +89,7 @@ def test_a_demo_runs(name: str, tmp_path: Path, demo) -> None:
 
 OWN = [
     ("aae", "--prior", "mixture"),
+    ("aae", "--network", "lesson"),
     ("denoise", "--noise", "tensorflow"),
     ("denoise", "--network", "lesson"),
     ("superres", "--factor", "4"),
