@@ -40,21 +40,21 @@ from nnscratch.plots import code_panels, curves, histograms, image_rows
 
 PRIORS = {"gaussian": gaussian, "ring": ring, "mixture": mixture}
 NETWORKS = {"small": ((256,), 2, (64, 64)), "lesson": ((1000,) * 3, 150, (500,) * 4)}
-RATES, WEIGHT = {"small": 1e-3, "lesson": 3e-4}, 10.0
+RATES, WEIGHT = {"small": (1e-3, 1e-3), "lesson": (3e-4, 3e-5)}, 10.0  # a large D learns too fast
 
 own = {
     "--prior": {"choices": PRIORS, "default": "ring", "help": "beside the Gaussian one"},
     "--network": {"choices": NETWORKS, "default": "small", "help": "hidden layers, codes and D"},
 }
 options = common.begin("aae", __doc__, epochs=20, own=own)
-second, RATE = options.prior, RATES[options.network]
+second, (rate, rate_of_judge) = options.prior, RATES[options.network]
 hidden, L, judge = NETWORKS[options.network]
 show = partial(common.picture, options)
 train, test = data = common.load(options)
 x = test.images
 
 # %% Three duels: the same networks, the same start
-runs = {"gaussian": (gaussian, RATE), second: (PRIORS[second], RATE)}
+runs = {"gaussian": (gaussian, rate_of_judge), second: (PRIORS[second], rate_of_judge)}
 runs["gaussian, D untrained"] = (gaussian, 0.0)
 models, codes, draws, histories = {}, {}, {}, {}
 for name, (prior, rate_of_d) in runs.items():
@@ -70,7 +70,7 @@ for name, (prior, rate_of_d) in runs.items():
     )
     model.discriminator.layers[-1].w.value[...] = 0  # D says nothing at first
     run = {"seed": options.seed, "threads": options.threads}
-    trainer = AdversarialTrainer(model, Adam(RATE), Adam(rate_of_d, beta1=0.5), **run)
+    trainer = AdversarialTrainer(model, Adam(rate), Adam(rate_of_d, beta1=0.5), **run)
     common.fit(trainer, data, options, name.replace(", ", "-").replace(" ", "-"))
     models[name], codes[name], histories[name] = model, model.encode(x), trainer.history
     draws[name] = prior(L, len(x), rng=rng, dtype=model.dtype).T
