@@ -18,6 +18,7 @@ from nnscratch.losses import bernoulli_nll, gaussian_kl
 from nnscratch.models import VAE, AdversarialAutoencoder
 from nnscratch.models.lesson import PIXELS, mlp
 from nnscratch.optimizers import SGD
+from nnscratch.streams import DUEL
 
 DRAWS, CLIP = 100_000, np.float32(1e-7)
 
@@ -120,7 +121,7 @@ def steps_down_its_own_loss(stop):
     t = duel(stop, (SGD(0.0), SGD(1.0)), lanes=1, batch_size=64)
     images = np.random.default_rng(0).integers(0, 256, (64, 28, 28), np.uint8)
     batch, before = np.arange(64), t.lanes.theta.value.copy()
-    t.gradient(images, batch, "discriminator_loss", 3)
+    t.gradient(images, batch, "discriminator_loss", DUEL)
     own = t.lanes.grads.sum(axis=0)
     t.lanes.grads[...] = 0
     t.learn(images, batch)

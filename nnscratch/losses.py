@@ -76,7 +76,7 @@ def bernoulli_nll(a: Array, t: Array) -> tuple[float, Array]:
     """
     N = samples("bernoulli_nll a", a)
     check("bernoulli_nll t", t, a.shape, a.dtype)
-    flat_a, flat_t = whole_vectors(a, NOTHING), whole_vectors(t, 0)
+    flat_a, flat_t = flat_vectors(a, NOTHING), flat_vectors(t, 0)
     da, sums = np.empty(flat_a.size, a.dtype), np.empty(-(-flat_a.size // BLOCK))
     numbers = np.array([1, -1, 1 / N], a.dtype)
     team = helpers(a.size)
@@ -88,7 +88,7 @@ NOTHING = -1e3
 """A logit whose exponential is 0: beside the target 0 it adds nothing to a sum."""
 
 
-def whole_vectors(x: Array, fill: float) -> Array:
+def flat_vectors(x: Array, fill: float) -> Array:
     """Return x's numbers in a row, and as many of these as make the last vector whole."""
     flat, missing = x.ravel(), -x.size % (BYTES // x.itemsize)
     return np.append(flat, np.full(missing, fill, x.dtype)) if missing else flat

@@ -88,6 +88,13 @@ def zeros_of(vector: Any) -> Any:
     return ir.Constant(vector, [ir.Constant(vector.element, 0.0)] * vector.count)
 
 
+def call_llvm(builder: Any, name: str, returns: Any, args: Any = (), **flags: Any) -> Any:
+    """Call one of LLVM's own functions."""
+    shape = ir.FunctionType(returns, [arg.type for arg in args])
+    function = cgutils.get_or_insert_function(builder.module, shape, name)  # type: ignore[no-untyped-call]
+    return builder.call(function, args, **flags)
+
+
 def emit_load(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     """Read `count` neighbours, which are aligned as one of them is."""
     a, vector = signature.args[0], context.get_value_type(signature.return_type)
@@ -117,9 +124,7 @@ def emit_prefetch(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     """Ask for a cache line, to write to it."""
     i8, i32 = ir.IntType(8).as_pointer(), ir.IntType(32)
     p = builder.bitcast(pointer(context, builder, signature.args[0], args, 1), i8)
-    shape = ir.FunctionType(ir.VoidType(), [i8, i32, i32, i32])
-    ask = cgutils.get_or_insert_function(builder.module, shape, "llvm.prefetch.p0i8")  # type: ignore[no-untyped-call]
-    builder.call(ask, [p, i32(1), i32(3), i32(1)])
+    call_llvm(builder, "llvm.prefetch.p0i8", ir.VoidType(), [p, i32(1), i32(3), i32(1)])
     return context.get_dummy_value()
 
 
@@ -148,9 +153,7 @@ def emit_rounded(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     """Round lane by lane."""
     (v,) = args
     name = f"llvm.rint.v{v.type.count}f{signature.return_type.dtype.bitwidth}"
-    shape = ir.FunctionType(v.type, [v.type])
-    rint = cgutils.get_or_insert_function(builder.module, shape, name)  # type: ignore[no-untyped-call]
-    return builder.call(rint, [v])
+    return call_llvm(builder, name, v.type, [v])
 
 
 def emit_power_of_two(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -175,10 +178,8 @@ def emit_reduction(operation: str, neutral: float) -> Callable[..., Any]:
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         (v,) = args
         name = f"llvm.vector.reduce.{operation}.v{v.type.count}f{signature.return_type.bitwidth}"
-        shape = ir.FunctionType(v.type.element, [v.type.element, v.type])
-        reduce = cgutils.get_or_insert_function(builder.module, shape, name)  # type: ignore[no-untyped-call]
         start = ir.Constant(v.type.element, neutral)
-        return builder.call(reduce, [start, v], fastmath=("reassoc",))
+        return call_llvm(builder, name, v.type.element, [start, v], fastmath=("reassoc",))
 
     return emit
 

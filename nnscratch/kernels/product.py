@@ -149,6 +149,7 @@ def _product(
                 q3, q4, q5 = q + t3 * N, q + t4 * N, q + t5 * N
             else:
                 target, q0, q1, q2, q3, q4, q5 = edge, 0, 2 * V, 4 * V, 6 * V, 8 * V, 10 * V
+            if add and not whole:
                 copy_tile(edge, c, top + t0, n, False)
             if add:
                 u0, v0 = load(target, q0), load(target, q0 + V)

@@ -32,7 +32,7 @@ from numba import njit, types
 from numba.core import cgutils
 
 from ..core import IntArray
-from .instructions import instruction, pointer
+from .instructions import call_llvm, instruction, pointer
 from .jit import kernel
 
 TURN, CALL, DONE, BUSY, SHARES, LINE = 0, 8, 16, 24, 32, 8
@@ -79,9 +79,7 @@ def emit_look(context: Any, builder: Any, signature: Any, args: Any) -> Any:
 def emit_pause(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     """Tell the processor that this is a wait; one without a word for it is told nothing."""
     if platform.machine() in ("x86_64", "AMD64"):
-        nothing = ir.FunctionType(ir.VoidType(), [])
-        word = cgutils.get_or_insert_function(builder.module, nothing, "llvm.x86.sse2.pause")  # type: ignore[no-untyped-call]
-        builder.call(word, [])
+        call_llvm(builder, "llvm.x86.sse2.pause", ir.VoidType())
     return context.get_dummy_value()
 
 
