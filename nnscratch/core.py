@@ -33,13 +33,15 @@ class Parameter:
 
     Who has written zeros over a gradient may say so, by `all_zero`: a matrix product then need not
     be added, it can be put there (products.py), which for a large layer is a tenth of a step less.
-    Whoever asks for `grad` may write to it, and the word is off.
+    Whoever asks for `grad` may write to it, and the word is off. `parts` are the sizes of the
+    parameters that it was packed from.
     """
 
-    __slots__ = ("_grad", "all_zero", "value")
+    __slots__ = ("_grad", "all_zero", "parts", "value")
 
-    def __init__(self, value: Array) -> None:
+    def __init__(self, value: Array, parts: tuple[int, ...] | None = None) -> None:
         self.value = value
+        self.parts = (value.size,) if parts is None else parts
         self.grad = np.zeros_like(value)
 
     @property
@@ -154,7 +156,8 @@ def pack(parameters: Mapping[str, Parameter]) -> Parameter:
     if len(dtypes) != 1:
         found = " and ".join(sorted(map(str, dtypes))) or "none"
         raise ValueError(f"pack: expected parameters of one dtype, got {found}")
-    theta = Parameter(np.concatenate([p.value.ravel() for p in parts]))
+    sizes = tuple(p.value.size for p in parts)
+    theta = Parameter(np.concatenate([p.value.ravel() for p in parts]), sizes)
     start = 0
     for p in parts:
         here = slice(start, start + p.value.size)

@@ -144,27 +144,28 @@ def gaussian_kl(mu: Array, logvar: Array) -> tuple[float, tuple[Array, Array]]:
     """
     N = samples("gaussian_kl mu", mu)
     check("gaussian_kl logvar", logvar, mu.shape, mu.dtype)
-    value = float(_twice_kl(mu, logvar).sum()) / (2 * N)
-    return value, (mu / N, np.expm1(logvar) / (2 * N))
+    excess = np.expm1(logvar)
+    value = float(_twice_kl(mu, logvar, excess).sum()) / (2 * N)
+    return value, (mu / N, excess / (2 * N))
 
 
 def gaussian_kl_per_sample(mu: Array, logvar: Array) -> Array:
     """Return the same divergence for each of the N samples, (N,): what each code says of its x."""
     samples("gaussian_kl_per_sample mu", mu)
     check("gaussian_kl_per_sample logvar", logvar, mu.shape, mu.dtype)
-    return _twice_kl(mu, logvar).sum(axis=0) / 2
+    return _twice_kl(mu, logvar, np.expm1(logvar)).sum(axis=0) / 2
 
 
 def gaussian_kl_per_dimension(mu: Array, logvar: Array) -> Array:
     """The same divergence for each of the L latent dimensions, (L,): which of them are in use."""
     samples("gaussian_kl_per_dimension mu", mu)
     check("gaussian_kl_per_dimension logvar", logvar, mu.shape, mu.dtype)
-    return _twice_kl(mu, logvar).mean(axis=-1) / 2
+    return _twice_kl(mu, logvar, np.expm1(logvar)).mean(axis=-1) / 2
 
 
-def _twice_kl(mu: Array, logvar: Array) -> Array:
-    """μ² + σ² - 1 - log σ², entry by entry; expm1 keeps the digits where σ² is near 1."""
-    return mu * mu + np.expm1(logvar) - logvar
+def _twice_kl(mu: Array, logvar: Array, excess: Array) -> Array:
+    """μ² + σ² - 1 - log σ², entry by entry; `excess` is σ² - 1, of which expm1 keeps the digits."""
+    return mu * mu + excess - logvar
 
 
 def l1_penalty(z: Array) -> tuple[float, Array]:

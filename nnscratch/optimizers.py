@@ -9,14 +9,40 @@ An optimiser owns its moments and counts its steps; it holds no reference to a m
 rate is a number or a schedule, a function of the step number.
 """
 
+from functools import cache
+from math import ceil
 from typing import Any
 
 import numpy as np
 
-from .core import Array, Parameter, check
+from .core import Array, IntArray, Parameter, check
 from .kernels import optimizers as kernels
+from .kernels.team import BLOCK
 from .schedules import Schedule, as_schedule
-from .team import helpers
+from .team import helpers, threads
+
+LINE = 64
+"""Pieces of θ begin at multiples of it: what the compiled loop takes together is then together on
+any number of threads."""
+
+
+@cache
+def pieces(parts: tuple[int, ...], start: int, stop: int, T: int) -> IntArray:
+    """Return the ends (B, 2) of pieces that make up θ[start:stop], in the order of T threads.
+
+    A thread's share is a T-th of every part: the rows whose gradient it has just written, and whose
+    weights nobody else reads (products.py). They lie in its cache; to fetch what another core has
+    written would take Adam half as long again, and many times as long where they share no cache.
+    """
+    ends, starts = [], [sum(parts[:i]) for i in range(len(parts))]
+    for t in range(T):
+        for size, first in zip(parts, starts, strict=True):
+            cuts = T * ceil(size / (T * BLOCK))
+            for i in range(cuts * t // T, cuts * (t + 1) // T):
+                a, b = ((first + size * j // cuts) // LINE * LINE for j in (i, i + 1))
+                ends.append((max(a, start), min(b, stop)))
+    ends.append((max(sum(parts) // LINE * LINE, start), stop))
+    return np.array([(a, b) for a, b in ends if a < b], np.int64).reshape(-1, 2)
 
 
 class Optimizer:
@@ -72,10 +98,11 @@ class Optimizer:
         if self.clip_norm is not None:
             norm = kernels.gradient_norm(grads, first, last)
             scale = min(1.0, self.clip_norm / norm) if norm > 0 else 1.0
-        self.update(value, grads, *self.state.values(), first, last, scale, rate)
+        share = pieces(theta.parts, first, last, threads())
+        self.update(value, grads, *self.state.values(), share, scale, rate)
 
     def update(self, value: Array, *others: Any) -> None:
-        """Step θ: value, grads, the moments, start, stop, scale, rate."""
+        """Step θ: value, grads, the moments, pieces, scale, rate."""
         raise NotImplementedError
 
     def settings(self) -> dict[str, Any]:

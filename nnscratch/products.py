@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .core import Array, Parameter
-from .kernels.product import ROWS, product
+from .kernels.product import product
+from .kernels.tile import ROWS
 from .processor import BYTES
 from .team import helpers, scratch, threads
 
@@ -28,63 +29,75 @@ def matmul(a: Array, b: Array, bias: Array | None = None) -> Array:
         y: Array = a @ b
         return y if bias is None else y + bias[:, None]
     c = np.empty((M, N), a.dtype)
-    _product(a, b, zeros(M, a.dtype) if bias is None else bias, False, c)
+    _product(a, b, bias, False, c, None)
     return c
 
 
-def add_product(p: Parameter, a: Array, b: Array) -> None:
-    """p.grad += a b; where zeros are known to be, the product is put and not added."""
-    put = p.all_zero
-    if len(a) < SMALL:  # of one long and one short side, BLAS would have the rows be long
-        p.grad += (b.T @ a.T).T
-    elif b.shape[1] < SMALL or a.dtype.kind != "f":
-        p.grad += a @ b
-    else:
-        _product(a, b, zeros(len(a), a.dtype), not put, p.grad)
+def add_product(p: Parameter, a: Array, b: Array, row_sums: Parameter | None = None) -> None:
+    """p.grad += a b and row_sums.grad += a 1; where p is known to be zero, a b is put there."""
+    M, N, put = len(a), b.shape[1], p.all_zero
+    if min(M, N) >= SMALL and a.dtype.kind == "f":
+        _product(a, b, None, not put, p.grad, None if row_sums is None else row_sums.grad)
+        return
+    # Of one long and one short side, BLAS would have the rows be long.
+    p.grad += (b.T @ a.T).T if M < SMALL else a @ b
+    if row_sums is not None:
+        row_sums.grad += a.sum(axis=1)
 
 
-def _product(a: Array, b: Array, bias: Array, add: bool, c: Array) -> None:
-    (M, K), N = a.shape, b.shape[1]
-    flat_a, flat_b = _flat(a), _flat(b)
-    plan = _plan(M, K, N, a.itemsize, flat_a[2] > 1, threads())
-    memory = scratch(plan.numbers, a.dtype)
+def _product(
+    a: Array, b: Array, bias: Array | None, add: bool, c: Array, sums: Array | None
+) -> None:
+    (M, K), N, dtype = a.shape, b.shape[1], a.dtype
+    (a, across), (b, down) = by_rows(a), by_rows(b)
+    halved = across and not add and bias is None and 2 * N <= K
+    tiles, width, own, size = _plan(M, K, N, dtype.itemsize, across, halved, threads())
+    memory = scratch(size, dtype)
     product(
-        *(*flat_a, *flat_b, K, bias, add, c),
-        *(plan.tiles, plan.width, memory, helpers(M * K * N // 16)),
+        *(a, across, b, down, zeros(M, dtype) if bias is None else bias, add),
+        *(zeros(0, dtype) if sums is None else sums, tiles, width, memory, c),
+        *(memory[own:size].reshape(-1, N), helpers(M * K * N // 16)),
     )
 
 
 class Plan(NamedTuple):
-    """How a product is cut up: tiles high a strip, rows that are copied, scratch memory."""
+    """How a product is cut up.
+
+    tiles  high is a strip               own   numbers of scratch memory for the threads
+    width  rows that a strip copies      size  and with the second half of the sums
+    """
 
     tiles: int
     width: int
-    numbers: int
+    own: int
+    size: int
 
 
 @cache
-def _plan(M: int, K: int, N: int, itemsize: int, across: bool, T: int) -> Plan:
+def _plan(M: int, K: int, N: int, itemsize: int, across: bool, halved: bool, T: int) -> Plan:
     """Return the plan of a product on T threads; `across` if a's columns are contiguous."""
-    V, width = BYTES // itemsize, 0
-    tiles = _height(-(-M // ROWS), T)
+    V, width, halves = BYTES // itemsize, 0, 2 if halved else 1
+    K = -(-K // halves)
+    tiles = _height(-(-M // ROWS), halves, T)
     if across and N > 4 * V:  # a copy that more than two panels will use
         tiles = max(1, min(tiles, COPIED // (ROWS * K)))
         width = -(-ROWS * tiles // V) * V
-    panels = -(-N // (2 * V)) * 2 * V * K
-    return Plan(tiles, width, panels + T * (2 * ROWS * V + K * width))
+    own = T * K * (-(-N // (2 * V)) * 2 * V + width)
+    return Plan(tiles, width, own, own + (M * N if halved else 0))
 
 
-def _height(tiles: int, T: int) -> int:
+def _height(tiles: int, halves: int, T: int) -> int:
     """Return how many tiles high a strip is, so that T threads end at about the same time.
 
     Each has some strips: one may be kept from its work, and then another does more.
     """
 
     def most(high: int) -> int:
-        strips = -(-tiles // high)
+        strips = halves * -(-tiles // high)
         return -(-strips // T) * high
 
-    return min((max(1, -(-tiles // (T * strips))) for strips in (6, 5, 4, 3)), key=most)
+    heights = (max(1, -(-halves * tiles // (T * strips))) for strips in (6, 5, 4, 3))
+    return min(heights, key=most)
 
 
 @cache
@@ -93,10 +106,10 @@ def zeros(M: int, dtype: "np.dtype[Any]") -> Array:
     return np.zeros(M, dtype)
 
 
-def _flat(a: Array) -> tuple[Array, int, int]:
-    """Return a's numbers in a row, and how far apart neighbours in a column and in a row are."""
+def by_rows(a: Array) -> tuple[Array, bool]:
+    """Return a or, if that is how its numbers lie, its transpose; and whether it is the latter."""
     if a.flags.c_contiguous:
-        return a.reshape(-1), a.shape[1], 1
+        return a, False
     if a.flags.f_contiguous:
-        return a.T.reshape(-1), 1, a.shape[0]
-    return np.ascontiguousarray(a).reshape(-1), a.shape[1], 1
+        return a.T, True
+    return np.ascontiguousarray(a), False

@@ -47,6 +47,7 @@ def check_shared_parameters(module: ModuleType) -> None:
     assert len(model.parameters()) == 4
     theta = module.pack(model.parameters())
     assert theta.value.size == 3 * 3 + 3
+    assert theta.parts == (9, 3)
     dy = np.ones((3, 1), np.float32)
     model.forward(dy)[1](dy)
     np.testing.assert_array_equal(theta.grad[9:], layer.b.grad)

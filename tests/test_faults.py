@@ -43,6 +43,7 @@ OF_OBJECTIVE: tuple[Check, Any] = (test_contractive.check_objective_gradient, ()
 OF_PRODUCTS: tuple[Check, Any] = (test_products.check_products_add_up, ())
 OF_BIAS: tuple[Check, Any] = (test_products.check_bias, ())
 OF_PRODUCT: tuple[Check, Any] = (test_products.check_layouts, ())
+OF_TILE: tuple[Check, Any] = (test_products.check_tile, ())
 OF_ADAM: tuple[Check, Any] = (test_optimizers.check_adam, ())
 OF_EXP: tuple[Check, Any] = (test_exponential.check_digits, (np.float64,))
 OF_NORM: tuple[Check, Any] = (test_norm.check_kernels, ("GroupNorm", 7, (3, 5), np.float64))
@@ -61,26 +62,27 @@ def moments(name: str) -> tuple[Check, Any]:
     return test_initializers.check_moments, (name,)
 
 
-DW, DB = "add_product(w, dy, x.T)", "b.grad += dy @ np.ones(N, dy.dtype)"
+DW = "add_product(w, dy, x.T, b)"
+DB = "b is None or b.grad.__iadd__(dy.sum(axis=1))"
 SIGMA_IS_VARIANCE = {"np.exp(logvar / 2)": "np.exp(logvar)", "dz * noise / 2": "dz * noise"}
 
 # For each file: what is wrong, the change, and the check that must see it.
 FAULTS: dict[str, list[Fault]] = {
     "layers/dense.py": [
-        ("dw: sign", {DW: "w.grad -= dy @ x.T"}, *OF_DENSE),
-        ("dw: = for +=", {DW: "w.grad[...] = dy @ x.T"}, *OF_DENSE),
-        ("dw: rebound", {DW: "w.grad = w.grad + dy @ x.T"}, *OF_DENSE),
-        ("dw: mean for sum", {DW: "w.grad += dy @ x.T / N"}, *OF_DENSE),
+        ("dw: sign", {DW: f"w.grad -= dy @ x.T; {DB}"}, *OF_DENSE),
+        ("dw: = for +=", {DW: f"w.grad[...] = dy @ x.T; {DB}"}, *OF_DENSE),
+        ("dw: rebound", {DW: f"w.grad = w.grad + dy @ x.T; {DB}"}, *OF_DENSE),
+        ("dw: mean for sum", {DW: f"w.grad += dy @ x.T / N; {DB}"}, *OF_DENSE),
         ("dx: w not transposed", {"w.value.T, dy": "w.value, dy"}, *OF_DENSE),
-        ("db: forgotten", {DB: "pass"}, *OF_DENSE),
-        ("db: = for +=", {DB: "b.grad[...] = dy.sum(axis=1)"}, *OF_DENSE),
-        ("db: mean for sum", {DB: "b.grad += dy.mean(axis=1)"}, *OF_DENSE),
+        ("db: forgotten", {DW: "add_product(w, dy, x.T)"}, *OF_DENSE),
+        ("db: = for +=", {DW: f"{DW[:-4]}); b.grad[...] = dy.sum(axis=1)"}, *OF_DENSE),
+        ("db: mean for sum", {DW: f"{DW[:-4]}); b.grad += dy.mean(axis=1)"}, *OF_DENSE),
         ("b not added", {"None if b is None else b.value": "None"}, *OF_DENSE),
         ("dy unchecked", {'check("Dense dy", dy, (M, N), w.value.dtype)': "pass"}, *OF_DENSE),
         ("need_dx ignored", {" if need_dx else None": ""}, *OF_DENSE),
         (
             "x kept on self",
-            {"N = x.shape[1]": "N = x.shape[1]; self.x = x", DW: "w.grad += dy @ self.x.T"},
+            {"N = x.shape[1]": "N = x.shape[1]; self.x = x", DW: f"w.grad += dy @ self.x.T; {DB}"},
             *OF_DENSE,
         ),
     ],
@@ -188,14 +190,14 @@ FAULTS: dict[str, list[Fault]] = {
         ),
         (
             "dlogvar of KL: no ½",
-            {"np.expm1(logvar) / (2 * N)": "np.expm1(logvar) / N"},
+            {"excess / (2 * N)": "excess / N"},
             *of_loss("gaussian_kl"),
         ),
         (
             "no ½ in KL and gradient",
             {
-                "_twice_kl(mu, logvar).sum()) / (2 * N)": "_twice_kl(mu, logvar).sum()) / N",
-                "(mu / N, np.expm1(logvar) / (2 * N))": "(2 * mu / N, np.expm1(logvar) / N)",
+                "excess).sum()) / (2 * N)": "excess).sum()) / N",
+                "(mu / N, excess / (2 * N))": "(2 * mu / N, excess / N)",
             },
             test_losses.check_kl_by_hand,
             (),
@@ -203,8 +205,9 @@ FAULTS: dict[str, list[Fault]] = {
         (
             "KL of log σ for log σ²",
             {
-                "np.expm1(logvar) - logvar": "np.expm1(2 * logvar) - 2 * logvar",
-                "np.expm1(logvar) / (2 * N)": "np.expm1(2 * logvar) / N",
+                "excess = np.expm1(logvar)": "excess = np.expm1(2 * logvar)",
+                "mu * mu + excess - logvar": "mu * mu + excess - 2 * logvar",
+                "excess / (2 * N)": "excess / N",
             },
             test_losses.check_kl_by_monte_carlo,
             (),
@@ -318,29 +321,29 @@ FAULTS: dict[str, list[Fault]] = {
     "products.py": [
         ("put where something is", {"not put, p.grad": "False, p.grad"}, *OF_PRODUCTS),
         ("added where zeros are known to be", {"not put, p.grad": "True, p.grad"}, *OF_PRODUCTS),
-        ("no bias", {"zeros(M, a.dtype) if bias is None else bias": "zeros(M, a.dtype)"}, *OF_BIAS),
+        ("no bias", {"zeros(M, dtype) if bias is None else bias": "zeros(M, dtype)"}, *OF_BIAS),
         ("no bias on a short side", {"y if bias is None else y + bias[:, None]": "y"}, *OF_BIAS),
     ],
     "kernels/product.py": [
-        ("a column of a panel lost", {"COLUMNS - 7, 8": "COLUMNS - 7, 9"}, *OF_PRODUCT),
-        ("the last columns of a panel lost", {"COLUMNS - COLUMNS % 8": "COLUMNS"}, *OF_PRODUCT),
+        ("the last columns of a panel lost", {"(SQUARES, COLUMNS)": "(0, SQUARES)"}, *OF_PRODUCT),
+        ("the last square elsewhere", {"min(start, K - V)": "min(start, K - V - 1)"}, *OF_PRODUCT),
         (
             "a row of a tile twice",
-            {"t3 = min(t0 + 1, last), min(t0 + 2": "t3 = min(t0 + 1, last), min(t0 + 1"},
-            *OF_PRODUCT,
-        ),
-        (
-            "the first of the sum left out",
-            {"for _ in range(K):": "for _ in range(K - 1):"},
+            {"t2 = t, min(t + 1, last), min(t + 2": "t2 = t, min(t + 1, last), min(t + 1"},
             *OF_PRODUCT,
         ),
         ("a strip lost", {"(M + HIGH - 1) // HIGH": "M // HIGH"}, *OF_PRODUCT),
-        ("the edge not copied", {"if not whole:": "if False:"}, *OF_PRODUCT),
-        (
-            "rows copied from elsewhere",
-            {"rows[q + i] = a[p + i]": "rows[q + i] = a[p]"},
-            *OF_PRODUCT,
-        ),
+        ("half a vector too few", {"FULL = (N + V // 2 - 1)": "FULL = (N - 1)"}, *OF_PRODUCT),
+        ("the rest of the sum not added", {"x[n] += y[n]": "x[n] += 0"}, *OF_PRODUCT),
+        ("panels of the other half", {"if side != there": "if there < 0"}, *OF_PRODUCT),
+        ("row sums put", {"sums[m] += total": "sums[m] = total"}, *OF_PRODUCT),
+        ("rows copied from elsewhere", {"(k0 + k) * M + m + i": "k * M + m + i"}, *OF_PRODUCT),
+        ("a panel without its end", {"load_part(a, i, left)": "load_part(a, i, 0)"}, *OF_PRODUCT),
+    ],
+    "kernels/tile.py": [
+        ("the first of the sum left out", {"for k in range(K)": "for k in range(1, K)"}, *OF_TILE),
+        ("a row twice", {"w = splat(a, p3)": "w = splat(a, p2)"}, *OF_TILE),
+        ("a row's place", {"start + t4 * STEP": "start + t3 * STEP"}, *OF_TILE),
     ],
     "kernels/optimizers.py": [
         ("m never grows", {"mn = b1 * m[n] + c1 * d": "mn = b1 * m[n]"}, *OF_ADAM),
@@ -417,7 +420,7 @@ def source_as_module(file: str, changes: Mapping[str, str]) -> ModuleType:
 
 
 WORDS = tuple(
-    f"kernels/{name}.py" for name in ("jit", "instructions", "simd", "team", "exponential")
+    f"kernels/{name}.py" for name in ("jit", "instructions", "simd", "team", "exponential", "tile")
 )
 """What kernels are made of; their checks call them directly."""
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from nnscratch.core import Array, Parameter
 from nnscratch.kernels.optimizers import BLOCK, gradient_norm
-from nnscratch.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
+from nnscratch.optimizers import LINE, SGD, Adam, AdamW, Optimizer, RMSprop, pieces
 from nnscratch.schedules import Constant, StepDecay, describe
 from nnscratch.team import team
 
@@ -245,6 +245,35 @@ def test_a_part_of_theta_moves_alone(name: str, clip_norm: float | None) -> None
     np.testing.assert_array_equal(np.delete(theta.value, part), np.delete(x, part))
     way = travelled(alone, x[part], np.ascontiguousarray(g[:, :, part]))
     np.testing.assert_allclose(theta.value[part], way[-1], rtol=1e-12)
+
+
+PARTS = st.lists(st.integers(1, 5 * BLOCK), min_size=1, max_size=4).map(tuple)
+
+
+@given(parts=PARTS, threads=st.integers(1, 4), data=st.data())
+def test_pieces_make_up_theta(parts: tuple[int, ...], threads: int, data: st.DataObject) -> None:
+    """Every number once; cut at the same places or at multiples of LINE, and no piece too large."""
+    start = data.draw(st.integers(0, sum(parts)))
+    stop = data.draw(st.integers(start, sum(parts)))
+    ends = pieces(parts, start, stop, threads)
+    counts = np.zeros(sum(parts), int)
+    for a, b in ends:
+        assert a < b <= a + BLOCK + 2 * LINE
+        assert a in (start, sum(parts)) or a % LINE == 0
+        counts[a:b] += 1
+    want = np.zeros(sum(parts), int)
+    want[start:stop] = 1
+    np.testing.assert_array_equal(counts, want)
+
+
+def test_a_thread_s_share_is_its_part_of_every_parameter() -> None:
+    parts = (6 * BLOCK, 2 * BLOCK)
+    ends = pieces(parts, 0, sum(parts), 2)
+    shares = np.array_split(ends, 2)
+    assert [int((b - a).sum()) for a, b in (share.T for share in shares)] == [4 * BLOCK] * 2
+    assert shares[0].max() == 7 * BLOCK
+    assert shares[1].min() == 3 * BLOCK
+    assert Parameter(np.zeros(5)).parts == (5,)
 
 
 def test_theta_grad_alone_is_a_single_lane() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nnscratch.core import Array
+from nnscratch.core import Array, IntArray
 from nnscratch.kernels.activations import normal_cdf
 from nnscratch.kernels.conv_filters import bias_gradient, rectified_bias_gradient
 from nnscratch.kernels.exponential import constants
@@ -38,6 +38,10 @@ def side_by_side(arrays: Sequence[Array], gap: int, order: Sequence[int]) -> lis
 ALONE = team_of(1)
 
 
+def everything(x: Array) -> IntArray:
+    return np.array([[0, x.size]])
+
+
 def nll(a: Array, t: Array, da: Array) -> float:
     sums = np.empty(1)
     numbers = np.array([1, -1, 0.3], a.dtype)
@@ -56,15 +60,15 @@ CASES: dict[str, tuple[Sequence[Any], Callable[..., Any]]] = {
     "normalise": ("xwwxmm", lambda x, w, b, y, m, r: normalise(x, w, b, 0.1, y, m, r)),
     "normalise_backward": ("xxwmm4wwx", normalise_backward),
     "gradient_norm": ("g", lambda grads: gradient_norm(grads, 0, grads.shape[1])),
-    "sgd": ("ngn", lambda x, g, u: sgd(x, g, u, 0, x.size, 0.5, 0.1, 0.9, True, 0.01, ALONE)),
+    "sgd": ("ngn", lambda x, g, u: sgd(x, g, u, everything(x), 0.5, 0.1, 0.9, True, 0.01, ALONE)),
     "rmsprop": (
         "ngn",
-        lambda x, g, v: rmsprop(x, g, v, 0, x.size, 0.5, 0.1, 0.9, 1e-8, 0.01, ALONE),
+        lambda x, g, v: rmsprop(x, g, v, everything(x), 0.5, 0.1, 0.9, 1e-8, 0.01, ALONE),
     ),
     "adam": (
         "ngnn",
         lambda x, g, m, v: adam(
-            *(x, g, m, v, 0, x.size, 0.5, 0.1, 0.9, 0.999, 1e-8, 3, 0.01, 0.001, ALONE)
+            *(x, g, m, v, everything(x), 0.5, 0.1, 0.9, 0.999, 1e-8, 3, 0.01, 0.001, ALONE)
         ),
     ),
 }

@@ -11,6 +11,8 @@ from numba import config
 
 from nnscratch import products
 from nnscratch.core import Array, Parameter
+from nnscratch.kernels import tile
+from nnscratch.processor import BYTES
 from nnscratch.products import SMALL, add_product, matmul
 from nnscratch.team import scratch, team
 
@@ -68,18 +70,53 @@ def check_bias(module: ModuleType) -> None:
 
 
 def check_layouts(module: ModuleType) -> None:
-    """Odd sizes, both layouts of both factors, put and added."""
-    a, b, _ = case(61, 9, 43, np.float64, 0)
+    """Odd sizes, both layouts of both factors, put and added; sums that are taken in halves."""
+    for M, K, N in ((61, 9, 43), (33, 101, 20), (20, 37, 11), (13, 90, 45)):
+        check_layouts_of(module, M, K, N)
+
+
+def check_layouts_of(module: ModuleType, M: int, K: int, N: int) -> None:
+    a, b, _ = case(M, K, N, np.float64, 0)
     exact = a @ b
     for x in (a, np.asfortranarray(a)):
         for y in (b, np.asfortranarray(b)):
-            p = Parameter(np.zeros((61, 43)))
+            p, sums = Parameter(np.zeros((M, N))), Parameter(np.ones(M))
             p.all_zero = True
             scratch(1, a.dtype)[...] = np.nan  # nothing is left there from the time before
             module.add_product(p, x, y)
-            close(p.grad, exact, 9)
-            module.add_product(p, x, y)
-            close(p.grad, 2 * exact, 18)
+            close(p.grad, exact, K)
+            module.add_product(p, x, y, sums)
+            close(p.grad, 2 * exact, 2 * K)
+            module.add_product(p, x, y, sums)
+            close(sums.grad, 2 * a.sum(axis=1), 2 * K)
+            scratch(1, a.dtype)[...] = np.nan
+            close(module.matmul(x, y), exact, K)
+
+
+def check_tile(module: ModuleType) -> None:
+    """Six rows of a matrix, some of them twice, and a panel with the second vector whole or half.
+
+    The words are called as Python here; compiled, they are part of every product.
+    """
+    V = BYTES // 8
+    a, panel, _ = case(9, 5, 2 * V, np.float64, 1)
+    t = (1, 3, 4, 6, 7, 8)
+    p = module.places(0, 5, t)
+    assert p == (5, 15, 20, 30, 35, 40)
+    u = tuple(np.full(V, float(i)) for i in range(6))
+    for W in (V, V // 2):
+        v = tuple(np.full(W, -float(i)) for i in range(6))
+        got = module.multiply(a.ravel(), p, 1, panel.ravel(), 5, u, v)
+        exact = a[list(t)] @ panel
+        np.testing.assert_allclose(got[0], exact[:, :V] + np.arange(6.0)[:, None], rtol=1e-12)
+        np.testing.assert_allclose(
+            got[1], exact[:, V : V + W] - np.arange(6.0)[:, None], rtol=1e-12
+        )
+
+
+@pytest.mark.skipif(not config.DISABLE_JIT, reason="compiled code has vectors, Python has none")
+def test_a_tile_by_hand() -> None:
+    check_tile(tile)
 
 
 def test_by_hand() -> None:

@@ -13,13 +13,20 @@ from nnscratch.kernels.jit import kernel
 from nnscratch.kernels.simd import (
     add,
     fma,
+    half,
+    like,
     load,
+    load_like,
+    load_part,
     relu,
     splat,
     store,
+    store_part,
     total,
+    transpose,
     where_equal,
     where_larger,
+    whole,
     zero,
 )
 from nnscratch.processor import BYTES
@@ -69,6 +76,24 @@ def store_at(a: Array, i: int) -> None:
     store(a, i, zero(a))
 
 
+@kernel
+def some_lanes(a: Array, i: int, n: int, out: Array) -> None:
+    """Parts and halves, from i on."""
+    V = BYTES // a.itemsize
+    store(out, 0, load_part(a, i, n))
+    store_part(out, V, load(a, 0), n)
+    first = half(load(a, 0))
+    store_part(out, 2 * V, whole(load_like(first, a, 1)), V // 2)
+    store_part(out, 3 * V, whole(add(first, like(first, load(a, 2)))), V // 2)
+    store(out, 4 * V, whole(like(load(a, 0), load(a, 1))))
+
+
+@kernel
+def transpose_at(a: Array, i: int, STEP: int, b: Array, j: int, WIDTH: int) -> None:
+    """Turn one square."""
+    transpose(a, i, STEP, b, j, WIDTH)
+
+
 @given(dtype=DTYPES, i=st.integers(0, 5), seed=st.integers(0, 99))
 def test_arithmetic(dtype: Any, i: int, seed: int) -> None:
     V = BYTES // np.dtype(dtype).itemsize
@@ -79,6 +104,31 @@ def test_arithmetic(dtype: Any, i: int, seed: int) -> None:
     want = [v, np.full(V, u), v + u, v + v * u, np.maximum(v, 0), np.zeros(V), [v.sum()]]
     eps = float(np.finfo(dtype).eps)
     np.testing.assert_allclose(out, np.concatenate(want), rtol=8 * eps, atol=8 * eps)
+
+
+@given(dtype=DTYPES, n=st.integers(-2, 20), seed=st.integers(0, 99))
+def test_parts_and_halves(dtype: Any, n: int, seed: int) -> None:
+    """A part ends where its array does, and what lies beyond is not touched."""
+    V = BYTES // np.dtype(dtype).itemsize
+    a = np.random.default_rng(seed).standard_normal(V + 2).astype(dtype)
+    out, m = np.full(5 * V, 7, dtype), min(max(n, 0), V)
+    some_lanes(a, a.size - m, n, out)
+    want = np.full((5, V), 7, dtype)
+    want[0] = 0
+    want[0, :m], want[1, :m] = a[a.size - m :], a[:m]
+    want[2, : V // 2], want[3, : V // 2] = a[1 : 1 + V // 2], a[: V // 2] + a[2 : 2 + V // 2]
+    want[4] = a[1 : 1 + V]
+    np.testing.assert_array_equal(out.reshape(5, V), want)
+
+
+@given(dtype=DTYPES, step=st.integers(0, 3), width=st.integers(0, 3), i=st.integers(0, 3))
+def test_a_square_is_turned(dtype: Any, step: int, width: int, i: int) -> None:
+    V = BYTES // np.dtype(dtype).itemsize
+    a = np.random.default_rng(i).standard_normal((V, V + step)).astype(dtype)
+    flat, b = np.append(np.zeros(i, dtype), a), np.full((V, V + width), 7, dtype)
+    transpose_at(flat, i, V + step, b.reshape(-1), 0, V + width)
+    np.testing.assert_array_equal(b[:, :V], a[:, :V].T)
+    np.testing.assert_array_equal(b[:, V:], np.full((V, width), 7))
 
 
 @given(dtype=DTYPES, seed=st.integers(0, 99))
@@ -120,6 +170,23 @@ def test_a_vector_ends_with_its_array() -> None:
 def test_refuses_to_leave_the_array(word: Any, i: int) -> None:
     with pytest.raises((AssertionError, IndexError)):
         word(np.zeros(6 + BYTES // 8), i)
+
+
+@pytest.mark.skipif(
+    not (config.DISABLE_JIT or config.BOUNDSCHECK), reason="compiled code checks only if told to"
+)
+def test_parts_and_squares_refuse_to_leave_the_array() -> None:
+    V, out = BYTES // 8, np.zeros(5 * BYTES // 8)
+    a = np.zeros(V * V)
+    some_lanes(a, a.size, 0, out)
+    some_lanes(a, a.size - 2, 2, out)
+    transpose_at(a, 0, V, np.zeros(V * V), 0, V)
+    with pytest.raises((AssertionError, IndexError)):
+        some_lanes(a, a.size - 2, 3, out)
+    with pytest.raises((AssertionError, IndexError)):
+        transpose_at(a, 1, V, np.zeros(V * V), 0, V)
+    with pytest.raises((AssertionError, IndexError)):
+        transpose_at(a, 0, V, np.zeros(V * V), 1, V)
 
 
 @pytest.mark.skipif(bool(config.DISABLE_JIT), reason="the definitions take any array")

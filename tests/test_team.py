@@ -13,17 +13,7 @@ from numba import config
 
 from nnscratch.core import Array, IntArray
 from nnscratch.kernels.jit import kernel
-from nnscratch.kernels.team import (
-    BLOCK,
-    TURN,
-    claim,
-    claim_block,
-    done,
-    finished,
-    pause,
-    shared,
-    team_of,
-)
+from nnscratch.kernels.team import BLOCK, TURN, claim, claim_block, shared, team_of
 from nnscratch.team import WORTH, helpers, scratch, team, threads
 
 compiled = pytest.mark.skipif(bool(config.DISABLE_JIT), reason="interpreted kernels run alone")
@@ -32,7 +22,7 @@ compiled = pytest.mark.skipif(bool(config.DISABLE_JIT), reason="interpreted kern
 @shared
 def _tally(counts: IntArray, who: IntArray, team: IntArray, me: int) -> None:
     """Count how often each piece is done."""
-    piece = claim(team, me, 0, counts.size)
+    piece = claim(team, me, counts.size)
     while piece < counts.size:
         counts[piece] += 1
         who[piece] = me
@@ -41,33 +31,12 @@ def _tally(counts: IntArray, who: IntArray, team: IntArray, me: int) -> None:
             x = x * 0.5 + 1
         if x < 0:
             who[piece] = -1
-        piece = claim(team, me, 0, counts.size)
+        piece = claim(team, me, counts.size)
 
 
 @kernel
 def tally(*args: Any) -> None:
     _tally(*args)
-
-
-@shared
-def _two_stages(a: Array, b: Array, team: IntArray, me: int) -> None:
-    """a = 1, and then, when all of a is there, b_i = Σ a."""
-    piece = claim(team, me, 0, a.size)
-    while piece < a.size:
-        a[piece] = 1
-        done(team)
-        piece = claim(team, me, 0, a.size)
-    while finished(team) < a.size:
-        pause(team)
-    piece = claim(team, me, 1, b.size)
-    while piece < b.size:
-        b[piece] = a.sum()
-        piece = claim(team, me, 1, b.size)
-
-
-@kernel
-def two_stages(*args: Any) -> None:
-    _two_stages(*args)
 
 
 @shared
@@ -109,13 +78,6 @@ def test_helpers_do_help() -> None:
             tally(counts, who, helpers(WORTH))
             helped = int((who == 1).sum())
     assert helped > 0
-
-
-def test_a_stage_begins_when_the_one_before_has_ended(size: int) -> None:
-    for _ in range(200):
-        a, b = np.zeros(50), np.zeros(9)
-        two_stages(a, b, helpers(WORTH))
-        np.testing.assert_array_equal(b, np.full(9, 50.0))
 
 
 @given(start=st.integers(0, 3 * BLOCK), length=st.integers(0, 3 * BLOCK))

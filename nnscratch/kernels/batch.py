@@ -28,7 +28,7 @@ def _gather_columns(
     """
     D, N = x.shape
     groups = (N + 7) // 8
-    n = 8 * claim(team, me, 0, groups)
+    n = 8 * claim(team, me, groups)
     while n < N:
         if n + 8 <= N:
             i0, i1 = images[rows[n]], images[rows[n + 1]]
@@ -44,7 +44,7 @@ def _gather_columns(
                 image = images[rows[m]]
                 for d in range(D):
                     x[d, m] = grey[image[d]]
-        n = 8 * claim(team, me, 0, groups)
+        n = 8 * claim(team, me, groups)
 
 
 @kernel

@@ -26,9 +26,17 @@ Vector: TypeAlias = Array
 class VectorType(types.Type):
     """In compiled code a vector is LLVM's <V x dtype>."""
 
-    def __init__(self, dtype: Any) -> None:
-        self.dtype, self.size = dtype, BYTES * 8 // dtype.bitwidth
+    def __init__(self, dtype: Any, size: int | None = None) -> None:
+        self.dtype, self.size = dtype, size or BYTES * 8 // dtype.bitwidth
         super().__init__(f"vector({dtype} x {self.size})")
+
+    def halved(self) -> "VectorType":
+        """Return the type of its first half."""
+        return VectorType(self.dtype, self.size // 2)
+
+    def whole(self) -> "VectorType":
+        """Return the type of a register full."""
+        return VectorType(self.dtype)
 
 
 @register_model(VectorType)
@@ -70,13 +78,14 @@ def flat(a: Any) -> bool:
     return is_array and a.ndim == 1 and a.layout == "C"
 
 
-def pointer(context: Any, builder: Any, array_type: Any, place: Any, size: int) -> Any:
+def pointer(context: Any, builder: Any, array_type: Any, place: Any, size: Any) -> Any:
     """Return the address of a[i]; with NUMBA_BOUNDSCHECK=1 verify 0 ≤ i ≤ a.size - size first."""
     array, i = place
     a = context.make_array(array_type)(context, builder, array)
     if context.enable_boundscheck:
+        size = i.type(size) if isinstance(size, int) else size
         below = builder.icmp_signed("<", i, i.type(0))
-        beyond = builder.icmp_signed(">", builder.add(i, i.type(size)), a.nitems)
+        beyond = builder.icmp_signed(">", builder.add(i, size), a.nitems)
         with builder.if_then(builder.or_(below, beyond), likely=False):
             why = "vector is out of bounds"
             context.call_conv.return_user_exc(builder, IndexError, (why,))
@@ -110,6 +119,81 @@ def emit_store(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     return context.get_dummy_value()
 
 
+def first_lanes(builder: Any, vector: Any, n: Any) -> tuple[Any, Any]:
+    """Return which lanes are among the first n, and n within 0 … V."""
+    V, none = n.type(vector.count), n.type(0)
+    n = builder.select(builder.icmp_signed(">", n, V), V, n)
+    n = builder.select(builder.icmp_signed("<", n, none), none, n)
+    lanes, i32 = ir.VectorType(ir.IntType(32), vector.count), ir.IntType(32)
+    one = builder.insert_element(ir.Constant(lanes, ir.Undefined), builder.trunc(n, i32), i32(0))
+    everywhere = builder.shuffle_vector(one, one, ir.Constant(lanes, None))
+    return builder.icmp_signed("<", ir.Constant(lanes, [*range(vector.count)]), everywhere), n
+
+
+def part(context: Any, builder: Any, array_type: Any, place: Any, n: Any, vector: Any) -> Any:
+    """Return the address of a vector whose first n numbers are a's; any address if n is 0."""
+    array, i = place
+    i = builder.select(builder.icmp_signed("==", n, n.type(0)), i.type(0), i)
+    p = pointer(context, builder, array_type, (array, i), n)
+    return builder.bitcast(p, vector.as_pointer())
+
+
+def masked(what: str, vector: Any, bits: int) -> str:
+    """Return the name of LLVM's masked load or store of such a vector."""
+    return f"llvm.masked.{what}.v{vector.count}f{bits}.p0v{vector.count}f{bits}"
+
+
+def emit_load_part(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    """Read the first neighbours, and touch no others."""
+    a, vector = signature.args[0], context.get_value_type(signature.return_type)
+    lanes, n = first_lanes(builder, vector, args[2])
+    bits = a.dtype.bitwidth
+    p = part(context, builder, a, args[:2], n, vector)
+    arguments = [p, ir.IntType(32)(bits // 8), lanes, zeros_of(vector)]
+    return call_llvm(builder, masked("load", vector, bits), vector, arguments)
+
+
+def emit_store_part(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    """Write the first neighbours, and touch no others."""
+    a, (*place, v, n) = signature.args[0], args
+    lanes, n = first_lanes(builder, v.type, n)
+    bits = a.dtype.bitwidth
+    p = part(context, builder, a, place, n, v.type)
+    arguments = [v, p, ir.IntType(32)(bits // 8), lanes]
+    call_llvm(builder, masked("store", v.type, bits), ir.VoidType(), arguments)
+    return context.get_dummy_value()
+
+
+def emit_transpose(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    """Swap the off-diagonal halves of the square, then those of its quarters, and so on."""
+    kind, (a, i, step, b, j, width) = signature.args[0], args
+    vector = context.get_value_type(VectorType(kind.dtype))
+    V, align, i32 = vector.count, kind.dtype.bitwidth // 8, ir.IntType(32)
+
+    def address(array: Any, start: Any, pitch: Any, row: int) -> Any:
+        place = array, builder.add(start, builder.mul(pitch, pitch.type(row)))
+        p = pointer(context, builder, kind, place, V)
+        return builder.bitcast(p, vector.as_pointer())
+
+    rows = [builder.load(address(a, i, step, r), align=align) for r in range(V)]
+    half = V // 2
+    while half > 0:
+        for r in range(V):
+            if r & half:
+                continue
+            s = r + half
+            low = [q if not q & half else V + q - half for q in range(V)]
+            high = [q + half if not q & half else V + q for q in range(V)]
+            rows[r], rows[s] = (
+                builder.shuffle_vector(rows[r], rows[s], ir.Constant(ir.VectorType(i32, V), lanes))
+                for lanes in (low, high)
+            )
+        half //= 2
+    for q in range(V):
+        builder.store(rows[q], address(b, j, width, q), align=align)
+    return context.get_dummy_value()
+
+
 def emit_splat(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     """Read one number and spread it."""
     vector = context.get_value_type(signature.return_type)
@@ -126,6 +210,25 @@ def emit_prefetch(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     p = builder.bitcast(pointer(context, builder, signature.args[0], args, 1), i8)
     call_llvm(builder, "llvm.prefetch.p0i8", ir.VoidType(), [p, i32(1), i32(3), i32(1)])
     return context.get_dummy_value()
+
+
+def emit_lanes(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    """Cut lanes off or append some."""
+    (v,), count = args, signature.return_type.size
+    lanes = [min(i, v.type.count) for i in range(count)]  # the last one is the undefined vector's
+    undefined = ir.Constant(v.type, ir.Undefined)
+    these = ir.Constant(ir.VectorType(ir.IntType(32), count), lanes)
+    return builder.shuffle_vector(v, undefined, these)
+
+
+def emit_like(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    """Cut lanes off."""
+    return emit_lanes(context, builder, signature, args[1:])
+
+
+def emit_load_like(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    """Read as many neighbours as the first argument has lanes."""
+    return emit_load(context, builder, signature.return_type(*signature.args[1:]), args[1:])
 
 
 def emit_zero(context: Any, builder: Any, signature: Any, args: Any) -> Any:

@@ -13,9 +13,16 @@ from typing import Any, cast
 
 from numba import njit
 
+FASTMATH = {"contract", "reassoc", "nsz", "arcp"}
+
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile loops to machine code on first use, and keep the code on disk."""
-    flags = {"contract", "reassoc", "nsz", "arcp"}
-    jit = njit(nogil=True, cache=True, error_model="numpy", fastmath=flags)
+    jit = njit(nogil=True, cache=True, error_model="numpy", fastmath=FASTMATH)
+    return cast(Callable[..., Any], jit(function))
+
+
+def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a part of a kernel, which is compiled into it as if it were written there."""
+    jit = njit(nogil=True, error_model="numpy", fastmath=FASTMATH, forceinline=True)
     return cast(Callable[..., Any], jit(function))

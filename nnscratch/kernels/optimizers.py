@@ -2,12 +2,12 @@
 
     value  (P,)     θ
     grads  (L, P)   a gradient a lane; their sum, in the order of the lanes, is the gradient
-    start, stop     the part of θ to step
+    pieces (B, 2)   starts and ends of the pieces of θ to step, in the order of the threads' shares
     scale           factor on the gradient, from clipping its norm
     l2              weight decay as a gradient: l2·θ is added to g
 
-θ is walked in blocks that stay in a core's cache while the lanes are summed and θ is moved; threads
-share them out among each other (team.py).
+A piece stays in a core's cache while the lanes are summed and θ is moved; threads share them out
+among each other (team.py).
 """
 
 from math import sqrt
@@ -17,7 +17,7 @@ import numpy as np
 
 from ..core import Array, IntArray
 from .jit import kernel
-from .team import BLOCK, claim_block, shared
+from .team import BLOCK, claim, shared
 
 
 @kernel
@@ -49,8 +49,7 @@ def _sgd(
     value: Array,
     grads: Array,
     velocity: Array,
-    start: int,
-    stop: int,
+    pieces: IntArray,
     scale: float,
     rate: float,
     momentum: float,
@@ -63,8 +62,9 @@ def _sgd(
     real = value.dtype.type
     s, eta, mu, lam = real(scale), real(rate), real(momentum), real(l2)
     of_g, of_u = (real(1), mu) if nesterov else (real(0), real(1))
-    a, b = claim_block(team, me, start, stop)
-    while a < stop:
+    i = claim(team, me, len(pieces))
+    while i < len(pieces):
+        a, b = pieces[i]
         sum_lanes(grads, a, b)
         x, g, u = value[a:b], grads[0, a:b], velocity[a:b]
         for n in range(x.size):
@@ -73,7 +73,7 @@ def _sgd(
             u[n] = un
             x[n] -= eta * (of_g * d + of_u * un)
             g[n] = 0
-        a, b = claim_block(team, me, start, stop)
+        i = claim(team, me, len(pieces))
 
 
 @kernel
@@ -87,8 +87,7 @@ def _rmsprop(
     value: Array,
     grads: Array,
     square: Array,
-    start: int,
-    stop: int,
+    pieces: IntArray,
     scale: float,
     rate: float,
     alpha: float,
@@ -101,8 +100,9 @@ def _rmsprop(
     real = value.dtype.type
     s, eta, al, be = real(scale), real(rate), real(alpha), real(1 - alpha)
     tiny, lam = real(eps), real(l2)
-    a, b = claim_block(team, me, start, stop)
-    while a < stop:
+    i = claim(team, me, len(pieces))
+    while i < len(pieces):
+        a, b = pieces[i]
         sum_lanes(grads, a, b)
         x, g, v = value[a:b], grads[0, a:b], square[a:b]
         for n in range(x.size):
@@ -111,7 +111,7 @@ def _rmsprop(
             v[n] = vn
             x[n] -= eta * d / (real(sqrt(vn)) + tiny)
             g[n] = 0
-        a, b = claim_block(team, me, start, stop)
+        i = claim(team, me, len(pieces))
 
 
 @kernel
@@ -126,8 +126,7 @@ def _adam(
     grads: Array,
     first: Array,
     second: Array,
-    start: int,
-    stop: int,
+    pieces: IntArray,
     scale: float,
     rate: float,
     beta1: float,
@@ -149,8 +148,9 @@ def _adam(
     eta = real(rate / (1 - beta1**step))
     unbias, tiny = real(1 / (1 - beta2**step)), real(eps)
     lam, keep = real(l2), real(1 - rate * decay)
-    a, b = claim_block(team, me, start, stop)
-    while a < stop:
+    i = claim(team, me, len(pieces))
+    while i < len(pieces):
+        a, b = pieces[i]
         sum_lanes(grads, a, b)
         x, g = value[a:b], grads[0, a:b]
         m, v = first[a:b], second[a:b]
@@ -161,7 +161,7 @@ def _adam(
             m[n], v[n] = mn, vn
             x[n] = keep * x[n] - eta * mn / (real(sqrt(vn * unbias)) + tiny)
             g[n] = 0
-        a, b = claim_block(team, me, start, stop)
+        i = claim(team, me, len(pieces))
 
 
 @kernel

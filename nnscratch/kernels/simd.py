@@ -26,7 +26,11 @@ from .instructions import (
     emit_add,
     emit_divide,
     emit_fma,
+    emit_lanes,
+    emit_like,
     emit_load,
+    emit_load_like,
+    emit_load_part,
     emit_power_of_two,
     emit_prefetch,
     emit_reduction,
@@ -34,6 +38,8 @@ from .instructions import (
     emit_rounded,
     emit_splat,
     emit_store,
+    emit_store_part,
+    emit_transpose,
     emit_where_equal,
     emit_where_larger,
     emit_zero,
@@ -63,6 +69,45 @@ def store(a: Array, i: int, v: Vector) -> None:
     a[i : i + v.size] = v
 
 
+@instruction(
+    lambda a, i, n: VectorType(a.dtype)(a, types.intp, types.intp) if flat(a) else None,
+    emit_load_part,
+)
+def load_part(a: Array, i: int, n: int) -> Vector:
+    """Return a[i], a[i+1], … in the first n lanes, all or none if n is out of range; else zeros."""
+    v = np.zeros(BYTES // a.itemsize, a.dtype)
+    n = min(max(n, 0), v.size)
+    assert n == 0 or 0 <= i <= a.size - n
+    v[:n] = a[i : i + n]
+    return v
+
+
+@instruction(
+    lambda a, i, v, n: types.none(a, types.intp, v, types.intp) if flat(a) else None,
+    emit_store_part,
+)
+def store_part(a: Array, i: int, v: Vector, n: int) -> None:
+    """a[i], a[i+1], … = the first n lanes of v, all or none if n is out of range."""
+    n = min(max(n, 0), v.size)
+    assert n == 0 or 0 <= i <= a.size - n
+    a[i : i + n] = v[:n]
+
+
+@instruction(
+    lambda a, i, STEP, b, j, WIDTH: (
+        types.none(a, types.intp, types.intp, a, types.intp, types.intp) if flat(a) else None
+    ),
+    emit_transpose,
+)
+def transpose(a: Array, i: int, STEP: int, b: Array, j: int, WIDTH: int) -> None:
+    """b[j + q WIDTH + r] = a[i + r STEP + q] for all q, r < V: a square of V rows and columns."""
+    V = BYTES // a.itemsize
+    for r in range(V):
+        row = load(a, i + r * STEP)
+        for q in range(V):
+            b[j + q * WIDTH + r] = row[q]
+
+
 @instruction(lambda a, i: types.none(a, types.intp) if flat(a) else None, emit_prefetch)
 def prefetch(a: Array, i: int) -> None:
     """Say that a[i] will be written to."""
@@ -74,6 +119,33 @@ def splat(a: Array, i: int) -> Vector:
     """Return a[i] in every lane."""
     assert 0 <= i < a.size
     return np.full(BYTES // a.itemsize, a[i])
+
+
+@instruction(lambda v: v.halved()(v), emit_lanes)
+def half(v: Vector) -> Vector:
+    """Return the first half of the lanes."""
+    return v[: v.size // 2].copy()
+
+
+@instruction(lambda v: v.whole()(v), emit_lanes)
+def whole(v: Vector) -> Vector:
+    """Return v itself, or a vector of which v is the first half; what the other is is not said."""
+    u = np.zeros(BYTES // v.itemsize, v.dtype)
+    u[: v.size] = v
+    return u
+
+
+@instruction(lambda v, u: v(v, u), emit_like)
+def like(v: Vector, u: Vector) -> Vector:
+    """Return as many lanes of u as v has."""
+    return u[: v.size].copy()
+
+
+@instruction(lambda v, a, i: v(v, a, types.intp) if flat(a) else None, emit_load_like)
+def load_like(v: Vector, a: Array, i: int) -> Vector:
+    """Return a[i], a[i+1], …, as many as v has lanes."""
+    assert 0 <= i <= a.size - v.size
+    return a[i : i + v.size].copy()
 
 
 @instruction(lambda v, u: v(v, v), emit_add)

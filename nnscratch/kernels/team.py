@@ -2,10 +2,10 @@
 
     @shared
     def _halve(x, team, me):        # what every thread runs, me = 0, 1, …
-        piece = claim(team, me, 0, PIECES)
+        piece = claim(team, me, PIECES)
         while piece < PIECES:
             ...                     # nobody else has this piece
-            piece = claim(team, me, 0, PIECES)
+            piece = claim(team, me, PIECES)
 
     @kernel
     def halve(*args):               # what Python calls, with x and team
@@ -35,15 +35,12 @@ from ..core import IntArray
 from .instructions import call_llvm, instruction, pointer
 from .jit import kernel
 
-TURN, CALL, DONE, BUSY, SHARES, LINE = 0, 8, 16, 24, 32, 8
+TURN, CALL, BUSY, SHARES, LINE = 0, 8, 16, 24, 8
 """Where a team's counters are, each on a cache line of its own: the turn, odd while it is open; the
-addresses of the function and the arguments of a call, and how many threads there are; pieces done;
-helpers at work, and their calls that failed; how much of each share is taken."""
+addresses of the function and the arguments of a call, and how many threads there are; helpers at
+work, and their calls that failed; how much of each share is taken."""
 
 THREADS, FAILED = CALL + 2, BUSY + 1
-
-STAGES = 2
-"""A kernel may claim pieces of two kinds."""
 
 BLOCK = 8192
 """Neighbours in a block, which is small enough for a core's cache and takes a microsecond."""
@@ -51,7 +48,7 @@ BLOCK = 8192
 
 def team_of(threads: int) -> IntArray:
     """Return counters for a team of so many threads."""
-    team = np.zeros(SHARES + LINE * STAGES * threads, np.int64)
+    team = np.zeros(SHARES + LINE * threads, np.int64)
     team[THREADS] = threads
     return team
 
@@ -183,7 +180,6 @@ def shared(function: Callable[..., Any]) -> Any:
     def lead(*args: Any) -> None:
         team = args[-1]
         publish(args)
-        team[DONE] = 0
         for share in range(SHARES, team.size, LINE):
             team[share] = 0
         fetch_add(team, TURN, 1)
@@ -215,12 +211,12 @@ def serve(team: IntArray, me: int, looks: int) -> None:
 
 
 @kernel
-def claim(team: IntArray, me: int, stage: int, pieces: int) -> int:
+def claim(team: IntArray, me: int, pieces: int) -> int:
     """Return the number of a piece that is nobody else's; `pieces` if there is none left."""
     T = team[THREADS]
     for k in range(T):
         t = (me + k) % T
-        taken = fetch_add(team, SHARES + LINE * (STAGES * t + stage), 1)
+        taken = fetch_add(team, SHARES + LINE * t, 1)
         if pieces * t // T + taken < pieces * (t + 1) // T:
             return pieces * t // T + taken
     return pieces
@@ -230,17 +226,5 @@ def claim(team: IntArray, me: int, stage: int, pieces: int) -> int:
 def claim_block(team: IntArray, me: int, start: int, stop: int) -> tuple[int, int]:
     """Return the ends of a block that is nobody else's; both are `stop` if none is left."""
     blocks = (stop - start + BLOCK - 1) // BLOCK
-    a = start + BLOCK * claim(team, me, 0, blocks)
+    a = start + BLOCK * claim(team, me, blocks)
     return min(a, stop), min(a + BLOCK, stop)
-
-
-@kernel
-def done(team: IntArray) -> None:
-    """Say that a piece is finished on which others build."""
-    fetch_add(team, DONE, 1)
-
-
-@kernel
-def finished(team: IntArray) -> int:
-    """Return how many of them are."""
-    return look(team, DONE)

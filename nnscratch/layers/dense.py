@@ -61,9 +61,7 @@ class Dense:
 
         def backward(dy: Array, need_dx: bool = True) -> Array | None:
             check("Dense dy", dy, (M, N), w.value.dtype)
-            add_product(w, dy, x.T)
-            if b is not None:
-                b.grad += dy @ np.ones(N, dy.dtype)
+            add_product(w, dy, x.T, b)
             return matmul(w.value.T, dy) if need_dx else None
 
         return y, backward

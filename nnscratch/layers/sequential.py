@@ -50,7 +50,8 @@ class Sequential:
             raise ValueError("Sequential: expected rng, since a layer is noisy; got none")
         steps: list[Backward] = []
         for layer in self.layers:
-            x, step = layer.forward(x, rng=rng) if noisy(layer) else layer.forward(x)  # type: ignore[call-arg, arg-type]
+            told = self.noisy and noisy(layer)
+            x, step = layer.forward(x, rng=rng) if told else layer.forward(x)  # type: ignore[call-arg, arg-type]
             steps.append(step)
         first = self.first
 
