@@ -48,42 +48,59 @@ def add_product(p: Parameter, a: Array, b: Array, row_sums: Parameter | None = N
 def _product(
     a: Array, b: Array, bias: Array | None, add: bool, c: Array, sums: Array | None
 ) -> None:
-    (M, K), N, dtype = a.shape, b.shape[1], a.dtype
+    (M, K), N = a.shape, b.shape[1]
     (a, across), (b, down) = by_rows(a), by_rows(b)
-    halved = across and not add and bias is None and 2 * N <= K
-    tiles, width, own, size = _plan(M, K, N, dtype.itemsize, across, halved, threads())
-    memory = scratch(size, dtype)
+    halves = 2 if across and not add and bias is None and 2 * N <= K else 1
+    plan = _plan(M, K, N, a.dtype, across, halves, threads())
     product(
-        *(a, across, b, down, zeros(M, dtype) if bias is None else bias, add),
-        *(zeros(0, dtype) if sums is None else sums, tiles, width, memory, c),
-        *(memory[own:size].reshape(-1, N), helpers(M * K * N // 16)),
+        a,
+        across,
+        b,
+        down,
+        plan.no_bias if bias is None else bias,
+        add,
+        plan.no_sums if sums is None else sums,
+        plan.tiles,
+        plan.width,
+        halves,
+        c,
+        scratch(plan.size, a.dtype),
+        plan.own,
+        helpers(plan.cycles),
     )
 
 
 class Plan(NamedTuple):
     """How a product is cut up.
 
-    tiles  high is a strip               own   numbers of scratch memory for the threads
-    width  rows that a strip copies      size  and with the second half of the sums
+    tiles  high is a strip               own      numbers of scratch memory for the threads
+    width  rows that a strip copies      size     and with the second half of the sums
     """
 
     tiles: int
     width: int
     own: int
     size: int
+    cycles: int
+    no_bias: Array
+    no_sums: Array
 
 
 @cache
-def _plan(M: int, K: int, N: int, itemsize: int, across: bool, halved: bool, T: int) -> Plan:
+def _plan(
+    M: int, K: int, N: int, dtype: "np.dtype[Any]", across: bool, halves: int, T: int
+) -> Plan:
     """Return the plan of a product on T threads; `across` if a's columns are contiguous."""
-    V, width, halves = BYTES // itemsize, 0, 2 if halved else 1
+    V, width, cycles = BYTES // dtype.itemsize, 0, M * K * N // 16
     K = -(-K // halves)
     tiles = _height(-(-M // ROWS), halves, T)
     if across and N > 4 * V:  # a copy that more than two panels will use
         tiles = max(1, min(tiles, COPIED // (ROWS * K)))
         width = -(-ROWS * tiles // V) * V
     own = T * K * (-(-N // (2 * V)) * 2 * V + width)
-    return Plan(tiles, width, own, own + (M * N if halved else 0))
+    # Nobody writes to these zeros, but a read-only array is another type to Numba.
+    nothing = np.zeros(M, dtype), np.zeros(0, dtype)
+    return Plan(tiles, width, own, own + (halves - 1) * M * N, cycles, *nothing)
 
 
 def _height(tiles: int, halves: int, T: int) -> int:
@@ -98,12 +115,6 @@ def _height(tiles: int, halves: int, T: int) -> int:
 
     heights = (max(1, -(-halves * tiles // (T * strips))) for strips in (6, 5, 4, 3))
     return min(heights, key=most)
-
-
-@cache
-def zeros(M: int, dtype: "np.dtype[Any]") -> Array:
-    """Return zeros (M,); nobody writes to them, but a read-only array is another type to Numba."""
-    return np.zeros(M, dtype)
 
 
 def by_rows(a: Array) -> tuple[Array, bool]:

@@ -321,7 +321,7 @@ FAULTS: dict[str, list[Fault]] = {
     "products.py": [
         ("put where something is", {"not put, p.grad": "False, p.grad"}, *OF_PRODUCTS),
         ("added where zeros are known to be", {"not put, p.grad": "True, p.grad"}, *OF_PRODUCTS),
-        ("no bias", {"zeros(M, dtype) if bias is None else bias": "zeros(M, dtype)"}, *OF_BIAS),
+        ("no bias", {"plan.no_bias if bias is None else bias": "plan.no_bias"}, *OF_BIAS),
         ("no bias on a short side", {"y if bias is None else y + bias[:, None]": "y"}, *OF_BIAS),
     ],
     "kernels/product.py": [
@@ -332,7 +332,7 @@ FAULTS: dict[str, list[Fault]] = {
             {"t2 = t, min(t + 1, last), min(t + 2": "t2 = t, min(t + 1, last), min(t + 1"},
             *OF_PRODUCT,
         ),
-        ("a strip lost", {"(M + HIGH - 1) // HIGH": "M // HIGH"}, *OF_PRODUCT),
+        ("a strip lost", {"-(-M // HIGH)": "M // HIGH"}, *OF_PRODUCT),
         ("half a vector too few", {"FULL = (N + V // 2 - 1)": "FULL = (N - 1)"}, *OF_PRODUCT),
         ("the rest of the sum not added", {"x[n] += y[n]": "x[n] += 0"}, *OF_PRODUCT),
         ("panels of the other half", {"if side != there": "if there < 0"}, *OF_PRODUCT),

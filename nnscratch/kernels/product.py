@@ -123,9 +123,10 @@ def _product(
     sums: Array,
     TILES: int,
     WIDTH: int,
-    memory: Array,
+    HALVES: int,
     c: Array,
-    rest: Array,
+    memory: Array,
+    OWN: int,
     team: IntArray,
     me: int,
 ) -> None:
@@ -139,17 +140,17 @@ def _product(
         bias    (M,)
         sums    (M,), or empty if nobody asks
         WIDTH   rows of a that a strip copies, whole vectors; 0 if they are read where they lie
-        memory  for each thread K·2V numbers a panel, and K·WIDTH
+        HALVES  2 if the sum over k is taken in halves: c is the first, `memory` holds the second
         c       (M, N), contiguous
-        rest    (M, N) for the second half of the sum over k, c being the first; or empty
+        memory  K·2V numbers a panel and K·WIDTH for each thread; from OWN on, the second half
     """
-    (M, N), K, HALVES = c.shape, a.shape[0 if across else 1], 2 if rest.size > 0 else 1
-    V, HIGH, MOST = BYTES // a.itemsize, ROWS * TILES, (K + HALVES - 1) // HALVES
-    PANEL, PANELS, STRIPS = MOST * 2 * V, (N + 2 * V - 1) // (2 * V), (M + HIGH - 1) // HIGH
+    (M, N), K, V, HIGH = c.shape, a.shape[0 if across else 1], BYTES // a.itemsize, ROWS * TILES
+    PANELS, STRIPS, MOST = -(-N // (2 * V)), -(-M // HIGH), -(-K // HALVES)
+    PANEL = MOST * 2 * V
     FULL = (N + V // 2 - 1) // (2 * V)  # panels of which more than a vector and a half is needed
-    own, OWN = me * (PANELS * PANEL + MOST * WIDTH), PANELS * PANEL
-    panels, copied = memory[own : own + OWN], memory[own + OWN : own + OWN + MOST * WIDTH]
-    flat_a, flat_c, flat_rest = a.reshape(a.size), c.reshape(c.size), rest.reshape(rest.size)
+    mine, mid = me * (PANELS * PANEL + MOST * WIDTH), PANELS * PANEL
+    panels, copied = memory[mine : mine + mid], memory[mine + mid : mine + mid + MOST * WIDTH]
+    flat_a, flat_c, second = a.reshape(a.size), c.reshape(c.size), memory[OWN:]
     vector, there = zero(bias), -1  # -1: no half's panels are there
     piece = claim(team, me, HALVES * STRIPS)
     while piece < HALVES * STRIPS:
@@ -167,7 +168,7 @@ def _product(
             rows = flat_a, k0 * M + top, 1, M
         else:
             rows = flat_a, top * K + k0, K, 1
-        target = flat_c if side == 0 else flat_rest
+        target = flat_c if side == 0 else second
         here = rows, k1 - k0, PANEL, bias, add, target, N, top, height
         multiply_strip(vector, 0, FULL, panels, *here)
         multiply_strip(half(vector), FULL, PANELS, panels, *here)
@@ -175,19 +176,20 @@ def _product(
 
 
 @shared
-def _join(c: Array, rest: Array, team: IntArray, me: int) -> None:
-    """c += rest."""
-    x, y = c.reshape(c.size), rest.reshape(rest.size)
-    start, stop = claim_block(team, me, 0, y.size)
-    while start < y.size:
+def _join(c: Array, memory: Array, OWN: int, team: IntArray, me: int) -> None:
+    """Add the second half of the sums to the first."""
+    x, y = c.reshape(c.size), memory[OWN : OWN + c.size]
+    start, stop = claim_block(team, me, 0, x.size)
+    while start < x.size:
         for n in range(start, stop):
             x[n] += y[n]
-        start, stop = claim_block(team, me, 0, y.size)
+        start, stop = claim_block(team, me, 0, x.size)
 
 
 @kernel
 def product(*args: Any) -> None:
     """Run _product(*args), shared with the team."""
     _product(*args)
-    if args[-2].size > 0:
-        _join(*args[-3:])
+    HALVES = args[-5]
+    if HALVES == 2:
+        _join(*args[-4:])
