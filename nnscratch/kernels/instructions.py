@@ -3,8 +3,6 @@
 A word is a function with two bodies. Its Python body is its definition; what compiled code runs in
 its place is what an `emit` of this file writes, an instruction or two. They check nothing, unless
 NUMBA_BOUNDSCHECK=1.
-
-Numba does not see that this file has changed: after an edit, delete what `cache=True` has kept.
 """
 
 import inspect

@@ -111,7 +111,7 @@ def write(c: Array, q: Six, j: int, n: int, u: Six) -> None:
         store(c, q3 + j, whole(u3))
         store(c, q4 + j, whole(u4))
         store(c, q5 + j, whole(u5))
-    else:
+    elif n > 0:
         store_part(c, q0 + j, whole(u0), n)
         store_part(c, q1 + j, whole(u1), n)
         store_part(c, q2 + j, whole(u2), n)
