@@ -35,7 +35,12 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     with one of them from before an update they would wait for each other for ever. So what is kept
     is stamped with all sources, and with the flag for bounds checks.
     """
-    options = {"nogil": True, "cache": True, "error_model": "numpy", "fastmath": FASTMATH}
+    options: dict[str, Any] = {
+        "nogil": True,
+        "cache": True,
+        "error_model": "numpy",
+        "fastmath": FASTMATH,
+    }
     jit: Any = njit(**options)(function)
     if not config.DISABLE_JIT:  # type: ignore[attr-defined]
         kept, checked = jit._cache._cache_file, bool(config.BOUNDSCHECK)  # type: ignore[attr-defined]
