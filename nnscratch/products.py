@@ -48,8 +48,11 @@ def add_product(p: Parameter, a: Array, b: Array, row_sums: Parameter | None = N
 def _product(
     a: Array, b: Array, bias: Array | None, add: bool, c: Array, sums: Array | None
 ) -> None:
+    """c = a b + bias, or c += a b; and add the sums of a's rows to `sums`."""
     (M, K), N = a.shape, b.shape[1]
     (a, across), (b, down) = by_rows(a), by_rows(b)
+    # In dx = wᵀ dy half of the sum is over half of w's rows, which are one thread's: threads.md.
+    # To add up two results costs more than that saves where the batch is larger than half of K.
     halves = 2 if across and not add and bias is None and 2 * N <= K else 1
     plan = _plan(M, K, N, a.dtype, across, halves, threads())
     product(
@@ -73,8 +76,9 @@ def _product(
 class Plan(NamedTuple):
     """How a product is cut up.
 
-    tiles  high is a strip               own      numbers of scratch memory for the threads
-    width  rows that a strip copies      size     and with the second half of the sums
+    tiles   high is a strip              own      numbers of scratch memory for the threads
+    width   rows that a strip copies     size     and with the second half of the sums
+    cycles  of one core, roughly         no_bias, no_sums   zeros, and nothing at all
     """
 
     tiles: int

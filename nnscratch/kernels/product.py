@@ -148,8 +148,8 @@ def _product(
     PANELS, STRIPS, MOST = -(-N // (2 * V)), -(-M // HIGH), -(-K // HALVES)
     PANEL = MOST * 2 * V
     FULL = (N + V // 2 - 1) // (2 * V)  # panels of which more than a vector and a half is needed
-    mine, mid = me * (PANELS * PANEL + MOST * WIDTH), PANELS * PANEL
-    panels, copied = memory[mine : mine + mid], memory[mine + mid : mine + mid + MOST * WIDTH]
+    mine, end = me * (PANELS * PANEL + MOST * WIDTH), PANELS * PANEL
+    panels, copied = memory[mine : mine + end], memory[mine + end : mine + end + MOST * WIDTH]
     flat_a, flat_c, second = a.reshape(a.size), c.reshape(c.size), memory[OWN:]
     vector, there = zero(bias), -1  # -1: no half's panels are there
     piece = claim(team, me, HALVES * STRIPS)
@@ -188,7 +188,7 @@ def _join(c: Array, memory: Array, OWN: int, team: IntArray, me: int) -> None:
 
 @kernel
 def product(*args: Any) -> None:
-    """Run _product(*args), shared with the team."""
+    """Run _product(*args), shared with the team; then join the halves, if there are two."""
     _product(*args)
     HALVES = args[-5]
     if HALVES == 2:
