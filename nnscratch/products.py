@@ -53,7 +53,8 @@ def _product(
     (a, across), (b, down) = by_rows(a), by_rows(b)
     # In dx = wᵀ dy half of the sum is over half of w's rows, which are one thread's: threads.md.
     # To add up two results costs more than that saves where the batch is larger than half of K.
-    halves = 2 if across and not add and bias is None and 2 * N <= K else 1
+    plain = not add and bias is None and sums is None
+    halves = 2 if across and plain and 2 * N <= K else 1
     plan = _plan(M, K, N, a.dtype, across, halves, threads())
     product(
         a,

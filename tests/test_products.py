@@ -91,6 +91,9 @@ def check_layouts_of(module: ModuleType, M: int, K: int, N: int) -> None:
             close(sums.grad, 2 * a.sum(axis=1), 2 * K)
             scratch(1, a.dtype)[...] = np.nan
             close(module.matmul(x, y), exact, K)
+            p.all_zero = True
+            module.add_product(p, x, y, sums)  # put, and the rows still summed once
+            close(sums.grad, 3 * a.sum(axis=1), 3 * K)
 
 
 def check_tile(module: ModuleType) -> None:
