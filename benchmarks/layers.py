@@ -16,9 +16,10 @@ from statistics import median
 
 from .contenders import SINGLE_LAYERS, chosen, contest, equal_arrays, hire, working
 from .machine import bandwidth, header, peak_gflops
+from .networks import Affine, flops
 from .options import parse
 from .report import Table, draw_ratios
-from .workloads import ADAM, LAYER_BATCH, LAYERS, Affine, adam_case, flops
+from .workloads import ADAM, LAYER_BATCH, LAYERS, adam_case
 
 RTOL = 1e-5
 HEADINGS = ("layer", "pass", "contender", "min µs", "median µs", "max µs", "× fastest peer", "rate")

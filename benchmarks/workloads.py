@@ -1,192 +1,33 @@
-"""What is measured, as data: networks, batches, first weights and noise, the same for everyone.
-
-A peer reads the layers here and builds them in its own words. Weights come in PyTorch's shapes and
-images batch-first; whoever wants another layout turns them once, before anything is timed.
+"""What is measured: networks, batches and noise, the same for everyone.
 
 Loss: binary cross-entropy from logits, summed over pixels, plus the KL divergence if there is a
 latent space, both the mean over the batch. Optimiser: Adam(1e-3), β 0.9 and 0.999, ε 1e-8.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
-from math import prod
 
 import numpy as np
 
 from nnscratch.core import Array, Shape
 from nnscratch.data import digits
 
+from .networks import (
+    Affine,
+    Conv,
+    ConvTranspose,
+    Dense,
+    Layer,
+    Pool,
+    Reshape,
+    Up,
+    Workload,
+    glorot,
+)
+
 LEARNING_RATE, BETA1, BETA2, EPS = 1e-3, 0.9, 0.999, 1e-8
 
 BATCHES = 32
 """Batches that a run goes through again and again."""
-
-
-@dataclass(frozen=True)
-class Dense:
-    """Affine map from `inputs` to `outputs` features, and an activation."""
-
-    inputs: int
-    outputs: int
-    act: str | None = None
-
-    def shape(self, _: Shape) -> Shape:
-        """Return the shape of one output."""
-        return (self.outputs,)
-
-    @property
-    def weight(self) -> Shape:
-        """Return the weight's shape."""
-        return (self.outputs, self.inputs)
-
-
-@dataclass(frozen=True)
-class Conv:
-    """Convolution with square filters and equal padding on all sides, and an activation."""
-
-    inputs: int
-    outputs: int
-    act: str | None = None
-    kernel: int = 3
-    stride: int = 1
-    padding: int = 1
-
-    def shape(self, x: Shape) -> Shape:
-        """Return the shape of one output."""
-        reach = 2 * self.padding - self.kernel
-        return (self.outputs, *((side + reach) // self.stride + 1 for side in x[1:]))
-
-    @property
-    def weight(self) -> Shape:
-        """Return the weight's shape."""
-        return (self.outputs, self.inputs, self.kernel, self.kernel)
-
-
-@dataclass(frozen=True)
-class ConvTranspose:
-    """Transposed convolution that multiplies the sides by its stride, and an activation."""
-
-    inputs: int
-    outputs: int
-    act: str | None = None
-    kernel: int = 3
-    stride: int = 1
-
-    def shape(self, x: Shape) -> Shape:
-        """Return the shape of one output."""
-        return (self.outputs, *(side * self.stride for side in x[1:]))
-
-    @property
-    def weight(self) -> Shape:
-        """Return the weight's shape."""
-        return (self.inputs, self.outputs, self.kernel, self.kernel)
-
-    @property
-    def padding(self) -> int:
-        """Return PyTorch's padding; its output_padding is stride - 1."""
-        return self.kernel // 2
-
-
-@dataclass(frozen=True)
-class Pool:
-    """Maximum of 2×2 windows; the last may stick out."""
-
-    def shape(self, x: Shape) -> Shape:
-        """Return the shape of one output."""
-        return (x[0], *(-(-side // 2) for side in x[1:]))
-
-
-@dataclass(frozen=True)
-class Up:
-    """Every pixel becomes 2×2."""
-
-    def shape(self, x: Shape) -> Shape:
-        """Return the shape of one output."""
-        return (x[0], *(side * 2 for side in x[1:]))
-
-
-@dataclass(frozen=True)
-class Reshape:
-    """The same numbers as samples of another shape."""
-
-    to: Shape
-
-    def shape(self, _: Shape) -> Shape:
-        """Return the shape of one output."""
-        return self.to
-
-
-Affine = Dense | Conv | ConvTranspose
-Layer = Affine | Pool | Up | Reshape
-
-
-@dataclass(frozen=True)
-class Workload:
-    """A network and how it is trained; `latent` numbers are sampled in the middle of a VAE.
-
-    A VAE's encoder returns 2·latent numbers, μ and log σ². `lanes` and `micro_batch` are ours, for
-    they are part of nnscratch's arithmetic; the peers have nothing that corresponds.
-    """
-
-    title: str
-    batch: int
-    encoder: tuple[Layer, ...]
-    decoder: tuple[Layer, ...]
-    latent: int | None = None
-    lanes: int = 2
-    micro_batch: int | None = None
-
-    @property
-    def input_shape(self) -> Shape:
-        """Return the shape of one image."""
-        return (784,) if isinstance(self.encoder[0], Dense) else (1, 28, 28)
-
-    @property
-    def layers(self) -> tuple[Layer, ...]:
-        """Return the encoder's and then the decoder's."""
-        return self.encoder + self.decoder
-
-    def shapes(self) -> Iterator[tuple[Layer, Shape, Shape]]:
-        """Yield every layer with the shapes of one input and one output."""
-        x = self.input_shape
-        for i, layer in enumerate(self.layers):
-            if i == len(self.encoder) and self.latent:
-                x = (self.latent,)
-            yield layer, x, layer.shape(x)
-            x = layer.shape(x)
-
-    def flops(self) -> int:
-        """Return the operations of a step: forward, dw, and dx of all layers but the first."""
-        passes = [3 * flops(layer, x, y) for layer, x, y in self.shapes()]
-        layer, x, y = next(self.shapes())
-        return self.batch * (sum(passes) - flops(layer, x, y))
-
-    def parameters(self) -> int:
-        """Return how many numbers are learned."""
-        return sum(w.size + b.size for w, b in first_weights(self))
-
-
-def flops(layer: Layer, x: Shape, y: Shape) -> int:
-    """Return the multiplications and additions of one layer's forward for one sample."""
-    if isinstance(layer, Pool | Up | Reshape):
-        return 0
-    positions = x if isinstance(layer, ConvTranspose) else y
-    return 2 * prod(layer.weight) * prod(positions[1:])
-
-
-def first_weights(workload: Workload, seed: int = 0) -> list[tuple[Array, Array]]:
-    """Return weight and bias of every layer that has them: Glorot-uniform, and zero."""
-    rng = np.random.default_rng(seed)
-    return [glorot(layer, rng=rng) for layer in workload.layers if isinstance(layer, Affine)]
-
-
-def glorot(layer: Affine, *, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Return one layer's weight ~ U(−a, a), a = √(6/(fan_in + fan_out)), and a bias of zeros."""
-    area = prod(layer.weight[2:])
-    a = np.sqrt(6 / (area * (layer.inputs + layer.outputs)))
-    w = rng.uniform(-a, a, layer.weight).astype(np.float32)
-    return w, np.zeros(layer.outputs, np.float32)
 
 
 @cache
@@ -195,10 +36,30 @@ def images() -> Array:
     return digits().train.images
 
 
+@cache
+def colour_images(seed: int = 5) -> Array:
+    """Return the digits in a random ink on random paper, bytes (10000, 3, 32, 32).
+
+    No set of colour images comes with the package. A pixel is a mixture of the two colours, with
+    the digit's grey as the share of the ink; a border of two pixels makes 28×28 into 32×32.
+    """
+    grey = np.pad(images(), ((0, 0), (2, 2), (2, 2))).astype(np.uint16)
+    colours = np.random.default_rng(seed).integers(0, 256, (2, 3, len(grey), 1, 1), np.uint16)
+    coloured = np.empty((len(grey), 3, 32, 32), np.uint8)
+    for channel, (ink, paper) in enumerate(colours.swapaxes(0, 1)):
+        coloured[:, channel] = (ink * grey + paper * (255 - grey)) // 255
+    return coloured
+
+
+def images_of(workload: Workload) -> Array:
+    """Return the set of bytes that a workload learns from."""
+    return colour_images() if workload.input_shape[0] == 3 else images()
+
+
 def batches(workload: Workload) -> list[Array]:
     """Return float batches (N, …) in [0, 1], in the order of the set."""
     N = workload.batch
-    x = images()[: N * BATCHES].astype(np.float32) / 255
+    x = images_of(workload)[: N * BATCHES].astype(np.float32) / 255
     return list(x.reshape(-1, N, *workload.input_shape))
 
 
@@ -215,6 +76,7 @@ WORKLOADS = {
         (Dense(784, 512, "relu"), Dense(512, 4)),
         (Dense(2, 512, "relu"), Dense(512, 784)),
         latent=2,
+        input_shape=(784,),
         lanes=1,
     ),
     "W2": Workload(
@@ -254,6 +116,7 @@ WORKLOADS = {
         (Dense(784, 200, "tanh"), Dense(200, 200, "tanh"), Dense(200, 100)),
         (Dense(50, 200, "tanh"), Dense(200, 200, "tanh"), Dense(200, 784)),
         latent=50,
+        input_shape=(784,),
         lanes=1,
     ),
     "W5b": Workload(
@@ -262,11 +125,28 @@ WORKLOADS = {
         (Dense(784, 1024, "relu"), Dense(1024, 1024, "relu"), Dense(1024, 128)),
         (Dense(64, 1024, "relu"), Dense(1024, 1024, "relu"), Dense(1024, 784)),
         latent=64,
+        input_shape=(784,),
         lanes=1,
     ),
+    "W7": Workload(
+        "colour conv VAE 32-64-128-64, batch 128",
+        128,
+        (
+            *(Conv(3, 32, "relu", stride=2), Conv(32, 64, "relu", stride=2)),
+            *(Conv(64, 128, "relu", stride=2), Reshape((4 * 4 * 128,)), Dense(4 * 4 * 128, 128)),
+        ),
+        (
+            *(Dense(64, 4 * 4 * 128, "relu"), Reshape((128, 4, 4))),
+            *(ConvTranspose(128, 64, "relu", stride=2), ConvTranspose(64, 32, "relu", stride=2)),
+            ConvTranspose(32, 3, stride=2),
+        ),
+        latent=64,
+        input_shape=(3, 32, 32),
+        micro_batch=32,
+    ),
 }
-"""The networks of the lesson and of the pages it links to. W3 learns to repeat its input: noise
-would be other data, and the work is the same."""
+"""The networks of the lesson and of the pages it links to, and W7 for images in colour. W3 learns
+to repeat its input: noise would be other data, and the work is the same."""
 
 
 LAYERS: dict[str, tuple[Layer, Shape]] = {

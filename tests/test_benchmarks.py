@@ -80,6 +80,7 @@ COUNTS = {
     "W4": (134_165, 5_101_142_016),
     "W5a": (425_284, 44_560_000),
     "W5b": (3_904_400, 5_578_424_320),
+    "W7": (581_763, 4_208_984_064),
 }
 
 
@@ -95,6 +96,24 @@ def test_batches_are_the_digits_in_order() -> None:
     first = workloads.batches(workloads.WORKLOADS["W2"])[1]
     assert first.shape == (128, 1, 28, 28)
     np.testing.assert_array_equal(first[:, 0], workloads.images()[128:256] / np.float32(255))
+
+
+def test_colours_are_mixed_by_the_digits_grey() -> None:
+    """All ink is one colour, all paper another, and every channel lies between the two."""
+    first, grey = workloads.colour_images()[0], workloads.images()[0]
+    paper = first[:, 0, 0]
+    assert (first[:, 0] == paper[:, None]).all()
+    inked = first[:, 2:-2, 2:-2][:, grey == 255]
+    assert (inked == inked[:, :1]).all()
+    share = grey / 255
+    mixed = share * inked[:, :1, None] + (1 - share) * paper[:, None, None]
+    np.testing.assert_allclose(first[:, 2:-2, 2:-2], mixed, atol=1)
+
+
+def test_a_batch_in_colour() -> None:
+    first = workloads.batches(workloads.WORKLOADS["W7"])[1]
+    assert first.shape == (128, 3, 32, 32)
+    np.testing.assert_array_equal(first, workloads.colour_images()[128:256] / np.float32(255))
 
 
 class Obedient:

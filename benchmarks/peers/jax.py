@@ -14,6 +14,7 @@ from jax import lax
 
 from nnscratch.core import Array
 
+from .. import networks as net
 from .. import workloads as w
 from .serve import Job, Jobs
 
@@ -24,28 +25,28 @@ ACTIVATIONS = {None: lambda x: x, "relu": jax.nn.relu, "tanh": jnp.tanh}
 LAYOUT = ("NHWC", "HWIO", "NHWC")
 
 
-def apply(layer: w.Layer, theta: Any, x: Any) -> Any:
+def apply(layer: net.Layer, theta: Any, x: Any) -> Any:
     """Return a layer of the workload, and its activation, of x; theta is (weight, bias) or ()."""
     match layer:
-        case w.Dense(act=act):
+        case net.Dense(act=act):
             return ACTIVATIONS[act](x @ theta[0] + theta[1])
-        case w.Conv(act=act, stride=S, padding=P):
+        case net.Conv(act=act, stride=S, padding=P):
             pads = ((P, P), (P, P))
             y = lax.conv_general_dilated(x, theta[0], (S, S), pads, dimension_numbers=LAYOUT)
             return ACTIVATIONS[act](y + theta[1])
-        case w.ConvTranspose(act=act, kernel=K, stride=S):
+        case net.ConvTranspose(act=act, kernel=K, stride=S):
             before = K - 1 - layer.padding
             pads = ((before, before + S - 1),) * 2
             y = lax.conv_general_dilated(
                 x, theta[0], (1, 1), pads, lhs_dilation=(S, S), dimension_numbers=LAYOUT
             )
             return ACTIVATIONS[act](y + theta[1])
-        case w.Pool():
+        case net.Pool():
             window = (1, 2, 2, 1)
             return lax.reduce_window(x, -jnp.inf, lax.max, window, window, "SAME")
-        case w.Up():
+        case net.Up():
             return jnp.repeat(jnp.repeat(x, 2, axis=1), 2, axis=2)
-        case w.Reshape(shape):  # numbered as everywhere: channels first
+        case net.Reshape(shape):  # numbered as everywhere: channels first
             x = from_nhwc(x).reshape(len(x), *shape)
             return to_nhwc(x)
 
@@ -60,36 +61,36 @@ def from_nhwc(x: Any) -> Any:
     return x.transpose(0, 3, 1, 2) if x.ndim == 4 else x
 
 
-def to_jax(layer: w.Affine, a: Array) -> Array:
+def to_jax(layer: net.Affine, a: Array) -> Array:
     """Return a weight of PyTorch's shape in the layout that `apply` takes."""
     match layer:
-        case w.Dense():
+        case net.Dense():
             return a.T
-        case w.Conv():
+        case net.Conv():
             return a.transpose(2, 3, 1, 0)
-        case w.ConvTranspose():
+        case net.ConvTranspose():
             return a.transpose(2, 3, 0, 1)[::-1, ::-1]
 
 
-def from_jax(layer: w.Affine, a: Array) -> Array:
+def from_jax(layer: net.Affine, a: Array) -> Array:
     """Return a weight in PyTorch's shape again."""
     match layer:
-        case w.Dense():
+        case net.Dense():
             return a.T
-        case w.Conv():
+        case net.Conv():
             return a.transpose(3, 2, 0, 1)
-        case w.ConvTranspose():
+        case net.ConvTranspose():
             return a[::-1, ::-1].transpose(2, 3, 0, 1)
 
 
-def stack(layers: tuple[w.Layer, ...], theta: list[Any], x: Any) -> Any:
+def stack(layers: tuple[net.Layer, ...], theta: list[Any], x: Any) -> Any:
     """Return the layers' output, one after the other."""
     for layer, its in zip(layers, theta, strict=True):
         x = apply(layer, its, x)
     return x
 
 
-def loss_of(workload: w.Workload, theta: list[Any], x: Any, eps: Any) -> Any:
+def loss_of(workload: net.Workload, theta: list[Any], x: Any, eps: Any) -> Any:
     """Return cross-entropy and KL, summed over features, mean over the batch."""
     first = len(workload.encoder)
     z, kl = stack(workload.encoder, theta[:first], x), 0.0
@@ -102,12 +103,12 @@ def loss_of(workload: w.Workload, theta: list[Any], x: Any, eps: Any) -> Any:
     return (bce + kl) / len(x)
 
 
-def first_theta(workload: w.Workload) -> list[Any]:
+def first_theta(workload: net.Workload) -> list[Any]:
     """Return (weight, bias) of every layer that has them, () of the others."""
-    pairs = iter(w.first_weights(workload))
+    pairs = iter(net.first_weights(workload))
     theta: list[Any] = []
     for layer in workload.layers:
-        if isinstance(layer, w.Affine):
+        if isinstance(layer, net.Affine):
             weight, bias = next(pairs)
             theta.append((jnp.asarray(to_jax(layer, weight)), jnp.asarray(bias)))
         else:

@@ -11,6 +11,7 @@ from nnscratch.models import VAE, Autoencoder
 from nnscratch.optimizers import Adam
 from nnscratch.training import Trainer
 
+from .. import networks as net
 from .. import workloads as w
 from .serve import Job, Jobs
 
@@ -19,44 +20,44 @@ RNG = np.random.default_rng(0)  # draws weights that are replaced at once
 OPEN = ExitStack()  # the threads of the lanes; they end with the process
 
 
-def layer_of(layer: w.Layer, relu: bool = False) -> Any:
+def layer_of(layer: net.Layer, relu: bool = False) -> Any:
     """Return a layer of the workload; relu=True for a convolution or pool that ends in one."""
     match layer:
-        case w.Dense(D, M):
+        case net.Dense(D, M):
             return ours.Dense(D, M, rng=RNG)
-        case w.Conv(C, M, kernel=K, stride=S, padding=P):
+        case net.Conv(C, M, kernel=K, stride=S, padding=P):
             return ours.Conv2d(C, M, K, stride=S, padding=P, relu=relu, rng=RNG)
-        case w.ConvTranspose(C, M, kernel=K, stride=S):
+        case net.ConvTranspose(C, M, kernel=K, stride=S):
             P = layer.padding
             return ours.ConvTranspose2d(
                 C, M, K, stride=S, padding=P, output_padding=S - 1, relu=relu, rng=RNG
             )
-        case w.Pool():
+        case net.Pool():
             return ours.MaxPool2d(2, ceil_mode=True, relu=relu)
-        case w.Up():
+        case net.Up():
             return ours.UpsampleNearest2d(2)
-        case w.Reshape(shape):
+        case net.Reshape(shape):
             return ours.Reshape(*shape)
 
 
-def stack(layers: tuple[w.Layer, ...]) -> ours.Sequential:
+def stack(layers: tuple[net.Layer, ...]) -> ours.Sequential:
     """Return the layers one after the other, each with its activation.
 
     A ReLU is part of a convolution, or of the pool behind it: the lesson's models do the same.
     """
     steps: list[Any] = []
     for before, layer, after in zip((None, *layers), layers, (*layers[1:], None), strict=False):
-        act = getattr(before if isinstance(layer, w.Pool) else layer, "act", None)
-        if isinstance(after, w.Pool):
+        act = getattr(before if isinstance(layer, net.Pool) else layer, "act", None)
+        if isinstance(after, net.Pool):
             act = None
-        if act and isinstance(layer, w.Dense):
+        if act and isinstance(layer, net.Dense):
             steps += [layer_of(layer), ACTIVATIONS[act]()]
         else:
             steps.append(layer_of(layer, relu=act == "relu"))
     return ours.Sequential(*steps)
 
 
-def network(workload: w.Workload) -> Autoencoder:
+def network(workload: net.Workload) -> Autoencoder:
     """Return the model with its first weights."""
     encoder, decoder = stack(workload.encoder), stack(workload.decoder)
     shape = workload.input_shape
@@ -65,7 +66,7 @@ def network(workload: w.Workload) -> Autoencoder:
         if workload.latent
         else Autoencoder(encoder, decoder, input_shape=shape)
     )
-    first = [a for pair in w.first_weights(workload) for a in pair]
+    first = [a for pair in net.first_weights(workload) for a in pair]
     for p, a in zip(model.parameters().values(), first, strict=True):
         p.value[...] = a
     return model
@@ -97,7 +98,7 @@ class ReplayingTrainer(Trainer):
 def training(name: str, variant: str) -> Job:
     """Return a training step, batch and all: it is gathered from the set of images."""
     workload = w.WORKLOADS[name]
-    model, images = network(workload), w.images()
+    model, images = network(workload), w.images_of(workload)
     trainer = ReplayingTrainer(
         model,
         Adam(w.LEARNING_RATE, beta1=w.BETA1, beta2=w.BETA2, eps=w.EPS),
@@ -141,7 +142,7 @@ def layer(name: str, variant: str) -> Job:
         run = lambda: f.forward(x)[0]  # noqa: E731
     elif what == "dw":
         run = lambda: backward(dy, need_dx=False)  # noqa: E731
-    elif isinstance(kind, w.Dense):
+    elif isinstance(kind, net.Dense):
         run = lambda: first[0].T @ dy  # noqa: E731
     elif theta:
         twin = adjoint_of(kind, shape, first[0])
@@ -160,10 +161,10 @@ def layer(name: str, variant: str) -> Job:
     return Job(run, arrays)
 
 
-def adjoint_of(layer: w.Conv | w.ConvTranspose, x: Shape, weight: Array) -> Any:
+def adjoint_of(layer: net.Conv | net.ConvTranspose, x: Shape, weight: Array) -> Any:
     """Return the layer whose forward is dx: convolutions are each other's adjoints."""
     C, M, K, S, P = layer.inputs, layer.outputs, layer.kernel, layer.stride, layer.padding
-    if isinstance(layer, w.Conv):
+    if isinstance(layer, net.Conv):
         rest = (x[1] + 2 * P - K) % S
         twin = ours.ConvTranspose2d(
             M, C, K, stride=S, padding=P, output_padding=rest, bias=False, rng=RNG

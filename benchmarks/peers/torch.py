@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from nnscratch.core import Array
 
+from .. import networks as net
 from .. import workloads as w
 from .serve import Job, Jobs
 
@@ -19,27 +20,27 @@ CHUNK = 1000
 ACTIVATIONS: dict[str | None, Callable[[Tensor], Tensor]] = {"relu": F.relu, "tanh": torch.tanh}
 
 
-def module(layer: w.Layer) -> nn.Module:
+def module(layer: net.Layer) -> nn.Module:
     """Return a layer of the workload as a module, without its activation."""
     match layer:
-        case w.Dense(D, M):
+        case net.Dense(D, M):
             return nn.Linear(D, M)
-        case w.Conv(C, M, kernel=K, stride=S, padding=P):
+        case net.Conv(C, M, kernel=K, stride=S, padding=P):
             return nn.Conv2d(C, M, K, S, P)
-        case w.ConvTranspose(C, M, kernel=K, stride=S):
+        case net.ConvTranspose(C, M, kernel=K, stride=S):
             return nn.ConvTranspose2d(C, M, K, S, layer.padding, S - 1)
-        case w.Pool():
+        case net.Pool():
             return nn.MaxPool2d(2, ceil_mode=True)
-        case w.Up():
+        case net.Up():
             return nn.Upsample(scale_factor=2)
-        case w.Reshape(shape):
+        case net.Reshape(shape):
             return nn.Flatten() if len(shape) == 1 else nn.Unflatten(1, shape)
 
 
 class Stack(nn.Module):
     """The layers one after the other."""
 
-    def __init__(self, layers: tuple[w.Layer, ...]) -> None:
+    def __init__(self, layers: tuple[net.Layer, ...]) -> None:
         super().__init__()
         self.steps = nn.ModuleList(map(module, layers))
         self.activations = [ACTIVATIONS.get(getattr(layer, "act", None)) for layer in layers]
@@ -54,12 +55,12 @@ class Stack(nn.Module):
 class Network(nn.Module):
     """Encoder and decoder; forward returns the loss."""
 
-    def __init__(self, workload: w.Workload) -> None:
+    def __init__(self, workload: net.Workload) -> None:
         super().__init__()
         self.encoder, self.decoder = Stack(workload.encoder), Stack(workload.decoder)
         self.latent = workload.latent
         with torch.no_grad():
-            for p, a in zip(self.parameters(), flat(w.first_weights(workload)), strict=True):
+            for p, a in zip(self.parameters(), flat(net.first_weights(workload)), strict=True):
                 p.copy_(torch.from_numpy(a))
 
     def forward(self, x: Tensor, eps: Tensor) -> Tensor:
