@@ -1,6 +1,6 @@
 """All of the lesson's numbers in one table: ours, the lesson's, and what costs nothing.
 
-    python -m demos results --data DIR --page docs/results.md     the full MNIST, 20 minutes
+    python -m demos results --data DIR --page docs/results.md     the full MNIST, an hour
     python -m demos results --only vae-2                          one of the rows
     python -m demos results --epochs 5                            none of them for longer
 
@@ -9,19 +9,26 @@ held-out ones, in nats an image; a VAE's KL counts once, whatever β it was trai
 prints means over pixels, here times 784. Three lines belong under each: perfect pixels (grey pixels
 cost their entropy whatever one does), PCA with as many numbers a digit, and the mean image.
 
+One seed may flatter, so every figure is the median of three, with the lowest and the highest. What
+a network and a seed gave is kept in a file under --out; --resume does not train it again.
+
 What to look at
     results.png   the distance of each bar from the floor, and on which side of PCA it ends
-    the table     the same in numbers; with --page also a page of it, with seed, data and versions
+    the table     the same in numbers; with --page also a page of it, with seeds, data and versions
 """
 
 import hashlib
+import json
+import subprocess
 import time
 from argparse import Namespace
 from collections.abc import Callable
-from functools import partial
+from contextlib import suppress
+from functools import cache, partial
 from math import ceil
 from pathlib import Path
-from typing import NamedTuple
+from statistics import median
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -46,15 +53,16 @@ BATCH = 128
 
 
 class Row(NamedTuple):
-    """A network to train: how, for how long, how many numbers a digit it keeps, what others have.
+    """A network to train: how, for how long, and what others have.
 
+    code    how many numbers a digit it keeps; None if it is shown less than PCA is
     lesson  the lesson's own figure on the same held-out digits, mean over pixels; None: it has none
     """
 
     make: Callable[..., Autoencoder]
     epochs: int
     rate: float
-    code: int
+    code: int | None
     lesson: float | None
 
 
@@ -89,8 +97,8 @@ def adversarial(*, rng: np.random.Generator) -> AdversarialAutoencoder:
 
 ROWS = {
     "conv-ae": Row(nets.conv_autoencoder, 25, 3e-3, 128, 0.0953),
-    "denoiser": Row(denoiser, 25, 3e-3, 128, 0.1398),
-    "super-resolution": Row(super_resolution, 45, 3e-3, 128, 0.0955),
+    "denoiser": Row(denoiser, 25, 3e-3, None, 0.1398),
+    "super-resolution": Row(super_resolution, 45, 3e-3, None, 0.0955),
     "dense-ae-32": Row(nets.dense_autoencoder, 60, 1.5e-3, 32, None),
     "deep-ae-32": Row(partial(nets.dense_autoencoder, (128, 64)), 80, 3e-3, 32, None),
     "vae-2": Row(partial(nets.dense_vae, latent_dim=2), 60, 3e-3, 2, None),
@@ -103,33 +111,37 @@ ROWS = {
 own = {
     "--only": {"choices": ROWS, "help": "train this one alone; default all, with --smoke vae-2"},
     "--page": {"metavar": "FILE", "type": Path, "help": "write the table as a page of Markdown"},
+    "--seeds": {
+        "metavar": "N",
+        "type": common.between(1, 100),
+        "default": 3,
+        "help": "how many, from --seed on; default 3",
+    },
 }
 options = common.begin("results", __doc__, epochs=1000, own=own)
 chosen = [options.only] if options.only else ["vae-2"] if options.smoke else list(ROWS)
+seeds = range(options.seed, options.seed + options.seeds)
 
 # %% The digits, and what costs nothing
 train, test = data = common.load(options)
 x = test.images
 floor, mean = bce_floor(x), bce(x, np.broadcast_to(mean_image(train.images), x.shape))
+sha = hashlib.sha256(train.images.tobytes() + x.tobytes()).hexdigest()[:16]
 
 
-def train_one(name: str) -> tuple[Autoencoder, list, float]:
-    """Train one of the networks; return it with its history and the seconds that it took."""
-    row, rng = ROWS[name], np.random.default_rng(options.seed)
-    epochs, start = min(row.epochs, options.epochs), time.perf_counter()
-    model = row.make(rng=rng)
-    rate = Cosine(row.rate, epochs * ceil(len(train) / BATCH))
-    run = {"seed": options.seed, "batch_size": BATCH, "threads": options.threads}
-    if isinstance(model, AdversarialAutoencoder):
-        trainer = AdversarialTrainer(model, Adam(rate), Adam(rate, beta1=0.5), **run)
-    else:
-        trainer = Trainer(model, Adam(rate), **run)
-    common.fit(trainer, data, Namespace(**vars(options) | {"epochs": epochs}), name)
-    clock, seconds = options.out / f"{name}.seconds", time.perf_counter() - start
-    if options.resume and clock.exists():
-        seconds += float(clock.read_text())
-    write_whole(clock, f"{seconds:.1f}\n".encode(), "clock")
-    return model, trainer.history, seconds
+def epochs(row: Row) -> int:
+    """Return how many are asked for."""
+    return min(row.epochs, options.epochs)
+
+
+def versions() -> dict[str, str]:
+    """Return what a figure may depend on, with the commit where this is a checkout."""
+    words = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
+    found = common.versions()
+    with suppress(OSError, subprocess.CalledProcessError):
+        commit = subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
+        found["nnscratch"] += f" (commit {commit})"
+    return found
 
 
 def readable(coder: Autoencoder | PCA) -> float:
@@ -138,50 +150,99 @@ def readable(coder: Autoencoder | PCA) -> float:
     return accuracy(probe.predict(coder.encode(x)), test.labels)
 
 
-# %% One after the other
-head = ("held-out digits, nats", "epochs", "seconds", "ours", "± images", "lesson")
-head += ("PCA, same size", "KL", "note")
-rows, bars = [], {}
-for name in chosen:
-    print(name)
-    model, history, seconds = train_one(name)
-    row, last = ROWS[name], history[-1]["validation"]
-    linear = PCA(row.code).fit(train.images)
-    total, error, kl, note = last["total"], None, last.get("kl"), ""
+@cache
+def linear(k: int) -> PCA:
+    """Return PCA with k numbers a digit."""
+    return PCA(k).fit(train.images)
+
+
+def outcome(name: str, seed: int) -> dict[str, Any]:
+    """Return what a network and a seed gave; train it if that is not known."""
+    row = ROWS[name]
+    recipe = {"row": name, "seed": seed, "epochs": epochs(row), "rate": row.rate, "data": sha}
+    path = options.out / f"{name}-{seed}.json"
+    if options.resume and path.exists():
+        known: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        if known["recipe"] == recipe:
+            print(f"    {path} has it")
+            return known
+    made = {"recipe": recipe, "versions": versions()}
+    made["figures"] = measured(*train_one(row, seed, f"{name}-{seed}"), seed)
+    write_whole(path, f"{json.dumps(made, indent=2)}\n".encode(), "outcome")
+    return made
+
+
+def train_one(row: Row, seed: int, name: str) -> tuple[Autoencoder, list]:
+    """Train one of the networks; return it with its history."""
+    model = row.make(rng=np.random.default_rng(seed))
+    rate = Cosine(row.rate, epochs(row) * ceil(len(train) / BATCH))
+    run = {"seed": seed, "batch_size": BATCH, "threads": options.threads}
+    if isinstance(model, AdversarialAutoencoder):
+        trainer = AdversarialTrainer(model, Adam(rate), Adam(rate, beta1=0.5), **run)
+    else:
+        trainer = Trainer(model, Adam(rate), **run)
+    common.fit(trainer, data, Namespace(**vars(options) | {"epochs": epochs(row)}), name)
+    return model, trainer.history
+
+
+def measured(model: Autoencoder, history: list, seed: int) -> dict[str, float]:
+    """Return what a trained network costs on the held-out digits, and what else is told of it."""
+    last = history[-1]["validation"]
     if "kl" in last:
-        book = ledger(model, x, rng=np.random.default_rng(options.seed))
-        total, error, kl = book.total.mean, book.total.error, book.kl.mean
-        right = f"{readable(model):.1%} of classes right by a softmax probe of its codes"
-        note = f"{right}, {readable(linear):.1%} of PCA's"
+        book = ledger(model, x, rng=np.random.default_rng(seed))
+        found = {"total": book.total.mean, "error": book.total.error, "kl": book.kl.mean}
+        return found | {"right": readable(model)}
     if "accuracy" in last:
-        total, played = last["reconstruction"], [epoch["train"]["accuracy"] for epoch in history]
-        note = f"D right: {played[0]:.2f} in the first epoch, {played[-1]:.2f} in the last"
-    lesson = row.lesson and row.lesson * nets.PIXELS
-    pca = None  # which can be asked for what it is shown, and no other picture
-    if model.corruption is None:
-        pca = bce(x, linear.reconstruct(x))
-    rows.append((name, len(history), f"{seconds:.0f}", total, error, lesson, pca, kl, note))
-    bars[name] = {"ours": total, "lesson": lesson, "PCA, same size": pca}
-    print(f"    {total:.2f} nats, {seconds:.0f} s\n")
+        first, final = (history[i]["train"]["accuracy"] for i in (0, -1))
+        return {"total": last["reconstruction"], "first": first, "final": final}
+    return {"total": last["total"]}
+
+
+# %% One after the other
+head = ("held-out digits, nats", "epochs", "ours", "lowest to highest", "± images", "lesson")
+head += ("PCA, same size", "KL", "note")
+rows, bars, made_with = [], {}, set()
+for name in chosen:
+    row, start, outcomes = ROWS[name], time.perf_counter(), []
+    for seed in seeds:
+        print(f"{name}, seed {seed}")
+        outcomes.append(outcome(name, seed))
+    made_with |= {", ".join(map(" ".join, made["versions"].items())) for made in outcomes}
+    figures = [made["figures"] for made in outcomes]
+    middle = {key: median(figure[key] for figure in figures) for key in figures[0]}
+    totals = [figure["total"] for figure in figures]
+    spread = f"{min(totals):.2f} to {max(totals):.2f}" if len(seeds) > 1 else None
+    pca = row.code and bce(x, linear(row.code).reconstruct(x))
+    lesson, note = row.lesson and row.lesson * nets.PIXELS, ""
+    if "right" in middle:
+        right = f"{middle['right']:.1%} of classes right by a softmax probe of its codes"
+        note = f"{right}, {readable(linear(row.code)):.1%} of PCA's"
+    if "final" in middle:
+        note = (
+            f"D right: {middle['first']:.2f} in the first epoch, {middle['final']:.2f} in the last"
+        )
+    ours, error, kl = (middle.get(key) for key in ("total", "error", "kl"))
+    rows.append((name, epochs(row), ours, spread, error, lesson, pca, kl, note))
+    bars[name] = {"ours": ours, "lesson": lesson, "PCA, same size": pca}
+    print(f"    {ours:.2f} nats, {time.perf_counter() - start:.0f} s\n")
 for name, total in (("mean image", mean), ("perfect pixels", floor)):
-    rows.append((name, None, None, total, *(None,) * 5))
+    rows.append((name, None, total, *(None,) * 6))
 
 # %% The picture, the table, the page
 print("Pictures")
 title = "What a held-out digit costs; below the line nobody can go"
 common.picture(options, "results", score_bars(bars, floor=floor, title=title))
-sha = hashlib.sha256(train.images.tobytes() + x.tobytes()).hexdigest()[:16]
 if options.page:
     cells = [[common.cell(value) for value in row] for row in rows]
     lines = [f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *cells)]
-    with_versions = ", ".join(f"{name} {v}" for name, v in common.versions().items())
     words = (
         "# The lesson's numbers, trained anew\n\n"
         "Nats an image on held-out digits: the mean over pixels, times 784; lower is better.\n"
+        f"Ours are medians of {len(seeds)} seeds, with the lowest and the highest total.\n"
         "The lesson's figures are what its notebooks print, where it has one that compares.\n\n"
         f"Made by `{options.command}`.\n"
         f"{len(train):,} digits to learn from and {len(x):,} held out, the SHA-256 of their bytes\n"
-        f"begins with {sha}; {with_versions}.\n\n"
+        f"begins with {sha}; trained with {'; and with '.join(sorted(made_with))}.\n\n"
     )
     write_whole(options.page, f"{words}{chr(10).join(lines)}\n".encode(), "page")
     print(f"    {options.page}")

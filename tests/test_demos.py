@@ -178,6 +178,29 @@ def test_the_results_make_a_page(tmp_path: Path, demo) -> None:
     assert numbers["data_sha256"] in page.read_text("utf-8")
 
 
+def test_results_are_a_median_and_a_range_and_nothing_is_trained_twice(
+    tmp_path: Path, demo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("results", "--smoke", "--only", "dense-ae-32", "--resume", "--out", tmp_path)
+    assert demo(*words, "--seeds", "2").code == 0  # of three; here it is interrupted
+    kept = [json.loads(path.read_text("utf-8")) for path in tmp_path.glob("dense-ae-32-?.json")]
+    assert sorted(each["recipe"]["seed"] for each in kept) == [0, 1]
+    trained, fit = [], Trainer.fit
+    monkeypatch.setattr(
+        Trainer, "fit", lambda self, *a, **k: trained.append(1) or fit(self, *a, **k)
+    )
+    assert demo(*words).code == 0
+    assert len(trained) == 1
+    row = json.loads((tmp_path / "numbers.json").read_text("utf-8"))["table"][0]
+    totals = [
+        json.loads(path.read_text("utf-8"))["figures"]["total"]
+        for path in tmp_path.glob("dense-ae-32-?.json")
+    ]
+    low, middle, high = sorted(totals)
+    assert row["ours"] == middle
+    assert row["lowest to highest"] == f"{low:.2f} to {high:.2f}"
+
+
 def test_results_of_a_vae_say_how_often_its_codes_give_the_class_away(tmp_path: Path, demo) -> None:
     assert demo("results", "--smoke", "--only", "vae-2", "--out", tmp_path).code == 0
     note = json.loads((tmp_path / "numbers.json").read_text("utf-8"))["table"][0]["note"]
