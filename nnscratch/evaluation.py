@@ -24,7 +24,7 @@ from .likelihoods import Bernoulli, SquaredError
 from .models.border import CHUNK, to_columns
 from .models.conditional import beside, one_hot
 from .models.vae import VAE
-from .threads import in_chunks
+from .threads import check_threads, in_chunks
 
 ACTIVE = 0.01
 """A unit whose posterior mean varies less than this from image to image is not in use."""
@@ -65,7 +65,12 @@ class Ledger:
 
 
 def ledger(
-    model: VAE, data: Images | Dataset, *, draws: int = 10, rng: np.random.Generator
+    model: VAE,
+    data: Images | Dataset,
+    *,
+    draws: int = 10,
+    rng: np.random.Generator,
+    threads: int | None = None,
 ) -> Ledger:
     """Return where the nats of the ELBO go; the KL is exact, the reconstruction a mean of draws.
 
@@ -80,7 +85,7 @@ def ledger(
         return np.vstack([-log_prob, (mu * mu + np.expm1(logvar) - logvar) / 2, mu]).T
 
     told, L = _told("ledger", model, data), model.latent_dim
-    book = _each_chunk("ledger", entries, model, told, draws, rng)
+    book = _each_chunk("ledger", entries, model, told, draws, rng, threads)
     reconstruction, kl, mu = book[:, 0], book[:, 1 : 1 + L], book[:, 1 + L :]
     return Ledger(
         total=estimate(reconstruction + kl.sum(axis=1)),
@@ -102,7 +107,12 @@ def active_units(codes: Array, threshold: float = ACTIVE) -> NDArray[np.bool_]:
 
 
 def importance_nll(
-    model: VAE, data: Images | Dataset, *, samples: int, rng: np.random.Generator
+    model: VAE,
+    data: Images | Dataset,
+    *,
+    samples: int,
+    rng: np.random.Generator,
+    threads: int | None = None,
 ) -> Estimate:
     """Return a bound on -log p(x), nats an image, that is the tighter the more samples it takes.
 
@@ -126,7 +136,8 @@ def importance_nll(
             total = np.logaddexp(total, sum(chunk.draw()))
         return total - np.log(samples)
 
-    return estimate(-_each_chunk("importance_nll", log_mean_weight, model, told, samples, rng))
+    who = "importance_nll"
+    return estimate(-_each_chunk(who, log_mean_weight, model, told, samples, rng, threads))
 
 
 def _told(who: str, model: VAE, data: Images | Dataset) -> tuple[Any, ...]:
@@ -184,8 +195,10 @@ def _each_chunk(
     told: tuple[Any, ...],
     draws: int,
     rng: np.random.Generator,
+    threads: int | None,
 ) -> Array:
     """Return function(chunk) for all images, (N,)."""
+    check_threads(who, threads)
     if draws < 1:
         raise ValueError(f"{who}: expected at least one draw an image, got {draws}")
     model, seed = model.inference(), int(rng.integers(2**63))
@@ -195,4 +208,4 @@ def _each_chunk(
         x = to_columns(who, images, model.input_shape, model.dtype)
         return function(_Chunk(model, x, *labels, rng=np.random.default_rng([seed, int(rows[0])])))
 
-    return np.asarray(in_chunks(on, np.arange(len(told[0])), CHUNK))
+    return np.asarray(in_chunks(on, np.arange(len(told[0])), CHUNK, threads))

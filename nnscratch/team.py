@@ -66,11 +66,13 @@ def team(threads: int) -> Iterator[None]:
             nap = min(2 * nap + 1e-4, LONGEST_NAP) if counters[TURN] == turn else 0.0
             sleep(nap)
 
-    crew = [Thread(target=help_out, args=(me,), daemon=True) for me in range(1, threads)]
-    for helper in crew:
-        helper.start()
-    _here.team, _here.size = counters, threads
+    crew: list[Thread] = []
     try:
+        for me in range(1, threads):
+            helper = Thread(target=help_out, args=(me,), daemon=True)
+            helper.start()
+            crew.append(helper)
+        _here.team, _here.size = counters, threads
         yield
     finally:
         _here.team, _here.size = before

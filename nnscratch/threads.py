@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache, partial
 from math import ceil
-from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any, Protocol, TypeAlias, TypeVar
@@ -18,6 +17,8 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from .memory import keep_freed_memory
+from .quotas import quota
+from .shared import Shared
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -31,24 +32,44 @@ class Run(Protocol):
         ...
 
 
-CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
-"""Where Linux tells a container how much processor time it has, in microseconds out of so many."""
-
-
 def cores() -> int:
-    """Return the number of processors this process may use, and has the time of."""
+    """Return how many threads to start unless told: NNSCRATCH_THREADS if that variable is set.
+
+    Otherwise as many as this process may use processors and has the time of, but not more than
+    OMP_NUM_THREADS or NUMBA_NUM_THREADS.
+
+    Raises
+        ValueError naming the variable if it is set to something else than a number ≥ 1.
+    """
+    if wanted := _variable("NNSCRATCH_THREADS"):
+        return wanted
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    try:
-        time, of = CPU_MAX.read_text().split()
-        allowed = min(allowed or 1, ceil(int(time) / int(of)))
-    except (OSError, ValueError):  # not Linux, or "max": as much as it likes
-        pass
-    return allowed or 1
+    counts = (allowed or 1, _variable("OMP_NUM_THREADS"), _variable("NUMBA_NUM_THREADS"))
+    return ceil(min(quota(), *(count for count in counts if count is not None)))
+
+
+def _variable(name: str) -> int | None:
+    """Return the number that an environment variable is set to, if it is."""
+    value = os.environ.get(name, "").strip()
+    first = value.partition(",")[0]  # OpenMP has a list, of which this is the outermost level
+    if value and not (first.isdecimal() and int(first) >= 1):
+        raise ValueError(f"{name}: expected a number of threads ≥ 1, got {value!r}")
+    return int(first) if value else None
+
+
+def check_threads(who: str, threads: int | None) -> None:
+    """Raise ValueError unless this is a number of threads, or None: all cores."""
+    if threads is not None and not (isinstance(threads, int | np.integer) and threads >= 1):
+        raise ValueError(f"{who}: expected threads ≥ 1, got {threads!r}")
 
 
 @cache
 def _libraries() -> Any:
     return ThreadpoolController()
+
+
+one_blas_thread = Shared(lambda: _libraries().limit(limits=1, user_api="blas"))
+"""Holds BLAS at one thread."""
 
 
 @contextmanager
@@ -61,18 +82,15 @@ def pool(threads: int | None = None) -> Iterator[Run]:
     Raises
         ValueError if threads < 1.
     """
+    check_threads("pool", threads)
     threads = cores() if threads is None else threads
-    if threads < 1:
-        raise ValueError(f"pool: expected threads ≥ 1, got {threads}")
     keep_freed_memory()
-    with _libraries().limit(limits=1, user_api="blas"):
+    with one_blas_thread:
         if threads == 1:
             yield map
             return
         inboxes: list[Inbox] = [SimpleQueue() for _ in range(1, threads)]
-        others = [Thread(target=serve, args=(inbox,), daemon=True) for inbox in inboxes]
-        for other in others:
-            other.start()
+        others: list[Thread] = []
 
         def run(function: Callable[[S], T], items: Iterable[S]) -> list[T]:
             items = list(items)
@@ -99,6 +117,10 @@ def pool(threads: int | None = None) -> Iterator[Run]:
             return results
 
         try:
+            for inbox in inboxes:
+                other = Thread(target=serve, args=(inbox,), daemon=True)
+                other.start()
+                others.append(other)
             yield run
         finally:
             for inbox in inboxes:
@@ -123,6 +145,8 @@ def in_chunks(
     function: Callable[[Any], Any], rows: Any, size: int, threads: int | None = None
 ) -> Any:
     """Return function(rows) computed in chunks of `size` rows, several at a time."""
+    check_threads("in_chunks", threads)
     chunks = [rows[i : i + size] for i in range(0, len(rows), size)]
-    with pool(min(len(chunks), threads or cores())) as run:
+    most = len(chunks)
+    with pool(most if most == 1 else min(most, cores() if threads is None else threads)) as run:
         return np.concatenate(list(run(function, chunks)))

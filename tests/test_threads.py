@@ -3,16 +3,24 @@
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import tiny
 from hypothesis import given
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from nnscratch import quotas
+from nnscratch.evaluation import importance_nll, ledger
+from nnscratch.layers import Dense
+from nnscratch.models import AdversarialAutoencoder
+from nnscratch.models.conditional import ConditionalVAE
+from nnscratch.models.contractive import jacobian_norms
+from nnscratch.team import team
 from nnscratch.threads import cores, in_chunks, pool
 
 THREADS = st.integers(1, 4)
@@ -79,6 +87,40 @@ def test_a_pool_within_a_pool_leaves_blas_at_one() -> None:
         assert blas_threads() == {1}
 
 
+@pytest.mark.usefixtures("two_blas_threads")
+def test_pools_that_overlap_leave_blas_as_the_first_found_it() -> None:
+    """The first ends in the midst of the second, which still needs BLAS at one thread."""
+    first, second = pool(1), pool(1)
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert blas_threads() == {1}
+    second.__exit__(None, None, None)
+    assert blas_threads() == {2}
+
+
+@pytest.mark.usefixtures("two_blas_threads")
+def test_a_thread_that_cannot_be_started_leaves_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As where a process may have no more threads; those that were started end."""
+    before, start, count = threading.active_count(), threading.Thread.start, iter(range(9))
+
+    def only_one(self: threading.Thread) -> None:
+        if next(count) > 0:
+            raise RuntimeError("can't start new thread")
+        start(self)
+
+    for threads in (pool, team):
+        count = iter(range(9))
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", only_one)
+            with pytest.raises(RuntimeError, match="can't start new thread"), threads(3):
+                pass
+        assert threading.active_count() == before
+        assert blas_threads() == {2}
+
+
 @pytest.mark.parametrize("threads", [1, 2, 3])
 @pytest.mark.parametrize("bad", [0, 1, 4])
 def test_an_exception_comes_out_and_the_pool_works_on(threads: int, bad: int) -> None:
@@ -141,6 +183,22 @@ def test_as_many_threads_as_cores_unless_told(monkeypatch: pytest.MonkeyPatch) -
         assert len(list(run(lambda _: met.wait(), range(3)))) == 3
 
 
+@pytest.fixture(autouse=True)
+def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def eight(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A machine with eight cores, and the folder where its control groups are described."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    monkeypatch.setattr(quotas, "ROOT", tmp_path)
+    monkeypatch.setattr(quotas, "MEMBERSHIP", tmp_path / "self")
+    return tmp_path
+
+
+@pytest.mark.usefixtures("eight")
 def test_cores_are_those_this_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
     """In a container or under taskset these are fewer than the machine has."""
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 5, 7}, raising=False)
@@ -152,20 +210,86 @@ def test_cores_are_those_this_process_may_use(monkeypatch: pytest.MonkeyPatch) -
     assert cores() == 1
 
 
+VARIABLES = ("NNSCRATCH_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+@pytest.mark.usefixtures("eight")
 @pytest.mark.parametrize(
     ("told", "count"),
-    [("max 100000", 8), ("250000 100000", 3), ("50000 100000", 1), ("900000 100000", 8), ("", 8)],
+    [
+        ({"OMP_NUM_THREADS": "3"}, 3),
+        ({"OMP_NUM_THREADS": "3,2"}, 3),
+        ({"OMP_NUM_THREADS": ""}, 8),
+        ({"OMP_NUM_THREADS": "99"}, 8),
+        ({"NUMBA_NUM_THREADS": "2"}, 2),
+        ({"OMP_NUM_THREADS": "3", "NUMBA_NUM_THREADS": "2"}, 2),
+        ({"OMP_NUM_THREADS": "3", "NNSCRATCH_THREADS": "5"}, 5),
+        ({"OMP_NUM_THREADS": "no number", "NNSCRATCH_THREADS": "12"}, 12),
+    ],
+)
+def test_variables_that_ask_for_fewer_threads(
+    told: dict[str, str], count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As they do for OpenMP and Numba; our own has the last word."""
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    assert cores() == count
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+@pytest.mark.parametrize("value", ["0", "-1", "two", "1.5", ","])
+def test_a_variable_that_is_no_number_of_threads_is_named(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValueError, match=f"{name}: expected a number of threads ≥ 1, got '{value}"):
+        cores()
+
+
+def write(folder: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+V1 = {"self": "4:memory:/else\n3:cpu,cpuacct:/docker/42\n0::/\n"}
+V1_ROOT = {"cpu,cpuacct/cpu.cfs_quota_us": "250000\n", "cpu,cpuacct/cpu.cfs_period_us": "100000\n"}
+OWN = {"self": "0::/user.slice/run.scope\n"}
+
+
+@pytest.mark.parametrize(
+    ("files", "count"),
+    [
+        ({}, 8),
+        ({"cpu.max": "max 100000"}, 8),
+        ({"cpu.max": "250000 100000"}, 3),
+        ({"cpu.max": "50000 100000"}, 1),
+        ({"cpu.max": "900000 100000"}, 8),
+        ({"cpu.max": ""}, 8),
+        ({"cpu.max": "0 0"}, 8),
+        (OWN | {"user.slice/run.scope/cpu.max": "200000 100000", "cpu.max": "max 100000"}, 2),
+        (OWN | {"user.slice/cpu.max": "200000 100000"}, 2),
+        (OWN | {"user.slice/run.scope/cpu.max": "400000 100000", "cpu.max": "300000 100000"}, 3),
+        (OWN | {"other.slice/cpu.max": "100000 100000"}, 8),
+        ({"self": "0::/../else\n", "cpu.max": "200000 100000"}, 2),
+        ({"self": "1:cpu:/\n0::/a\n", "unified/a/cpu.max": "200000 100000"}, 2),
+        (V1 | V1_ROOT, 3),
+        (V1 | {"cpu/docker/42/cpu.cfs_quota_us": "-1", "cpu/docker/42/cpu.cfs_period_us": "9"}, 8),
+        (V1 | {"cpu/docker/cpu.cfs_quota_us": "5", "cpu/docker/cpu.cfs_period_us": "5"}, 1),
+    ],
 )
 def test_a_container_may_have_less_time_than_processors(
-    told: str, count: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    files: dict[str, str], count: int, eight: Path
 ) -> None:
-    file = tmp_path / "cpu.max"
-    file.write_text(told)
-    monkeypatch.setattr("nnscratch.threads.CPU_MAX", file)
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    """Its own group's quota and that of every group above it, of either version, hold."""
+    write(eight, files)
     assert cores() == count
-    file.unlink()
-    assert cores() == 8
+
+
+@pytest.mark.parametrize("threads", [0, -1, 1.5])
+def test_chunks_refuse_what_is_no_number_of_threads(threads: Any) -> None:
+    with pytest.raises(ValueError, match=f"in_chunks: expected threads ≥ 1, got {threads}"):
+        in_chunks(lambda rows: rows, np.arange(3), 9, threads)
 
 
 @given(N=st.integers(1, 20), size=st.integers(1, 25), threads=st.none() | THREADS)
@@ -180,3 +304,70 @@ def test_chunks_come_together_in_order(N: int, size: int, threads: int | None) -
     np.testing.assert_array_equal(in_chunks(double, rows, size, threads), 2 * rows)
     assert max(sizes) == min(size, N)
     assert len(sizes) == -(-N // size)
+
+
+IMAGES = tiny.images(300)
+LABELS = np.arange(300) % 10
+
+
+def cvae() -> ConditionalVAE:
+    rng = np.random.default_rng(0)
+    return ConditionalVAE(
+        Dense(26, 4, rng=rng), Dense(12, 16, rng=rng), 2, classes=10, input_shape=(16,)
+    )
+
+
+def aae() -> AdversarialAutoencoder:
+    judge = Dense(2, 1, rng=np.random.default_rng(0))
+    return AdversarialAutoencoder(tiny.encoder(2), tiny.decoder(), judge, input_shape=(16,))
+
+
+def seeded() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+INFERENCE: dict[str, Callable[..., Any]] = {
+    "encode": lambda **t: tiny.autoencoder().encode(IMAGES, **t),
+    "decode": lambda **t: tiny.autoencoder().decode(np.ones((300, 2)), **t),
+    "reconstruct": lambda **t: tiny.autoencoder().reconstruct(IMAGES, **t),
+    "sample": lambda **t: tiny.autoencoder().sample(300, like=IMAGES, rng=seeded(), **t),
+    "interpolate": lambda **t: tiny.autoencoder().interpolate(IMAGES, IMAGES[::-1], **t),
+    "VAE posterior": lambda **t: tiny.vae().posterior(IMAGES, **t),
+    "VAE encode": lambda **t: tiny.vae().encode(IMAGES, **t),
+    "VAE sample": lambda **t: tiny.vae().sample(300, rng=seeded(), **t),
+    "AAE sample": lambda **t: aae().sample(300, rng=seeded(), **t),
+    "CVAE posterior": lambda **t: cvae().posterior(IMAGES, LABELS, **t),
+    "CVAE encode": lambda **t: cvae().encode(IMAGES, LABELS, **t),
+    "CVAE decode": lambda **t: cvae().decode(np.ones((300, 2)), LABELS, **t),
+    "CVAE reconstruct": lambda **t: cvae().reconstruct(IMAGES, LABELS, **t),
+    "CVAE sample": lambda **t: cvae().sample(LABELS, rng=seeded(), **t),
+    "CVAE interpolate": lambda **t: cvae().interpolate(IMAGES, IMAGES[::-1], LABELS, **t),
+    "CVAE restyle": lambda **t: cvae().restyle(IMAGES, LABELS, **t),
+    "jacobian_norms": lambda **t: jacobian_norms(tiny.autoencoder(), IMAGES, **t),
+    "ledger": lambda **t: ledger(tiny.vae(), IMAGES, rng=seeded(), **t).kl_per_dimension,
+    "importance_nll": lambda **t: (
+        importance_nll(
+            tiny.vae(), (IMAGES > 99).astype(np.float32), samples=2, rng=seeded(), **t
+        ).mean
+    ),
+}
+
+
+@pytest.mark.parametrize("name", INFERENCE)
+def test_inference_runs_on_as_many_threads_as_it_is_told(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With equal results, and without asking how many cores there are."""
+    started: list[threading.Thread] = []
+    start = threading.Thread.start
+    monkeypatch.setattr("nnscratch.threads.cores", lambda: pytest.fail("asked for the cores"))
+    monkeypatch.setattr(
+        threading.Thread, "start", lambda self: (started.append(self), start(self))[1]
+    )
+    call = INFERENCE[name]
+    one = call(threads=1)
+    assert not started
+    np.testing.assert_array_equal(one, call(threads=3))
+    assert len(started) % 2 == 0 < len(started)
+    with pytest.raises(ValueError, match="expected threads ≥ 1, got 0"):
+        call(threads=0)

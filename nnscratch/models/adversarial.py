@@ -149,11 +149,18 @@ class AdversarialAutoencoder(Autoencoder):
         name = getattr(self.prior, "__name__", type(self.prior).__name__)
         return super().settings() | {"prior": name}
 
-    def sample(self, count: int, *, like: Array | None = None, rng: np.random.Generator) -> Array:
+    def sample(
+        self,
+        count: int,
+        *,
+        like: Array | None = None,
+        rng: np.random.Generator,
+        threads: int | None = None,
+    ) -> Array:
         """Decode `count` draws from the prior; `like` is not needed, as there is a prior."""
         check_count(count)
         draws = self.prior(self.code_shape[0], count, rng=rng, dtype=self.dtype)
-        return self.decode(np.ascontiguousarray(draws.T))
+        return self.decode(np.ascontiguousarray(draws.T), threads=threads)
 
     def inference(self) -> Self:
         """Return the model as it is used once learning is over, D included."""

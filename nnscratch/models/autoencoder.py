@@ -33,7 +33,8 @@ class Autoencoder:
     Shapes
         x, a  (*input_shape, N)         z  (*code_shape, N)
         x̃     (*seen_shape, N)          another shape than x if the corruption takes pixels away
-        the public methods take and return batch-first arrays (N, …), images in [0, 1] or uint8
+        the public methods take and return batch-first arrays (N, …), images in [0, 1] or uint8;
+        `threads` is how many work on them, all cores if None, and changes no result
 
     Derivation
         ∂L/∂a is the likelihood's; the decoder's backward makes it ∂L/∂z; the penalties, which see
@@ -136,47 +137,58 @@ class Autoencoder:
         model.encoder, model.decoder = self.encoder.inference(), self.decoder.inference()
         return model
 
-    def encode(self, images: Array) -> Array:
+    def encode(self, images: Array, *, threads: int | None = None) -> Array:
         """Return the codes of images (N, …)."""
         encoder = self.encoder.inference()
         return across(
-            "encode", lambda x: encoder.forward(x)[0], images, self.seen_shape, self.dtype
+            "encode", lambda x: encoder.forward(x)[0], images, self.seen_shape, self.dtype, threads
         )
 
-    def decode(self, codes: Array) -> Array:
+    def decode(self, codes: Array, *, threads: int | None = None) -> Array:
         """Return the images (N, …) that codes (N, …) stand for: the mean of p(x | a)."""
         decoder, mean = self.decoder.inference(), self.likelihood.mean
-        return across(
-            "decode", lambda z: mean(decoder.forward(z)[0]), codes, self.code_shape, self.dtype
-        )
 
-    def reconstruct(self, images: Array) -> Array:
+        def f(z: Array) -> Array:
+            return mean(decoder.forward(z)[0])
+
+        return across("decode", f, codes, self.code_shape, self.dtype, threads)
+
+    def reconstruct(self, images: Array, *, threads: int | None = None) -> Array:
         """Return decode(encode(images))."""
-        return self.decode(self.encode(images))
+        return self.decode(self.encode(images, threads=threads), threads=threads)
 
-    def sample(self, count: int, *, like: Array, rng: np.random.Generator) -> Array:
+    def sample(
+        self, count: int, *, like: Array, rng: np.random.Generator, threads: int | None = None
+    ) -> Array:
         """Decode `count` codes drawn from the Gaussian that fits the codes of `like` (N, …).
 
         An autoencoder has no prior to draw from; this is the simplest stand-in, and shows how much
         of code space decodes to nothing.
         """
         check_count(count)
-        codes = self.encode(like)
+        codes = self.encode(like, threads=threads)
         if len(codes) < 2:
             raise ValueError(f"sample: expected two images or more to be like, got {len(codes)}")
         flat = codes.reshape(len(codes), -1)
         covariance = np.atleast_2d(np.cov(flat.T))
         draws = rng.multivariate_normal(flat.mean(axis=0), covariance, count)
-        return self.decode(draws.astype(self.dtype).reshape(count, *codes.shape[1:]))
+        drawn = draws.astype(self.dtype).reshape(count, *codes.shape[1:])
+        return self.decode(drawn, threads=threads)
 
     def interpolate(
-        self, start: Array, end: Array, steps: int = 8, *, spherical: bool = False
+        self,
+        start: Array,
+        end: Array,
+        steps: int = 8,
+        *,
+        spherical: bool = False,
+        threads: int | None = None,
     ) -> Array:
         """Return the images on the way from `start` to `end`, all (N, …): (N, steps, …)."""
-        a, b = self.encode(start), self.encode(end)
+        a, b = (self.encode(images, threads=threads) for images in (start, end))
         N = len(a)
         codes = path(a.reshape(N, -1), b.reshape(len(b), -1), steps, spherical=spherical)
-        images = self.decode(codes.reshape(N * steps, *a.shape[1:]))
+        images = self.decode(codes.reshape(N * steps, *a.shape[1:]), threads=threads)
         return images.reshape(N, steps, *images.shape[1:])
 
     def parameters(self) -> dict[str, Parameter]:

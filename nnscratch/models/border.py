@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..core import Array, Shape
-from ..threads import in_chunks
+from ..threads import check_threads, in_chunks
 
 CHUNK = 128
 """Samples a chunk of inference: large enough for the kernels, small enough for the caches."""
@@ -40,14 +40,20 @@ def to_rows(y: Array) -> Array:
 
 
 def across(
-    who: str, f: Callable[[Array], Array], rows: Array, sample_shape: Shape, dtype: DTypeLike
+    who: str,
+    f: Callable[[Array], Array],
+    rows: Array,
+    sample_shape: Shape,
+    dtype: DTypeLike,
+    threads: int | None = None,
 ) -> Array:
     """Return f over rows (N, …) → (N, …), where f maps columns to columns."""
+    check_threads(who, threads)
     rows = np.asarray(rows)
     if rows.ndim < 2 or len(rows) == 0:
         raise ValueError(f"{who}: expected a non-empty batch (N, …), got {rows.shape}")
     return in_chunks(
-        lambda chunk: to_rows(f(to_columns(who, chunk, sample_shape, dtype))), rows, CHUNK
+        lambda chunk: to_rows(f(to_columns(who, chunk, sample_shape, dtype))), rows, CHUNK, threads
     )
 
 

@@ -76,31 +76,42 @@ class ConditionalVAE(VAE):
         y = one_hot(labels, self.classes, self.dtype)
         return self.bound(x, beside(self.seen(x, rng=rng), y), y, rng=rng)
 
-    def posterior(self, images: Array, labels: IntArray) -> tuple[Array, Array]:  # type: ignore[override]
+    def posterior(  # type: ignore[override]
+        self, images: Array, labels: IntArray, *, threads: int | None = None
+    ) -> tuple[Array, Array]:
         """Return mu and logvar of q(z|x, y) for images (N, …) and labels (N,), both (N, L)."""
         encoder, L = self.encoder.inference(), self.latent_dim
-        h = self._across("encode", encoder, images, self.seen_shape, labels)
+        h = self._across("encode", encoder, images, self.seen_shape, labels, threads)
         return h[:, :L], h[:, L:]
 
-    def encode(self, images: Array, labels: IntArray) -> Array:  # type: ignore[override]
+    def encode(  # type: ignore[override]
+        self, images: Array, labels: IntArray, *, threads: int | None = None
+    ) -> Array:
         """Return the mean codes μ of images (N, …) of these classes: (N, L)."""
-        return self.posterior(images, labels)[0]
+        return self.posterior(images, labels, threads=threads)[0]
 
-    def decode(self, codes: Array, labels: IntArray) -> Array:  # type: ignore[override]
+    def decode(  # type: ignore[override]
+        self, codes: Array, labels: IntArray, *, threads: int | None = None
+    ) -> Array:
         """Return the images (N, …) that codes (N, L) stand for in these classes."""
         decoder = self.decoder.inference()
-        a = self._across("decode", decoder, codes, self.code_shape, labels)
+        a = self._across("decode", decoder, codes, self.code_shape, labels, threads)
         return self.likelihood.mean(a)
 
-    def reconstruct(self, images: Array, labels: IntArray) -> Array:  # type: ignore[override]
+    def reconstruct(  # type: ignore[override]
+        self, images: Array, labels: IntArray, *, threads: int | None = None
+    ) -> Array:
         """Return decode(encode(images, labels), labels)."""
-        return self.decode(self.encode(images, labels), labels)
+        return self.decode(self.encode(images, labels, threads=threads), labels, threads=threads)
 
-    def sample(self, labels: IntArray, *, rng: np.random.Generator) -> Array:  # type: ignore[override]
+    def sample(  # type: ignore[override]
+        self, labels: IntArray, *, rng: np.random.Generator, threads: int | None = None
+    ) -> Array:
         """Return an image of each of these classes: N draws from the prior, decoded."""
         count = one_hot(labels, self.classes, self.dtype).shape[1]
         check_count(count)
-        return self.decode(rng.standard_normal((count, self.latent_dim), self.dtype), labels)
+        draws = rng.standard_normal((count, self.latent_dim), self.dtype)
+        return self.decode(draws, labels, threads=threads)
 
     def interpolate(  # type: ignore[override]
         self,
@@ -110,26 +121,33 @@ class ConditionalVAE(VAE):
         steps: int = 8,
         *,
         spherical: bool = False,
+        threads: int | None = None,
     ) -> Array:
         """Return the images on the way from `start` to `end`, of one class each: (N, steps, …)."""
-        a, b = self.encode(start, labels), self.encode(end, labels)
+        a, b = (self.encode(images, labels, threads=threads) for images in (start, end))
         codes = path(a, b, steps, spherical=spherical)
-        images = self.decode(codes.reshape(-1, self.latent_dim), np.repeat(labels, steps))
+        codes, each = codes.reshape(-1, self.latent_dim), np.repeat(labels, steps)
+        images = self.decode(codes, each, threads=threads)
         return images.reshape(len(a), steps, *images.shape[1:])
 
-    def restyle(self, images: Array, labels: IntArray) -> Array:
+    def restyle(self, images: Array, labels: IntArray, *, threads: int | None = None) -> Array:
         """Return every image written as each of the classes, by one hand: (N, classes, …)."""
-        codes, K = self.encode(images, labels), self.classes
+        codes, K = self.encode(images, labels, threads=threads), self.classes
         N = len(codes)
-        written = self.decode(codes.repeat(K, axis=0), np.tile(np.arange(K), N))
+        written = self.decode(codes.repeat(K, axis=0), np.tile(np.arange(K), N), threads=threads)
         return written.reshape(N, K, *written.shape[1:])
 
     def _across(
-        self, who: str, part: Sequential, rows: Array, shape: Shape, labels: IntArray
+        self,
+        who: str,
+        part: Sequential,
+        rows: Array,
+        shape: Shape,
+        labels: IntArray,
+        threads: int | None,
     ) -> Array:
         """Return what a part makes of rows (N, …) of samples of this shape, and of their labels."""
         x = to_columns(who, rows, shape, self.dtype)
         told = beside(x, one_hot(labels, self.classes, self.dtype))
-        return across(
-            who, lambda x: part.forward(x)[0], to_rows(told), self.told(shape), self.dtype
-        )
+        f, shape = lambda x: part.forward(x)[0], self.told(shape)
+        return across(who, f, to_rows(told), shape, self.dtype, threads)

@@ -79,7 +79,7 @@ class ContractiveAutoencoder(Autoencoder):
         return {"reconstruction": 1.0, "contraction": self.strength}
 
 
-def jacobian_norms(model: Autoencoder, images: Array) -> Array:
+def jacobian_norms(model: Autoencoder, images: Array, *, threads: int | None = None) -> Array:
     """Return ‖∂z/∂x‖_F of an encoder at each of images (N, …), as they are: (N,).
 
     To first order, independent noise of standard deviation s in every pixel moves a code by s times
@@ -99,4 +99,6 @@ def jacobian_norms(model: Autoencoder, images: Array) -> Array:
             total += (dx * dx).reshape(-1, x.shape[-1]).sum(axis=0)
         return total[None]
 
-    return np.sqrt(across("jacobian_norms", squares, images, model.seen_shape, model.dtype)[:, 0])
+    return np.sqrt(
+        across("jacobian_norms", squares, images, model.seen_shape, model.dtype, threads)[:, 0]
+    )

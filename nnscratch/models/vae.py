@@ -122,17 +122,27 @@ class VAE(Autoencoder):
         """Return, beside its weights and shapes, what defines the model."""
         return super().settings() | {"free_bits": self.free_bits}
 
-    def posterior(self, images: Array) -> tuple[Array, Array]:
+    def posterior(self, images: Array, *, threads: int | None = None) -> tuple[Array, Array]:
         """Return mu and logvar of q(z|x) for images (N, …), both (N, L)."""
         encoder = self.encoder.inference()
-        h = across("encode", lambda x: encoder.forward(x)[0], images, self.seen_shape, self.dtype)
+        h = across(
+            "encode", lambda x: encoder.forward(x)[0], images, self.seen_shape, self.dtype, threads
+        )
         return h[:, : self.latent_dim], h[:, self.latent_dim :]
 
-    def encode(self, images: Array) -> Array:
+    def encode(self, images: Array, *, threads: int | None = None) -> Array:
         """Return the mean codes μ of images (N, …): (N, L)."""
-        return self.posterior(images)[0]
+        return self.posterior(images, threads=threads)[0]
 
-    def sample(self, count: int, *, like: Array | None = None, rng: np.random.Generator) -> Array:
+    def sample(
+        self,
+        count: int,
+        *,
+        like: Array | None = None,
+        rng: np.random.Generator,
+        threads: int | None = None,
+    ) -> Array:
         """Decode `count` draws from the prior N(0, I); `like` is not needed: there is a prior."""
         check_count(count)
-        return self.decode(rng.standard_normal((count, self.latent_dim), self.dtype))
+        draws = rng.standard_normal((count, self.latent_dim), self.dtype)
+        return self.decode(draws, threads=threads)
