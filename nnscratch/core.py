@@ -31,28 +31,16 @@ which saves the work of a dx that nobody asks for (the gradient of the data) and
 class Parameter:
     """A trainable array θ and its accumulated gradient ∂L/∂θ, of one shape and dtype.
 
-    Who has written zeros over a gradient may say so, by `all_zero`: a matrix product then need not
-    be added, it can be put there (products.py), which for a large layer is a tenth of a step less.
-    Whoever asks for `grad` may write to it, and the word is off. `parts` are the sizes of the
-    parameters that it was packed from.
+    A gradient is a running sum: every backward adds to what is there, whoever wrote it. `parts` are
+    the sizes of the parameters that it was packed from.
     """
 
-    __slots__ = ("_grad", "all_zero", "parts", "value")
+    __slots__ = ("grad", "parts", "value")
 
     def __init__(self, value: Array, parts: tuple[int, ...] | None = None) -> None:
         self.value = value
-        self.parts = (value.size,) if parts is None else parts
         self.grad = np.zeros_like(value)
-
-    @property
-    def grad(self) -> Array:
-        """∂L/∂θ so far, a running sum."""
-        self.all_zero = False
-        return self._grad
-
-    @grad.setter
-    def grad(self, grad: Array) -> None:
-        self._grad, self.all_zero = grad, False
+        self.parts = (value.size,) if parts is None else parts
 
 
 class Layer(Protocol):

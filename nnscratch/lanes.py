@@ -44,18 +44,11 @@ class Lanes(Generic[M]):
         self.theta.grad = self.grads[0]
         lend(model.parameters(), self.theta.grad)
         self.replicas = [model, *(replica(model, grad) for grad in self.grads[1:])]
-        self.parameters = [p for twin in self.replicas for p in twin.parameters().values()]
         self.run: Run = map
 
     def clear(self) -> None:
         """Begin all gradients at zero."""
         self.grads[...] = 0
-        self.cleared()
-
-    def cleared(self) -> None:
-        """Say that all gradients are zero, as an optimiser leaves them."""
-        for p in self.parameters:
-            p.all_zero = True
 
     @contextmanager
     def running(self, threads: int | None = None) -> Iterator[None]:

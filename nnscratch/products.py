@@ -34,10 +34,10 @@ def matmul(a: Array, b: Array, bias: Array | None = None) -> Array:
 
 
 def add_product(p: Parameter, a: Array, b: Array, row_sums: Parameter | None = None) -> None:
-    """p.grad += a b and row_sums.grad += a 1; where p is known to be zero, a b is put there."""
-    M, N, put = len(a), b.shape[1], p.all_zero
+    """p.grad += a b and row_sums.grad += a 1."""
+    M, N = len(a), b.shape[1]
     if min(M, N) >= SMALL and a.dtype.kind == "f":
-        _product(a, b, None, not put, p.grad, None if row_sums is None else row_sums.grad)
+        _product(a, b, None, True, p.grad, None if row_sums is None else row_sums.grad)
         return
     # Of one long and one short side, BLAS would have the rows be long.
     p.grad += (b.T @ a.T).T if M < SMALL else a @ b
@@ -53,8 +53,7 @@ def _product(
     (a, across), (b, down) = by_rows(a), by_rows(b)
     # In dx = wᵀ dy half of the sum is over half of w's rows, which are one thread's: threads.md.
     # To add up two results costs more than that saves where the batch is larger than half of K.
-    plain = not add and bias is None and sums is None
-    halves = 2 if across and plain and 2 * N <= K else 1
+    halves = 2 if across and not add and bias is None and 2 * N <= K else 1
     plan = _plan(M, K, N, a.dtype, across, halves, threads())
     product(
         a,

@@ -139,7 +139,6 @@ class Trainer:
         terms = self.gradient(data, rows)
         check_ledger(terms, self.model.weights())
         self.optimizer.step(self.lanes.theta, self.lanes.grads)
-        self.lanes.cleared()
         return terms
 
     def set_annealed(self, step: int) -> None:

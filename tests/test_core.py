@@ -70,22 +70,6 @@ def check_replica(module: ModuleType) -> None:
     np.testing.assert_array_equal(grad, theta.grad)
 
 
-def check_a_gradient_lent_is_not_zero(module: ModuleType) -> None:
-    """Whoever asks for it may write to it."""
-    p = module.Parameter(np.zeros(3))
-    assert not p.all_zero
-    p.all_zero = True
-    p.grad[...] = 1
-    assert not p.all_zero
-    p.all_zero = True
-    p.grad = np.ones(3)
-    assert not p.all_zero
-
-
-def test_a_gradient_lent_is_not_zero() -> None:
-    check_a_gradient_lent_is_not_zero(core)
-
-
 def test_a_gradient_starts_at_zero_and_looks_like_its_value() -> None:
     p = Parameter(np.ones((2, 3), np.float32))
     np.testing.assert_array_equal(p.grad, np.zeros((2, 3)))

@@ -6,13 +6,15 @@ from typing import Any
 import numpy as np
 import pytest
 import tiny
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nnscratch.core import Array, Parameter, buffers, pack, replica
 from nnscratch.lanes import Lanes
 from nnscratch.layers import BatchNorm, Dense, Dropout, Sequential
 from nnscratch.models import Autoencoder
+from nnscratch.optimizers import SGD
+from nnscratch.training import Trainer
 
 
 def batch(N: int) -> Array:
@@ -154,6 +156,57 @@ def test_micro_batch_i_belongs_to_lane_i_mod_lanes(threads: int) -> None:
     with lanes.running(threads):
         owners = lanes.map(lambda model, i: (lanes.replicas.index(model), i), 8)
     assert owners == [(i % 3, i) for i in range(8)]
+
+
+# No gradient is lost
+
+
+def places(lanes: Lanes[Autoencoder]) -> dict[str, Array]:
+    """Arrays by which a gradient can be reached."""
+    w = lanes.replicas[0].parameters()["encoder.0.weight"]
+    return {
+        "the packed vector": lanes.theta.grad,
+        "a view of it": lanes.theta.grad[3:40:2],
+        "a parameter": w.grad,
+        "a view of a parameter": w.grad[1:].T,
+        "a parameter of a replica": lanes.replicas[1].parameters()["decoder.2.bias"].grad,
+        "all gradients": lanes.grads,
+    }
+
+
+ACTS = ["clear", "backward", "step", *places(Lanes(tiny.autoencoder(), 2))]
+
+
+@settings(max_examples=200)
+@given(acts=st.lists(st.sampled_from(ACTS), min_size=3, max_size=8), early=st.booleans())
+def test_what_somebody_adds_to_a_gradient_is_never_lost(acts: list[str], early: bool) -> None:
+    """In any order, by references from before the first act or by new ones."""
+    lanes, x = Lanes(tiny.autoencoder(dtype=np.float64), 2), batch(20)
+    kept, want = places(lanes), np.zeros_like(lanes.grads)
+    for act in acts:
+        if act == "backward":
+            in_lanes(lanes, x, micro_batch=10)
+            for grad, piece in zip(want, (x[:, :10], x[:, 10:]), strict=True):
+                replica(lanes.replicas[0], grad).loss(piece)[1](0.5)
+        elif act in kept:
+            (kept if early else places(lanes))[act][...] += 1
+            assert not np.array_equal(lanes.grads, want)
+            want[...] = lanes.grads
+        else:
+            lanes.clear() if act == "clear" else SGD(0.1).step(lanes.theta, lanes.grads)
+            want[...] = 0
+        np.testing.assert_array_equal(lanes.grads, want)
+
+
+def test_a_step_takes_what_was_there_before_it() -> None:
+    images, rows = tiny.images(16), np.arange(16)
+    plain, more = (Trainer(tiny.autoencoder(), SGD(1.0), seed=0, batch_size=16) for _ in range(2))
+    more.lanes.clear()
+    more.lanes.theta.grad += 1
+    for trainer in (plain, more):
+        trainer.learn(images, rows)
+    apart = plain.lanes.theta.value - more.lanes.theta.value
+    np.testing.assert_allclose(apart, 1, rtol=1e-5)
 
 
 # What belongs to it
