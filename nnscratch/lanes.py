@@ -18,6 +18,7 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from .core import HasParameters, Parameter, lend, pack, replica
+from .subnormals import flushed_subnormals
 from .team import team
 from .threads import Run, cores, pool
 
@@ -71,7 +72,8 @@ class Lanes(Generic[M]):
         def lane(start: int) -> None:
             model = self.replicas[start]
             # A diverging model is told by its loss, in words; NumPy's warnings would add nothing.
-            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            quiet = np.errstate(over="ignore", invalid="ignore", divide="ignore")
+            with quiet, flushed_subnormals():
                 for i in range(start, count, len(self.replicas)):
                     results[i] = task(model, i)
 

@@ -19,6 +19,7 @@ from .core import Array, IntArray, Parameter, check
 from .kernels import optimizers as kernels
 from .kernels.team import BLOCK
 from .schedules import Schedule, as_schedule
+from .subnormals import flushed_subnormals
 from .team import helpers, threads
 
 LINE = 64
@@ -94,12 +95,12 @@ class Optimizer:
         first, last = within or (0, value.size)
         rate = self.learning_rate(self.steps)
         self.steps += 1
-        scale = 1.0
-        if self.clip_norm is not None:
-            norm = kernels.gradient_norm(grads, first, last)
-            scale = min(1.0, self.clip_norm / norm) if norm > 0 else 1.0
-        share = pieces(theta.parts, first, last, threads())
-        self.update(value, grads, *self.state.values(), share, scale, rate)
+        scale, share = 1.0, pieces(theta.parts, first, last, threads())
+        with flushed_subnormals():  # moments that fade pass through them
+            if self.clip_norm is not None:
+                norm = kernels.gradient_norm(grads, first, last)
+                scale = min(1.0, self.clip_norm / norm) if norm > 0 else 1.0
+            self.update(value, grads, *self.state.values(), share, scale, rate)
 
     def update(self, value: Array, *others: Any) -> None:
         """Step θ: value, grads, the moments, pieces, scale, rate."""

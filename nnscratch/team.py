@@ -21,6 +21,7 @@ from numba import config
 
 from .core import Array, IntArray
 from .kernels.team import TURN, serve, team_of
+from .subnormals import flushed_subnormals
 
 WORTH = 10_000
 """Cycles, roughly, below which a kernel is over before help arrives."""
@@ -50,7 +51,10 @@ _here = Here()
 
 @contextmanager
 def team(threads: int) -> Iterator[None]:
-    """Let kernels that this thread shares run on so many threads, itself included, or on MOST."""
+    """Let kernels that this thread shares run on so many threads, itself included, or on MOST.
+
+    All of them flush subnormal numbers.
+    """
     threads = min(threads, MOST)
     if threads <= 1 or config.DISABLE_JIT:  # type: ignore[attr-defined]
         yield
@@ -60,11 +64,12 @@ def team(threads: int) -> Iterator[None]:
 
     def help_out(me: int) -> None:
         nap = 0.0
-        while not closed.is_set():
-            turn = counters[TURN]
-            serve(counters, me, LOOKS)
-            nap = min(2 * nap + 1e-4, LONGEST_NAP) if counters[TURN] == turn else 0.0
-            sleep(nap)
+        with flushed_subnormals():
+            while not closed.is_set():
+                turn = counters[TURN]
+                serve(counters, me, LOOKS)
+                nap = min(2 * nap + 1e-4, LONGEST_NAP) if counters[TURN] == turn else 0.0
+                sleep(nap)
 
     crew: list[Thread] = []
     try:
@@ -73,7 +78,8 @@ def team(threads: int) -> Iterator[None]:
             helper.start()
             crew.append(helper)
         _here.team, _here.size = counters, threads
-        yield
+        with flushed_subnormals():
+            yield
     finally:
         _here.team, _here.size = before
         closed.set()

@@ -19,6 +19,7 @@ from threadpoolctl import ThreadpoolController
 from .memory import keep_freed_memory
 from .quotas import quota
 from .shared import Shared
+from .subnormals import flushed_subnormals
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -77,7 +78,7 @@ def pool(threads: int | None = None) -> Iterator[Run]:
     """Yield a parallel `map` on this many threads (all cores if None), with BLAS held at one.
 
     Item i goes to thread i mod `threads`, and the caller's thread is one of them: waking a thread
-    costs more than a small layer, so each is woken once.
+    costs more than a small layer, so each is woken once. All of them flush subnormal numbers.
 
     Raises
         ValueError if threads < 1.
@@ -85,7 +86,8 @@ def pool(threads: int | None = None) -> Iterator[Run]:
     check_threads("pool", threads)
     threads = cores() if threads is None else threads
     keep_freed_memory()
-    with one_blas_thread:
+    # BLAS may begin threads when its limit ends: subnormal numbers must be as they were by then.
+    with one_blas_thread, flushed_subnormals():
         if threads == 1:
             yield map
             return
@@ -137,8 +139,9 @@ def serve(inbox: Inbox) -> None:
 
     The executor of the standard library would do, but hands a task over more slowly.
     """
-    while (work := inbox.get()) is not None:
-        work()
+    with flushed_subnormals():
+        while (work := inbox.get()) is not None:
+            work()
 
 
 def in_chunks(
