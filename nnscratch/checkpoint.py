@@ -57,22 +57,49 @@ def read(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]:
         FileNotFoundError if there is no such file.
         ValueError if it is no checkpoint of ours, damaged or truncated.
     """
-    data = Path(path).read_bytes()
+    arrays, header = unpack(path)
+    if not is_ours(header):
+        raise ValueError(
+            f"{path}: expected a checkpoint of nnscratch, got a safetensors file without its "
+            "header; load_model takes such a file for a model's weights"
+        )
+    found = header.get("format")
+    if found != FORMAT:
+        raise ValueError(f"{path}: expected format {FORMAT!r}, got {found!r}")
     try:
-        arrays = load(data)
-        size = int.from_bytes(data[:8], "little")
-        header = json.loads(data[8 : 8 + size])["__metadata__"]
-        found = header["format"]
-        info = json.loads(header["info"]) if found == FORMAT else {}
-        if found == FORMAT and header.keys() > {"format", "info"}:  # earlier versions wrote no more
+        info = json.loads(header["info"])
+        if header.keys() > {"format", "info"}:  # earlier versions wrote no more
             crc = checksum(arrays, header["info"])
             if header["crc32"] != crc:
                 raise ValueError(f"expected checksum {header['crc32']}, got {crc}")
-    except (SafetensorError, KeyError, ValueError) as error:
+    except (KeyError, ValueError) as error:
         raise ValueError(f"{path}: not a checkpoint of nnscratch, or damaged: {error}") from None
-    if found != FORMAT:
-        raise ValueError(f"{path}: expected format {FORMAT!r}, got {found!r}")
     return arrays, info
+
+
+def unpack(path: str | Path) -> tuple[dict[str, Array], dict[str, str]]:
+    """Return the arrays and the header of a safetensors file, whoever wrote it.
+
+    Raises
+        FileNotFoundError if there is no such file.
+        ValueError if it is no safetensors file, is damaged, or has numbers that NumPy has not.
+    """
+    data = Path(path).expanduser().read_bytes()
+    try:
+        size = int.from_bytes(data[:8], "little")
+        arrays = load(data)
+        header = json.loads(data[8 : 8 + size])
+    except (SafetensorError, ValueError) as error:
+        raise ValueError(f"{path}: not a checkpoint of nnscratch, or damaged: {error}") from None
+    except (KeyError, TypeError, AttributeError) as error:  # of the package's table of dtypes
+        raise ValueError(f"{path}: numbers of a type that NumPy has not: {error}") from None
+    return arrays, header.get("__metadata__", {})
+
+
+def is_ours(header: Mapping[str, str]) -> bool:
+    """Is this the header of a file that `write` wrote, of this version or another?"""
+    ours = header.get("format", "").startswith("nnscratch")
+    return ours or not header.keys().isdisjoint({"info", "crc32"})
 
 
 def arrays_of(model: HasParameters) -> dict[str, Array]:
@@ -110,8 +137,22 @@ def save_model(path: str | Path, model: HasParameters) -> None:
 def load_model(path: str | Path, model: HasParameters) -> None:
     """Read weights into a model of the same architecture; a training checkpoint will do as well.
 
+    So will a safetensors file without our header, as PyTorch's users write them, if its names and
+    shapes are the model's. Its floats may be of fewer bits, which loses nothing, and the number of
+    batches that PyTorch's BatchNorm has seen is passed over.
+
     Raises
         FileNotFoundError, or ValueError if the file is damaged or holds another model.
     """
-    arrays, _ = read(path)
-    restore(path, model, {k: a for k, a in arrays.items() if not k.startswith("training.")})
+    arrays, header = unpack(path)
+    if is_ours(header):
+        arrays, _ = read(path)
+        own = {k: a for k, a in arrays.items() if not k.startswith("training.")}
+        return restore(path, model, own)
+    own = arrays_of(model)
+    for name, a in list(arrays.items()):
+        if name not in own and name.rpartition(".")[2] == "num_batches_tracked":
+            del arrays[name]
+        elif name in own and a.dtype.kind == "f" and np.can_cast(a.dtype, own[name].dtype):
+            arrays[name] = a.astype(own[name].dtype)
+    restore(f"{path}, without the header of nnscratch", model, arrays)
