@@ -62,6 +62,8 @@ def cases(rng: np.random.Generator) -> list[Case]:
         ("BatchNorm", layers.BatchNorm(4, dtype=f64), (image,), ()),
         ("LayerNorm", layers.LayerNorm((4, 3, 2), dtype=f64), (image,), ()),
         ("GroupNorm", layers.GroupNorm(2, 4, dtype=f64), (image,), ()),
+        ("BatchNorm, a sequence", layers.BatchNorm(4, dtype=f64), (sequence,), ()),
+        ("GroupNorm, a sequence", layers.GroupNorm(2, 4, dtype=f64), (sequence,), ()),
         ("Dropout", layers.Dropout(0.3), (column,), ()),
         ("GaussianSample", layers.GaussianSample(), (column, column), (noise,)),
         ("Sequential", net, (column,), ()),

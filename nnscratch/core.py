@@ -91,6 +91,14 @@ class HasParameters(Protocol):
         ...
 
 
+def channel_axis(sample_shape: Shape) -> int:
+    """Return the axis of a sample's channels, or features: the second of a sequence (T, D).
+
+    It is the first of a vector (C,) and of an image (C, H, W).
+    """
+    return 1 if len(sample_shape) == 2 else 0
+
+
 def noisy(layer: object) -> bool:
     """Does forward take `rng`?"""
     return bool(getattr(layer, "noisy", False))

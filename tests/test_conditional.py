@@ -13,7 +13,7 @@ from nnscratch.core import Array, IntArray, pack
 from nnscratch.corruptions import Downsampling, GaussianNoise
 from nnscratch.data import Dataset
 from nnscratch.gradcheck import gradcheck
-from nnscratch.layers import Conv2d, Dense, Dropout, Flatten, Reshape, Sequential, Tanh
+from nnscratch.layers import Conv1d, Conv2d, Dense, Dropout, Flatten, Reshape, Sequential, Tanh
 from nnscratch.likelihoods import Gaussian, SquaredError
 from nnscratch.models import ConditionalVAE
 from nnscratch.models.conditional import beside, one_hot
@@ -125,8 +125,27 @@ def test_the_label_stands_beside_the_features_as_constant_channels() -> None:
     np.testing.assert_array_equal(told[:2], images)
     for k in range(K):
         np.testing.assert_array_equal(told[2 + k], np.broadcast_to(k == LABELS, (3, 4, 5)))
+    sequences = x((6, 2))
+    told = beside(sequences, y)
+    assert told.shape == (6, 2 + K, 5)
+    np.testing.assert_array_equal(told[:, :2], sequences)
+    for k in range(K):
+        np.testing.assert_array_equal(told[:, 2 + k], np.broadcast_to(k == LABELS, (6, 5)))
     with pytest.raises(ValueError, match="labels: expected one for each of 4 images, got 5"):
         beside(vectors[:, :4], y)
+
+
+def test_a_model_of_sequences_is_told(rng: np.random.Generator) -> None:
+    encoder = Sequential(
+        Conv1d(2 + K, 4, 3, padding="same", rng=rng), Flatten(), Dense(24, 4, rng=rng)
+    )
+    decoder = Sequential(Dense(2 + K, 12, rng=rng), Reshape(6, 2))
+    model = ConditionalVAE(encoder, decoder, 2, SquaredError(), classes=K, input_shape=(6, 2))
+    sequences = rng.random((5, 6, 2), np.float32)
+    assert model.reconstruct(sequences, LABELS).shape == (5, 6, 2)
+    terms, backward = model.loss(x((6, 2), np.float32), LABELS, rng=rng)
+    backward(1.0)
+    assert np.isfinite(terms["total"])
 
 
 def test_encoder_and_decoder_are_both_told() -> None:

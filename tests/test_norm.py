@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnscratch.core import Array, inference, pack, whole_batch
+from nnscratch.core import Array, channel_axis, inference, pack, whole_batch
 from nnscratch.gradcheck import gradcheck
 from nnscratch.layers import BatchNorm, Dense, GroupNorm, LayerNorm, Sequential, norm
 from nnscratch.layers.standardise import Affine, standardise
@@ -28,6 +28,11 @@ def drawn(layer: Any, rng: np.random.Generator) -> Any:
     return layer
 
 
+def samples(C: int, sides: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of a vector (C,), a sequence (T, C) or an image (C, H, W)."""
+    return (*sides, C) if len(sides) == 1 else (C, *sides)
+
+
 def column(a: Array) -> Array:
     return a[:, None, None, None]
 
@@ -42,7 +47,7 @@ def test_gradient_of_batchnorm(
     rng = np.random.default_rng(seed)
     N += np.prod(sides) * N == 1
     layer = drawn(BatchNorm(C, eps=eps, affine=affine, dtype=np.float64), rng)
-    gradcheck(layer, (C, *sides, N), rng=rng).raise_if_failed()
+    gradcheck(layer, (*samples(C, sides), N), rng=rng).raise_if_failed()
 
 
 @given(C=CHANNELS, sides=SIDES, N=BATCHES, affine=st.booleans(), seed=SEEDS)
@@ -53,7 +58,7 @@ def test_gradient_of_frozen_batchnorm(
     layer = drawn(BatchNorm(C, affine=affine, dtype=np.float64), rng)
     layer.running_mean[...] = rng.standard_normal(C)
     layer.running_var[...] = rng.uniform(0.5, 2, C)
-    gradcheck(layer.inference(), (C, *sides, N), rng=rng).raise_if_failed()
+    gradcheck(layer.inference(), (*samples(C, sides), N), rng=rng).raise_if_failed()
 
 
 @given(D=st.integers(2, 4), sides=SIDES, N=BATCHES, eps=EPS, affine=st.booleans(), seed=SEEDS)
@@ -71,7 +76,7 @@ def test_gradient_of_groupnorm(
 ) -> None:
     rng = np.random.default_rng(seed)
     layer = drawn(GroupNorm(G, 2 * G, eps=eps, affine=affine, dtype=np.float64), rng)
-    gradcheck(layer, (2 * G, *sides, N), rng=rng).raise_if_failed()
+    gradcheck(layer, (*samples(2 * G, sides), N), rng=rng).raise_if_failed()
 
 
 def test_the_gradient_has_no_mean_and_nothing_along_xhat(rng: np.random.Generator) -> None:
@@ -143,6 +148,8 @@ def test_groupnorm_standardises_channels_two_by_two() -> None:
 def plainly(layer: Any, x: Array, dy: Array) -> list[Array]:
     """y, dx, dγ and dβ of LayerNorm or GroupNorm, operation by operation."""
     G = getattr(layer, "G", 1)
+    turn = channel_axis(x.shape[:-1]) if G > 1 else 0
+    x, dy = x.swapaxes(0, turn), dy.swapaxes(0, turn)
     groups = x.reshape(G, len(x) // G, *x.shape[1:])
     axes = tuple(range(1, groups.ndim - 1))
     xhat, _, _, backward_xhat = standardise("x", groups, axes, layer.eps)
@@ -151,16 +158,16 @@ def plainly(layer: Any, x: Array, dy: Array) -> list[Array]:
     affine.beta.value[...] = layer.affine.beta.value
     y, backward_y = affine.forward(xhat.reshape(x.shape))
     dx = backward_xhat(backward_y(dy).reshape(groups.shape)).reshape(x.shape)
-    return [y, dx, affine.gamma.grad, affine.beta.grad]
+    return [y.swapaxes(0, turn), dx.swapaxes(0, turn), affine.gamma.grad, affine.beta.grad]
 
 
 def check_kernels(
     module: ModuleType, name: str, N: int, sides: tuple[int, ...], dtype: Any
 ) -> None:
     rng = np.random.default_rng(N)
-    options = {"LayerNorm": ((6, *sides),), "GroupNorm": (3, 6)}[name]
+    options = {"LayerNorm": (samples(6, sides),), "GroupNorm": (3, 6)}[name]
     layer = drawn(getattr(module, name)(*options, dtype=dtype), rng)
-    x, dy = (2 + 3 * rng.standard_normal((2, 6, *sides, N))).astype(dtype)
+    x, dy = (2 + 3 * rng.standard_normal((2, *samples(6, sides), N))).astype(dtype)
     y, backward = layer.forward(x)
     dx = backward(dy)
     got = [y, dx, *(p.grad.copy() for p in layer.parameters().values())]
@@ -191,8 +198,9 @@ def test_batchnorm_is_numpys_mean_and_std(
     rng = np.random.default_rng(seed)
     layer = drawn(BatchNorm(C, dtype=np.float64), rng)
     w, b = (p.value for p in layer.parameters().values())
-    x = 3 + 2 * rng.standard_normal((C, *sides, N))
-    y, _ = layer.forward(x)
+    x = 3 + 2 * rng.standard_normal((*samples(C, sides), N))
+    y = np.moveaxis(layer.forward(x)[0], channel_axis(x.shape[:-1]), 0)
+    x = np.moveaxis(x, channel_axis(x.shape[:-1]), 0)
     want = [w[c] * (x[c] - x[c].mean()) / np.hypot(x[c].std(), 1e-5**0.5) + b[c] for c in range(C)]
     np.testing.assert_allclose(y, want, rtol=1e-9, atol=1e-12)
 
@@ -216,6 +224,19 @@ def test_batchnorm_treats_rows_and_images_alike(rng: np.random.Generator) -> Non
     np.testing.assert_allclose(BatchNorm(4).forward(x)[0], rows.reshape(x.shape), rtol=1e-5)
     assert whole_batch(BatchNorm(4))
     assert whole_batch(Sequential(BatchNorm(4)))
+
+
+@pytest.mark.parametrize("layer", [BatchNorm(4), BatchNorm(4).inference(), GroupNorm(2, 4)])
+def test_a_sequence_is_an_image_of_height_one(layer: Any, rng: np.random.Generator) -> None:
+    """(T, C, N) is standardised a channel at a time, as (C, 1, T, N) is; also where T is C."""
+    for T in (4, 7):
+        x, dy = rng.standard_normal((2, T, 4, 5)).astype(np.float32)
+        y, backward = layer.forward(x)
+        image, image_backward = layer.forward(np.ascontiguousarray(x.swapaxes(0, 1))[:, None])
+        np.testing.assert_allclose(y, image[:, 0].swapaxes(0, 1), rtol=1e-5, atol=1e-6)
+        dx = image_backward(dy.swapaxes(0, 1)[:, None])[:, 0].swapaxes(0, 1)
+        np.testing.assert_allclose(backward(dy), dx, rtol=1e-4, atol=1e-5)
+        assert layer.output_shape((T, 4)) == (T, 4)
 
 
 def test_a_large_mean_does_no_harm(rng: np.random.Generator) -> None:

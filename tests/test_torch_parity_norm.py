@@ -11,6 +11,7 @@ from nnscratch.layers import BatchNorm, Flatten, GroupNorm, LayerNorm
 torch = pytest.importorskip("torch")
 
 SHAPE = (4, 3, 2, 5)
+SEQUENCES = (7, 4, 5)
 PAIRS = [
     (BatchNorm(4, dtype=np.float64), torch.nn.BatchNorm2d(4)),
     (BatchNorm(4, affine=False, dtype=np.float64), torch.nn.BatchNorm2d(4, affine=False)),
@@ -20,19 +21,27 @@ PAIRS = [
     (GroupNorm(2, 4, dtype=np.float64), torch.nn.GroupNorm(2, 4)),
     (GroupNorm(4, 4, eps=0.1, dtype=np.float64), torch.nn.GroupNorm(4, 4, 0.1)),
 ]
+PAIRS = [(*pair, SHAPE) for pair in PAIRS] + [
+    (BatchNorm(4, dtype=np.float64), torch.nn.BatchNorm1d(4), SEQUENCES),
+    (BatchNorm(4, dtype=np.float64), torch.nn.BatchNorm1d(4), (4, 5)),
+    (GroupNorm(2, 4, dtype=np.float64), torch.nn.GroupNorm(2, 4), SEQUENCES),
+]
 
 
 def theirs(a: Array) -> Any:
-    """Batch-first, as PyTorch has it."""
-    return torch.from_numpy(np.moveaxis(a, -1, 0).copy())
+    """Batch-first and channels next, as PyTorch has it: (T, D, N) there is (N, D, T)."""
+    return torch.from_numpy((a.T if a.ndim == 3 else np.moveaxis(a, -1, 0)).copy())
 
 
 def ours(a: Any) -> Array:
-    return np.moveaxis(a.detach().numpy(), 0, -1)
+    a = a.detach().numpy()
+    return a.T if a.ndim == 3 else np.moveaxis(a, 0, -1)
 
 
-@pytest.mark.parametrize(("layer", "module"), PAIRS)
-def test_two_steps_and_inference(layer: Any, module: Any, rng: np.random.Generator) -> None:
+@pytest.mark.parametrize(("layer", "module", "shape"), PAIRS)
+def test_two_steps_and_inference(
+    layer: Any, module: Any, shape: tuple[int, ...], rng: np.random.Generator
+) -> None:
     """Our arrays load into their module, under their names; then all that follows is the same."""
     for p in layer.parameters().values():
         p.value[...] = rng.standard_normal(p.value.shape)
@@ -40,7 +49,7 @@ def test_two_steps_and_inference(layer: Any, module: Any, rng: np.random.Generat
     module = module.double()
     arrays = {name: p.value for name, p in layer.parameters().items()} | buffers(layer)
     module.load_state_dict({name: torch.tensor(a) for name, a in arrays.items()})
-    for x, dy in rng.standard_normal((2, 2, *SHAPE)):
+    for x, dy in rng.standard_normal((2, 2, *shape)):
         their_x = theirs(x).requires_grad_()
         their_y = module(their_x)
         their_y.backward(theirs(dy))

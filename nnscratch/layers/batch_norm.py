@@ -1,13 +1,11 @@
 """Normalisation over the batch, and what takes its place once learning is over."""
 
-from math import prod
-
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..core import Array, Backward, Layer, Parameter, Shape, check
+from ..core import Array, Backward, Layer, Parameter, Shape, channel_axis, check
 from .reshape import Identity
-from .standardise import Affine, axes_from, same_channels, standardise, validate
+from .standardise import Affine, axes_from, same_channels, standardise, validate, with_channels
 
 
 class BatchNorm:
@@ -21,7 +19,7 @@ class BatchNorm:
     Here M/(M-1) makes the variance of the sample an unbiased estimate of the population's.
 
     Shapes
-        x, y         (C, …, N)   C channels of M numbers: N, or H·W·N
+        x, y         (C, N), (C, H, W, N) or (T, C, N)   C channels of M numbers
         gamma, beta  (C,)        and so are running_mean and running_var
 
     Derivation
@@ -29,6 +27,8 @@ class BatchNorm:
 
             dγ_c = Σ_m dy_cm x̂_cm       dβ_c = Σ_m dy_cm
             dx_cm = γ_c r_c (dy_cm - dβ_c/M - x̂_cm dγ_c/M)
+
+        m runs over the samples, and over all places of an image or all steps of a sequence.
 
     Keeps
         x̂, C·M numbers.
@@ -63,19 +63,21 @@ class BatchNorm:
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
         C, shape, dtype = len(self.running_mean), x.shape, x.dtype
-        check("BatchNorm x", x.real, (C, *shape[1:-1], "N"), self.running_mean.dtype)
+        axis, want = channel_axis(shape[:-1]), with_channels(shape[:-1], C)
+        check("BatchNorm x", x.real, (*want, "N"), self.running_mean.dtype)
+        x = x.swapaxes(0, axis)
         xhat, mean, var, backward_xhat = standardise("BatchNorm", x, axes_from(1, x), self.eps)
         y, backward_y = self.affine.forward(xhat)
 
         def backward(dy: Array, need_dx: bool = True) -> Array | None:
             check("BatchNorm dy", dy, shape, dtype)
-            M = prod(shape[1:])
+            M = xhat.size // C
             self.running_mean += self.momentum * (mean.ravel() - self.running_mean)
             self.running_var += self.momentum * (var.ravel() * M / (M - 1) - self.running_var)
-            dxhat = backward_y(dy)
-            return backward_xhat(dxhat) if need_dx else None
+            dxhat = backward_y(dy.swapaxes(0, axis))
+            return backward_xhat(dxhat).swapaxes(0, axis) if need_dx else None
 
-        return y, backward
+        return y.swapaxes(0, axis), backward
 
     def output_shape(self, input_shape: Shape) -> Shape:
         return same_channels("BatchNorm", input_shape, len(self.running_mean))
@@ -97,7 +99,7 @@ class FrozenBatchNorm:
     do not meet: one alone is welcome.
 
     Shapes
-        x, y  (C, …, N)
+        x, y  (C, N), (C, H, W, N) or (T, C, N)
 
     Derivation
         m and r = (v + ε)^-½ do not depend on x: dx = r dx̂, after `Affine`.
@@ -120,17 +122,19 @@ class FrozenBatchNorm:
     def forward(self, x: Array) -> tuple[Array, Backward]:
         m, v = self.norm.running_mean, self.norm.running_var
         shape, dtype = x.shape, x.dtype
-        check("FrozenBatchNorm x", x.real, (len(m), *shape[1:-1], "N"), m.dtype)
+        axis, want = channel_axis(shape[:-1]), with_channels(shape[:-1], len(m))
+        check("FrozenBatchNorm x", x.real, (*want, "N"), m.dtype)
+        x = x.swapaxes(0, axis)
         r = np.expand_dims(1 / np.sqrt(v + self.norm.eps), axes_from(1, x))
         xhat = (x - np.expand_dims(m, axes_from(1, x))) * r
         y, backward_y = self.norm.affine.forward(xhat)
 
         def backward(dy: Array, need_dx: bool = True) -> Array | None:
             check("FrozenBatchNorm dy", dy, shape, dtype)
-            dxhat = backward_y(dy)
-            return r * dxhat if need_dx else None
+            dxhat = backward_y(dy.swapaxes(0, axis))
+            return (r * dxhat).swapaxes(0, axis) if need_dx else None
 
-        return y, backward
+        return y.swapaxes(0, axis), backward
 
     def output_shape(self, input_shape: Shape) -> Shape:
         return self.norm.output_shape(input_shape)

@@ -2,7 +2,7 @@
 
 BatchNorm, LayerNorm and GroupNorm differ in one thing, which entries share a mean and a variance:
 
-    BatchNorm  a channel of all samples              all axes but the first; batch_norm.py
+    BatchNorm  a channel of all samples              all axes but the channels'; batch_norm.py
     LayerNorm  a sample with all its features        all axes but the last
     GroupNorm  a sample with a group of its channels
 
@@ -15,9 +15,9 @@ from math import prod
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..core import Array, Backward, Parameter, Shape, check
+from ..core import Array, Backward, Parameter, Shape, channel_axis, check
 from ..kernels.norm import normalise, normalise_backward
-from .standardise import Affine, same_channels, validate
+from .standardise import Affine, same_channels, validate, with_channels
 
 
 class LayerNorm:
@@ -81,11 +81,12 @@ class GroupNorm:
     """Standardises each sample by itself, G groups of its channels one by one: y = γ x̂ + β.
 
     Shapes
-        x, y         (C, …, N)   standardised as (G, C/G, …, N) over all but the first and last axis
+        x, y         (C, N), (C, H, W, N) or (T, C, N), its C channels as (G, C/G)
         gamma, beta  (C,)
 
     Derivation
-        `standardise` with K = C/G · H·W, then `Affine`: as for LayerNorm, a group at a time.
+        `standardise` with K = C/G · P, then `Affine`: as for LayerNorm, a group at a time. P is 1,
+        H·W or T.
 
     Keeps
         x, and μ and r of every group of every sample.
@@ -117,9 +118,10 @@ class GroupNorm:
         self.affine = Affine((C,), dtype) if affine else None
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
-        check("GroupNorm x", x.real, (self.C, *x.shape[1:-1], "N"), self.dtype)
-        sizes = self.G, self.C // self.G, prod(x.shape[1:-1]), x.shape[-1]
-        return _normalised("GroupNorm", x, sizes, self.affine, self.eps)
+        C, sample = self.C, x.shape[:-1]
+        check("GroupNorm x", x.real, (*with_channels(sample, C), "N"), self.dtype)
+        sizes = self.G, C // self.G, prod(sample) // C, x.shape[-1]
+        return _normalised("GroupNorm", x, sizes, self.affine, self.eps, channel_axis(sample))
 
     def output_shape(self, input_shape: Shape) -> Shape:
         return same_channels("GroupNorm", input_shape, self.C)
@@ -129,13 +131,22 @@ class GroupNorm:
 
 
 def _normalised(
-    name: str, x: Array, sizes: tuple[int, int, int, int], affine: Affine | None, eps: float
+    name: str,
+    x: Array,
+    sizes: tuple[int, int, int, int],
+    affine: Affine | None,
+    eps: float,
+    axis: int = 0,
 ) -> tuple[Array, Backward]:
-    """Return y and the backward of x seen as (G, C, P, N): see kernels/norm.py."""
+    """Return y and the backward of x, once this axis is the first, as (G, C, P, N).
+
+    See kernels/norm.py.
+    """
     G, C, P, N = sizes
     if C * P < 2:
         raise ValueError(f"{name}: expected ≥ 2 values for a variance, got {C * P}; x is {x.shape}")
-    shape, dtype = x.shape, x.dtype
+    shape, dtype, x = x.shape, x.dtype, x.swapaxes(0, axis)
+    turned = x.shape
     x = np.ascontiguousarray(x).reshape(sizes)
     gamma, beta = np.ones((G, C), dtype), np.zeros((G, C), dtype)
     if affine:
@@ -148,9 +159,9 @@ def _normalised(
         dgamma, dbeta = np.zeros((2, G, C), dtype)
         if affine:
             dgamma, dbeta = (p.grad.reshape(G, C) for p in (affine.gamma, affine.beta))
-        dy, dx = np.ascontiguousarray(dy).reshape(sizes), np.empty_like(x)
+        dy, dx = np.ascontiguousarray(dy.swapaxes(0, axis)).reshape(sizes), np.empty_like(x)
         sums = np.empty((4, N), dtype)
         normalise_backward(dy, x, gamma, mean, r, sums, dgamma, dbeta, dx)
-        return dx.reshape(shape) if need_dx else None
+        return dx.reshape(turned).swapaxes(0, axis) if need_dx else None
 
-    return y.reshape(shape), backward
+    return y.reshape(turned).swapaxes(0, axis), backward

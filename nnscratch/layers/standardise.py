@@ -5,7 +5,7 @@ from math import prod
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..core import Array, Backward, Parameter, Shape
+from ..core import Array, Backward, Parameter, Shape, channel_axis
 from ..initializers import floating
 
 
@@ -91,6 +91,13 @@ def validate(name: str, sizes: Shape, eps: float, dtype: DTypeLike) -> None:
 
 def same_channels(name: str, input_shape: Shape, C: int) -> Shape:
     """Return the shape of a sample; ValueError unless it has C channels."""
-    if input_shape[:1] != (C,):
-        raise ValueError(f"{name}: expected a sample of {C} channels, got shape {input_shape}")
+    want = with_channels(input_shape, C)
+    if input_shape != want:
+        raise ValueError(f"{name}: expected a sample of {C} channels, {want}, got {input_shape}")
     return input_shape
+
+
+def with_channels(sample_shape: Shape, C: int) -> Shape:
+    """Return the shape of such a sample with C channels."""
+    axis = channel_axis(sample_shape)
+    return *sample_shape[:axis], C, *sample_shape[axis + 1 :]

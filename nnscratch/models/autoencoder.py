@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..core import Array, Layer, Parameter, Shape, buffers, named, whole_batch
+from ..core import Array, Layer, Parameter, Shape, buffers, channel_axis, named, whole_batch
 from ..corruptions import Corruption
 from ..layers.sequential import as_sequential
 from ..likelihoods import Bernoulli, Likelihood
@@ -87,7 +87,8 @@ class Autoencoder:
 
     def told(self, shape: Shape) -> Shape:
         """Return this shape with a feature or channel more for each class."""
-        return shape[0] + self.classes, *shape[1:]
+        axis = channel_axis(shape)
+        return *shape[:axis], shape[axis] + self.classes, *shape[axis + 1 :]
 
     def seen(self, x: Array, *, rng: np.random.Generator | None) -> Array:
         """Return what the encoder is shown of x while it learns."""

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..core import Array, IntArray, Shape
+from ..core import Array, IntArray, Shape, channel_axis
 from ..layers.sequential import Sequential
 from .autoencoder import Terms
 from .border import across, check_count, to_columns, to_rows
@@ -29,12 +29,14 @@ def one_hot(labels: IntArray, classes: int, dtype: DTypeLike) -> Array:
 
 
 def beside(x: Array, y: Array) -> Array:
-    """Append y (K, N) to the features of x (C, …, N): K more channels, each constant."""
+    """Append y (K, N) to the channels of x, such as (C, H, W, N): K more, each constant."""
     K, N = y.shape
     if x.shape[-1] != N:
         raise ValueError(f"labels: expected one for each of {x.shape[-1]} images, got {N}")
-    planes = np.broadcast_to(y.reshape(K, *(1,) * (x.ndim - 2), N), (K, *x.shape[1:]))
-    return np.concatenate([x, planes])
+    axis = channel_axis(x.shape[:-1])
+    places = x.swapaxes(0, axis).shape[1:]
+    planes = np.broadcast_to(y.reshape(K, *(1,) * (x.ndim - 2), N), (K, *places))
+    return np.concatenate([x, planes.swapaxes(0, axis)], axis)
 
 
 class ConditionalVAE(VAE):
@@ -48,7 +50,8 @@ class ConditionalVAE(VAE):
 
     Shapes
         x             (C, …, N)      y       (classes, N)
-        encoder takes (C + classes, …), for its input has the classes as channels of constants;
+        encoder takes (C + classes, …), for its input has the classes as channels of constants
+        (of a sequence (T, D, N) it takes (T, D + classes));
         decoder takes (latent_dim + classes,)
 
     Source
