@@ -15,9 +15,11 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from .core import Array, HasParameters, buffers
-from .files import write_whole
+from .files import expanded, write_whole
 
-FORMAT = "nnscratch 1"
+FORMAT = "nnscratch 2"
+FIRST = "nnscratch 1"
+"""The format before, in which plain names held the last weights and `training.best.` the best."""
 
 
 def write(path: str | Path, arrays: Mapping[str, Array], info: Mapping[str, Any]) -> None:
@@ -64,7 +66,7 @@ def read(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]:
             "header; load_model takes such a file for a model's weights"
         )
     found = header.get("format")
-    if found != FORMAT:
+    if found not in (FORMAT, FIRST):
         raise ValueError(f"{path}: expected format {FORMAT!r}, got {found!r}")
     try:
         info = json.loads(header["info"])
@@ -74,7 +76,16 @@ def read(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]:
                 raise ValueError(f"expected checksum {header['crc32']}, got {crc}")
     except (KeyError, ValueError) as error:
         raise ValueError(f"{path}: not a checkpoint of nnscratch, or damaged: {error}") from None
-    return arrays, info
+    return as_second(arrays) if found == FIRST else arrays, info
+
+
+def as_second(arrays: dict[str, Array]) -> dict[str, Array]:
+    """Return the arrays of a file of the first format by the names they have in the second."""
+    best = "training.best."
+    if not any(name.startswith(best) for name in arrays):
+        return arrays
+    new = {name: f"training.last.{name}" for name in arrays if not name.startswith("training.")}
+    return {new.get(name, name.removeprefix(best)): a for name, a in arrays.items()}
 
 
 def unpack(path: str | Path) -> tuple[dict[str, Array], dict[str, str]]:
@@ -84,7 +95,7 @@ def unpack(path: str | Path) -> tuple[dict[str, Array], dict[str, str]]:
         FileNotFoundError if there is no such file.
         ValueError if it is no safetensors file, is damaged, or has numbers that NumPy has not.
     """
-    data = Path(path).expanduser().read_bytes()
+    data = expanded(path).read_bytes()
     try:
         size = int.from_bytes(data[:8], "little")
         arrays = load(data)
@@ -107,11 +118,10 @@ def arrays_of(model: HasParameters) -> dict[str, Array]:
     return {name: p.value for name, p in model.parameters().items()} | buffers(model)
 
 
-def restore(path: str | Path, model: HasParameters, arrays: Mapping[str, Array]) -> None:
-    """Copy stored arrays into a model, or change nothing.
+def check(path: str | Path, model: HasParameters, arrays: Mapping[str, Array]) -> None:
+    """Raise ValueError unless these are what the model consists of.
 
-    Raises
-        ValueError naming the first array that is missing, left over, or of another shape or dtype.
+    It names the first array that is missing, left over, or of another shape or dtype.
     """
     own = arrays_of(model)
     for name in sorted(own.keys() | arrays.keys()):
@@ -125,7 +135,12 @@ def restore(path: str | Path, model: HasParameters, arrays: Mapping[str, Array])
                 f"{path}: a checkpoint of another model: expected {name} {want.shape} "
                 f"{want.dtype}, got {got.shape} {got.dtype}"
             )
-    for name, array in own.items():
+
+
+def restore(path: str | Path, model: HasParameters, arrays: Mapping[str, Array]) -> None:
+    """Copy stored arrays into a model, or change nothing and raise ValueError as `check`."""
+    check(path, model, arrays)
+    for name, array in arrays_of(model).items():
         array[...] = arrays[name]
 
 

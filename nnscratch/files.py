@@ -3,6 +3,7 @@
 import os
 from contextlib import suppress
 from pathlib import Path
+from threading import get_ident
 
 
 def write_whole(path: str | Path, data: bytes, what: str) -> Path:
@@ -14,8 +15,8 @@ def write_whole(path: str | Path, data: bytes, what: str) -> Path:
     Raises
         OSError saying what was not written, why, and to where; what was there before still is.
     """
-    path = Path(path)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    path = expanded(path)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.{get_ident()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(beside, "wb") as file:
@@ -30,3 +31,15 @@ def write_whole(path: str | Path, data: bytes, what: str) -> Path:
         with suppress(OSError):  # the folder may be no folder, and what matters has been said
             beside.unlink()
     return path
+
+
+def expanded(path: str | Path) -> Path:
+    """Return the path with the home folder for a leading ~, or that of a user for ~user.
+
+    Raises
+        ValueError if there is no such home folder.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"{path}: {error}") from None

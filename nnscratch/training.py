@@ -17,10 +17,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from tqdm import tqdm
 
-from . import checkpoint as disk
-from .core import Array, IntArray, whole_batch
+from .core import IntArray, whole_batch
 from .data.dataset import Dataset, Images, check_images, check_range, columns
 from .diagnosis import broken_parameter, first_non_finite
+from .early_stopping import EarlyStopping, Weights, copied
 from .interrupt import interruptible
 from .lanes import Lanes
 from .ledger import check_ledger, mean
@@ -28,10 +28,12 @@ from .likelihoods import Bernoulli
 from .models.autoencoder import Autoencoder, Terms
 from .models.border import naming
 from .optimizers import Optimizer
+from .run_file import resume_run, save_run
 from .schedules import Schedule, as_schedule, describe
 from .streams import NOISE, SHUFFLE, VALIDATION, stream
 
-EVALUATION_CHUNK = 500
+EVALUATION_CHUNK = 32
+"""The least number of samples in a chunk of an evaluation, or kernels would be mostly overhead."""
 
 
 Data: TypeAlias = Images | Dataset
@@ -53,16 +55,19 @@ class Trainer:
                      large, 32 needs half the memory and takes no longer
         threads      how many lanes run at once (no influence on the result); all cores if None
         anneal       schedules of model attributes by the step number: {"beta": Linear(0, 1, 500)}
-        patience     epochs without a better validation total before training stops. The best
-                     weights are taken back, also where it stops for another reason, and a later
-                     fit goes on from them; needs validation data
+        patience     epochs without a better validation total before training stops; needs
+                     validation data
+
+    Without patience the model, a checkpoint and a resumed run hold the last weights. With patience
+    the model holds the best ones found so far whenever `fit` has ended, in whatever way, as does a
+    checkpoint; a later or resumed `fit` goes on from the last ones (docs/training.md).
 
     A model that needs the statistics of the whole batch (BatchNorm) runs as one lane and one
     micro-batch.
 
     Raises
-        ValueError if a size is not positive, the seed is not in [0, 2⁶³), or the model has no
-        attribute of an annealed name.
+        ValueError if a size is not positive, the seed is not in [0, 2⁶³), the model has no
+        attribute of an annealed name, or with patience one that leads to no value.
     """
 
     def __init__(
@@ -101,7 +106,7 @@ class Trainer:
         self.epoch, self.step, self.count = 0, 0, 0
         self.history: list[dict[str, Any]] = []
         self.sums: Terms = {}
-        self.best: dict[str, Array] = {}
+        self.stopping = EarlyStopping(model, patience, self.anneal)
         self.set_annealed(0)
         weights = {f"weight.{name}": weight for name, weight in model.weights().items()}
         self.objective = model.settings() | weights  # as it is before anything is annealed
@@ -159,6 +164,15 @@ class Trainer:
         where = first_non_finite(self.model, batch, rng=rng)
         raise TrainingDiverged(f"epoch {self.epoch + 1}, {when}: {losses}; {where}")
 
+    def diverged_in_validation(self, data: Data, terms: Terms) -> None:
+        """Raise TrainingDiverged with the place in the first chunk that has a NaN or infinity."""
+        loss = self.model.inference().loss
+        for i, rows in enumerate(self.chunks(data)):
+            batch = self.batch(data, rows)
+            if not all(map(isfinite, loss(*batch, rng=self.stream(VALIDATION, i))[0].values())):
+                break
+        self.diverged("validation", terms, batch, self.stream(VALIDATION, i))
+
     def check_theta(self) -> None:
         """Raise TrainingDiverged if a step has broken θ, of which no loss has told yet."""
         if not np.isfinite(self.lanes.theta.value).all():
@@ -179,14 +193,20 @@ class Trainer:
         """Train until `epochs` epochs are done, counted from the very first; return the history.
 
         images, validation  (N, …), uint8 or in [0, 1]; a Dataset where the model is told labels
-        checkpoint          written after every epoch, and on Ctrl-C (which then raises as usual)
+        checkpoint          written after every epoch, and on Ctrl-C or SIGTERM once the step is
+                            done; what the program does on this signal is done after that
         progress            a bar with the loss terms, or a line an epoch where there is no terminal
+
+        In a row of the history "train" has the means over the epoch and "validation" the terms at
+        its end. With patience these are the ones that are compared: annealed attributes count there
+        with the values they lead to.
 
         Raises
             ValueError if images are not images, or fewer than a batch, or do not fit the model, or
             are not as many as those of the epoch that is under way, or leave one for the last
             batch of a BatchNorm of vectors; or if another Trainer has taken the model over.
-            TrainingDiverged if the loss is not finite; the last checkpoint is left as it was.
+            TrainingDiverged if the loss is not finite, OSError if a checkpoint cannot be written;
+            the last checkpoint is left as it was.
         """
         self.check_data(images, validation, epochs)
         if checkpoint is not None:
@@ -198,7 +218,12 @@ class Trainer:
             disable=not (progress and sys.stderr.isatty()),
             unit="step",
         )
-        with bar, self.lanes.running(self.threads), interruptible() as interrupted:
+        with (
+            interruptible() as interrupt,
+            self.stopping.training(),
+            bar,
+            self.lanes.running(self.threads),
+        ):
             while self.epoch < epochs and not self.out_of_patience():
                 order = self.stream(SHUFFLE, self.epoch).permutation(len(images))
                 while self.step < steps:
@@ -209,19 +234,16 @@ class Trainer:
                     self.step += 1
                     bar.update()
                     bar.set_postfix(terms, refresh=False)
-                    if interrupted:
+                    if interrupt:
                         if checkpoint is not None:
                             self.save(checkpoint)
-                        raise KeyboardInterrupt
+                        interrupt.deliver()
                 self.close_epoch(len(images), validation)
                 if checkpoint is not None:
                     self.save(checkpoint)
                 if progress:
                     bar.write(self.line(epochs), file=sys.stdout)
-                if interrupted:
-                    raise KeyboardInterrupt
-        for name, array in disk.arrays_of(self.model).items():
-            array[...] = self.best.get(name, array)
+                interrupt.deliver()
         return self.history
 
     def check_data(self, images: Data, validation: Data | None, epochs: int) -> None:
@@ -268,7 +290,7 @@ class Trainer:
             check_range(name, images)
 
     def close_epoch(self, N: int, validation: Data | None) -> None:
-        """Enter the epoch into the history, and remember the best weights."""
+        """Enter the epoch into the history, and with patience remember the best weights."""
         self.check_theta()
         row: dict[str, Any] = {
             "epoch": self.epoch + 1,
@@ -278,14 +300,14 @@ class Trainer:
         }
         row |= {name: getattr(self.model, name) for name in self.anneal}
         if validation is not None:
-            row["validation"] = terms = self.evaluate(validation)
-            if not isfinite(terms["total"]):
-                batch = self.batch(validation, np.arange(len(validation)))
-                self.diverged("validation", terms, batch, self.stream(VALIDATION, 0))
+            with self.stopping.one_objective():
+                row["validation"] = terms = self.evaluate(validation)
+                if not isfinite(terms["total"]):
+                    self.diverged_in_validation(validation, terms)
+        if self.patience is not None and self.stopping.is_best([*self.history, row]):
+            self.stopping.best = copied(self.model)
         self.history.append(row)
         self.epoch, self.step, self.sums = self.epoch + 1, 0, {}
-        if self.patience is not None and self.since_best() == 0:
-            self.best = {name: a.copy() for name, a in disk.arrays_of(self.model).items()}
 
     def evaluate(self, data: Data) -> Terms:
         """Return the terms of the loss on other images; the noise is the same at every call.
@@ -300,20 +322,26 @@ class Trainer:
 
     def average(self, data: Data, loss: Loss) -> Terms:
         """Return the mean of the terms of a loss over all images."""
-        chunks = [
-            np.arange(i, min(i + EVALUATION_CHUNK, len(data)))
-            for i in range(0, len(data), EVALUATION_CHUNK)
-        ]
+        chunks = self.chunks(data)
 
         def task(_: Autoencoder, i: int) -> Terms:
             return loss(*self.batch(data, chunks[i]), rng=self.stream(VALIDATION, i))[0]
 
         return mean(self.lanes.map(task, len(chunks)), [len(c) for c in chunks])
 
+    def chunks(self, data: Data) -> list[IntArray]:
+        """Return the rows of all samples in chunks of a micro-batch, so in as little memory."""
+        size = max(self.micro_batch, EVALUATION_CHUNK)
+        return np.split(np.arange(len(data)), range(size, len(data), size))
+
+    @property
+    def best(self) -> Weights:
+        """The weights with the lowest validation total, if there is patience."""
+        return self.stopping.best
+
     def since_best(self) -> int:
         """Return how many epochs ago the validation total was lowest."""
-        totals = [row["validation"]["total"] for row in self.history if "validation" in row]
-        return len(totals) - 1 - int(np.argmin(totals)) if totals else 0
+        return self.stopping.since_best(self.history)
 
     def out_of_patience(self) -> bool:
         """Has the validation total not improved for `patience` epochs?"""
@@ -355,57 +383,27 @@ class Trainer:
         }
 
     def save(self, path: str | Path) -> None:
-        """Write a checkpoint: weights, moments, history, and where the run stands.
+        """Write a checkpoint: weights, moments, history, and where the run stands (run_file.py).
 
         Raises
             OSError if it cannot be written, TrainingDiverged if θ is not worth it; what was there
             before is still there.
         """
         self.check_theta()
-        arrays = disk.arrays_of(self.model)
-        arrays |= {f"training.best.{k}": a for k, a in self.best.items()}
-        progress: dict[str, Any] = {"epoch": self.epoch, "step": self.step, "images": self.count}
-        progress |= {"sums": self.sums, "history": self.history}
-        for name, optimizer in self.optimizers().items():
-            arrays |= {f"training.{name}.{k}": a for k, a in optimizer.state.items()}
-            progress[f"{name}.steps"] = optimizer.steps
-        disk.write(path, arrays, {"settings": self.settings(), "progress": progress})
+        save_run(self, path)
 
     def resume(self, path: str | Path) -> None:
         """Go back to where the run that wrote this checkpoint stood; `fit` then continues it.
+
+        The model then holds what `fit` had left in it, with patience the best weights.
 
         Raises
             FileNotFoundError, or ValueError if the file is damaged, holds weights alone, or belongs
             to another model or to a run with other settings.
         """
-        arrays, info = disk.read(path)
-        if "progress" not in info:
-            raise ValueError(f"{path}: expected a training checkpoint, got weights alone")
-        theirs, ours = info["settings"], self.settings()
-        for name in sorted(ours.keys() | theirs.keys(), key=lambda name: (name != "model", name)):
-            if theirs.get(name) != ours.get(name):
-                raise ValueError(
-                    f"{path}: a checkpoint of another run: expected {name} {ours.get(name)}, "
-                    f"got {theirs.get(name)}"
-                )
-        progress = info["progress"]
-        own = {k: a for k, a in arrays.items() if not k.startswith("training.")}
-        disk.restore(path, self.model, own)
-        for name, optimizer in self.optimizers().items():
-            moments = within(f"training.{name}.", arrays)
-            optimizer.state = {k: moments[k] for k in optimizer.moments if k in moments}
-            optimizer.steps = progress[f"{name}.steps"]
-        self.best = within("training.best.", arrays)
-        self.epoch, self.step, self.sums = progress["epoch"], progress["step"], progress["sums"]
-        self.history, self.count = progress["history"], progress["images"]
-        self.set_annealed(max(self.optimizer.steps - 1, 0))
+        resume_run(self, path)
 
 
 def images_of(data: Data) -> Images:
     """Return the images, without their labels if there are any."""
     return data.images if isinstance(data, Dataset) else data
-
-
-def within(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
-    """Return the arrays whose names begin so, by what follows."""
-    return {k.removeprefix(prefix): a for k, a in arrays.items() if k.startswith(prefix)}

@@ -21,7 +21,9 @@ from nnscratch.schedules import (
     Warmup,
     as_schedule,
     describe,
+    final_value,
     schedule_from,
+    settled,
 )
 
 ALL = [
@@ -173,3 +175,44 @@ def test_refuses_to_be_made(make: Any, message: str) -> None:
 def test_refuses_what_describes_nothing(description: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         schedule_from(description)
+
+
+# Where a schedule leads
+
+ENDS = [0.5, 0, 1, 2, 1, 0, 1]
+
+
+@pytest.mark.parametrize(("schedule", "end"), list(zip(ALL, ENDS, strict=True)), ids=NAMES)
+def test_the_final_value_is_that_of_a_late_step(schedule: Any, end: float) -> None:
+    """A Cyclical's is its top, to which it comes again and again."""
+    assert final_value(schedule) == end
+    late = 399 if isinstance(schedule, Cyclical) else 400
+    assert schedule(late) == pytest.approx(end, abs=1e-12)
+    assert settled(schedule, 400)
+
+
+@pytest.mark.parametrize("kind", [StepDecay(2.0, 1.0, every=3), Exponential(2.0, 1.0, end=9.0)])
+def test_a_factor_of_one_leads_nowhere_else(kind: Any) -> None:
+    assert final_value(kind) == 2
+    assert settled(kind, 0)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "step"),
+    [
+        (Constant(3.0), 0),
+        (Linear(0.0, 1.0, steps=100), 99),
+        (Linear(5.0, 1.0, steps=100), 99),
+        (Exponential(1.0, 0.1, end=2.0), 2),
+        (StepDecay(1.0, 0.09, every=3), 6),
+        (Warmup(99, 1.0), 99),
+        (Cyclical(0.0, 1.0, period=400), 198),
+        (lambda step: min(step / 200, 1.0), 198),
+    ],
+)
+def test_a_schedule_is_settled_a_hundredth_of_the_way_before_its_end(
+    schedule: Any, step: int
+) -> None:
+    """And stays so, also where a Cyclical begins again."""
+    assert all(settled(schedule, s) for s in range(step + 1, 900))
+    assert not any(settled(schedule, s) for s in range(step))

@@ -61,6 +61,7 @@ def state(trainer: Trainer) -> dict[str, Any]:
     """Everything that is, or will be, a number of this run; bits for bits."""
     arrays = arrays_of(trainer.model) | trainer.optimizer.state
     arrays |= {f"best {name}": a for name, a in trainer.best.items()}
+    arrays |= {f"last {name}": a for name, a in trainer.stopping.last.items()}
     own = {name: (a.dtype, a.shape, a.tobytes()) for name, a in arrays.items()}
     where = (trainer.epoch, trainer.step, trainer.optimizer.steps, trainer.sums)
     return own | {"history": json.dumps(trainer.history), "where": where}
@@ -568,7 +569,7 @@ def test_validation_does_not_change_what_is_learned() -> None:
 
 @given(chunk=st.integers(1, 21))
 def test_evaluation_in_chunks_is_the_mean_over_images(chunk: int) -> None:
-    t = Trainer(tiny.autoencoder(dtype=np.float64), Adam(), seed=0)
+    t = Trainer(tiny.autoencoder(dtype=np.float64), Adam(), seed=0, micro_batch=1)
     whole, _ = t.model.loss(IMAGES.reshape(20, -1).T / 255)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "EVALUATION_CHUNK", chunk)
