@@ -18,6 +18,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import DTypeLike
 
+from .arguments import generator
 from .core import Array, Shape
 
 
@@ -33,18 +34,23 @@ class Initializer(Protocol):
 
 def floating(dtype: DTypeLike) -> DTypeLike:
     """Return the dtype; ValueError unless parameters can be of it."""
-    if np.dtype(dtype) not in (np.float32, np.float64):
-        raise ValueError(f"parameters: expected float32 or float64, got {np.dtype(dtype)}")
+    try:
+        known = np.dtype(dtype) in (np.float32, np.float64)
+    except TypeError:
+        known = False
+    if not known or dtype is None:
+        raise ValueError(f"parameters: expected dtype, float32 or float64, got {dtype!r}")
     return dtype
 
 
 def _uniform(shape: Shape, variance: float, rng: np.random.Generator, dtype: DTypeLike) -> Array:
     a = np.sqrt(3 * variance)
-    return rng.uniform(-a, a, size=shape).astype(floating(dtype))
+    return generator("parameters", rng).uniform(-a, a, size=shape).astype(floating(dtype))
 
 
 def _normal(shape: Shape, variance: float, rng: np.random.Generator, dtype: DTypeLike) -> Array:
-    return (np.sqrt(variance) * rng.standard_normal(shape)).astype(floating(dtype))
+    x = generator("parameters", rng).standard_normal(shape)
+    return (np.sqrt(variance) * x).astype(floating(dtype))
 
 
 def zeros(
@@ -112,6 +118,6 @@ def orthogonal(
     are moved into it (Mezzadri 2007).
     """
     M, D = shape[0], int(np.prod(shape[1:]))
-    q, r = np.linalg.qr(rng.standard_normal((max(M, D), min(M, D))))
+    q, r = np.linalg.qr(generator("parameters", rng).standard_normal((max(M, D), min(M, D))))
     q *= np.sign(np.diag(r))
     return (q if M >= D else q.T).reshape(shape).astype(floating(dtype))

@@ -12,6 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
+from .arguments import number
 from .core import Array
 from .layers.activations import sigmoid
 from .losses import bernoulli_nll, squared_error
@@ -74,9 +75,8 @@ class Gaussian:
     variance: float = 1.0
 
     def __post_init__(self) -> None:
-        if not self.variance > 0:
-            raise ValueError(f"Gaussian: expected variance > 0, got {self.variance}")
-        object.__setattr__(self, "variance", float(self.variance))
+        variance = number("Gaussian", "variance", self.variance, 0)
+        object.__setattr__(self, "variance", variance)
 
     def nll(self, a: Array, t: Array) -> tuple[float, Array]:
         """Return the mean of -log p(t_n | a_n) and its gradient in a."""

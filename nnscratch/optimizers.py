@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from .arguments import flag, number
 from .core import Array, IntArray, Parameter, check
 from .kernels import optimizers as kernels
 from .kernels.team import BLOCK
@@ -59,19 +60,16 @@ class Optimizer:
         self, learning_rate: float | Schedule, weight_decay: float, clip_norm: float | None
     ) -> None:
         self.learning_rate = as_schedule(learning_rate)
-        self._within("learning_rate", self.learning_rate(0), 0, np.inf)
-        self.weight_decay = self._within("weight_decay", weight_decay, 0, np.inf)
-        if clip_norm is not None and not clip_norm > 0:
-            raise ValueError(f"{type(self).__name__}: expected clip_norm > 0, got {clip_norm}")
-        self.clip_norm = None if clip_norm is None else float(clip_norm)
+        self._within("learning_rate", self.learning_rate(0), 0)
+        self.weight_decay = self._within("weight_decay", weight_decay, 0)
+        who = type(self).__name__
+        self.clip_norm = None if clip_norm is None else number(who, "clip_norm", clip_norm, 0)
         self.steps = 0
         self.state: dict[str, Array] = {}
 
-    def _within(self, name: str, value: float, low: float, high: float) -> float:
-        if not low <= value < high:
-            who = type(self).__name__
-            raise ValueError(f"{who}: expected {name} in [{low}, {high}), got {value}")
-        return float(value)  # JSON knows no other, and kernels are compiled for no other
+    def _within(self, name: str, value: float, low: float, high: float = np.inf) -> float:
+        """Return a number in [low, high): a float, since kernels are compiled for no other."""
+        return number(type(self).__name__, name, value, low, high, "[)")
 
     def step(
         self,
@@ -132,7 +130,7 @@ class SGD(Optimizer):
     ) -> None:
         super().__init__(learning_rate, weight_decay, clip_norm)
         self.momentum = self._within("momentum", momentum, 0, 1)
-        self.nesterov = nesterov
+        self.nesterov = flag("SGD", "nesterov", nesterov)
         if nesterov and momentum == 0:
             raise ValueError("SGD: expected momentum > 0 with nesterov, got 0")
 
@@ -165,7 +163,7 @@ class RMSprop(Optimizer):
     ) -> None:
         super().__init__(learning_rate, weight_decay, clip_norm)
         self.alpha = self._within("alpha", alpha, 0, 1)
-        self.eps = self._within("eps", eps, 0, np.inf)
+        self.eps = self._within("eps", eps, 0)
 
     def update(self, value: Array, *others: Any) -> None:
         """Step θ."""
@@ -198,7 +196,7 @@ class Adam(Optimizer):
         super().__init__(learning_rate, weight_decay, clip_norm)
         self.beta1 = self._within("beta1", beta1, 0, 1)
         self.beta2 = self._within("beta2", beta2, 0, 1)
-        self.eps = self._within("eps", eps, 0, np.inf)
+        self.eps = self._within("eps", eps, 0)
 
     def update(self, value: Array, *others: Any) -> None:
         """Step θ."""

@@ -18,7 +18,7 @@ from dataclasses import dataclass, fields
 from math import cos, isfinite, pi
 from typing import Annotated, Any, TypeAlias
 
-import numpy as np
+from .arguments import LARGEST, is_integer, is_number
 
 Schedule: TypeAlias = Callable[[int], float]
 Steps: TypeAlias = Annotated[int, "an integer ≥ 1"]
@@ -30,9 +30,9 @@ def _validated(name: str, value: Any, kind: Any) -> Any:
     if kind == Schedule:
         return as_schedule(value)
     if kind == Steps:
-        fits = isinstance(value, int | np.integer) and value >= 1
+        fits = is_integer(value) and 1 <= value <= LARGEST
     else:
-        fits = isinstance(value, int | float | np.integer | np.floating) and isfinite(value)
+        fits = is_number(value) and isfinite(value)
     if kind == Fraction:
         fits = fits and 0 < value <= 1
     if not fits:

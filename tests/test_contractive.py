@@ -205,7 +205,7 @@ def test_measuring_leaves_no_gradient_behind() -> None:
     [
         (lambda: contractive(-1), "ContractiveAutoencoder: expected strength ≥ 0, got -1"),
         (lambda: contractive(np.nan), "ContractiveAutoencoder: expected strength ≥ 0, got nan"),
-        (lambda: contractive(code=0), "Dense: expected features ≥ 1, got in 16, out 0"),
+        (lambda: contractive(code=0), "Dense: expected out_features ≥ 1, got 0"),
         (
             lambda: contraction(np.ones((3, 2)), np.ones((2, 4))),
             "contraction w: expected (3, D) float64, got (2, 4) float64",

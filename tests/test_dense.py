@@ -173,5 +173,5 @@ def test_refuses_a_dy_that_would_broadcast(
 
 
 def test_refuses_sizes_below_one(rng: np.random.Generator) -> None:
-    with pytest.raises(ValueError, match="Dense: expected features ≥ 1, got in 0, out 4"):
+    with pytest.raises(ValueError, match="Dense: expected in_features ≥ 1, got 0"):
         Dense(0, 4, rng=rng)

@@ -47,7 +47,7 @@ def test_at_the_kink_the_slope_is_the_one_from_the_left(name: str, slope: float)
 
 @pytest.mark.parametrize("slope", [0.0, 1.0, -0.1, float("nan")])
 def test_leaky_relu_refuses_a_slope_outside_0_1(slope: float) -> None:
-    with pytest.raises(ValueError, match=r"LeakyRelu: expected a slope in \(0, 1\), got"):
+    with pytest.raises(ValueError, match=r"LeakyRelu: expected negative_slope in \(0, 1\), got"):
         LeakyRelu(slope)
 
 

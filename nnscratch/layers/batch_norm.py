@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ..arguments import flag, number
 from ..core import Array, Backward, Layer, Parameter, Shape, channel_axis, check
 from .reshape import Identity
 from .standardise import Affine, axes_from, same_channels, standardise, validate, with_channels
@@ -55,10 +56,9 @@ class BatchNorm:
     ) -> None:
         C = num_features
         validate("BatchNorm", (C,), eps, dtype)
-        if not 0 <= momentum <= 1:
-            raise ValueError(f"BatchNorm: expected momentum in [0, 1], got {momentum}")
-        self.eps, self.momentum = float(eps), float(momentum)
-        self.affine = Affine((C,), dtype) if affine else Identity()
+        self.eps = float(eps)
+        self.momentum = number("BatchNorm", "momentum", momentum, 0, 1, "[]")
+        self.affine = Affine((C,), dtype) if flag("BatchNorm", "affine", affine) else Identity()
         self.running_mean, self.running_var = np.zeros(C, dtype), np.ones(C, dtype)
 
     def forward(self, x: Array) -> tuple[Array, Backward]:

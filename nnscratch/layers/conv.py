@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ..arguments import flag, integer
 from ..core import Array, Backward, Parameter, Shape, check
 from ..initializers import Initializer, glorot_uniform, zeros
 from .conv_maps import (
@@ -12,7 +13,7 @@ from .conv_maps import (
     filter_gradient,
     through_bias_and_relu,
 )
-from .geometry import Padding, Pair, paddings, pair
+from .geometry import Padding, Pair, integers, paddings, pair
 
 
 class Conv2d:
@@ -76,8 +77,9 @@ class Conv2d:
         bias_init: Initializer = zeros,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        self.C, F, self.groups, self.relu = in_channels, out_channels, groups, relu
         divide("Conv2d", in_channels, out_channels, groups)
+        self.C, F, self.groups = in_channels, out_channels, groups
+        self.relu, bias = flag("Conv2d", "relu", relu), flag("Conv2d", "bias", bias)
         KH, KW = pair("Conv2d", "kernel_size", kernel_size)
         self.stride = pair("Conv2d", "stride", stride)
         self.dilation = pair("Conv2d", "dilation", dilation)
@@ -135,7 +137,8 @@ class Conv2d:
 
 def divide(name: str, C: int, F: int, groups: int) -> None:
     """Raise ValueError unless both numbers of channels can be cut into `groups` parts."""
-    if min(C, F, groups) < 1 or C % groups or F % groups:
+    integers(name, "channels", (C, F), (C, F), 1)
+    if integer(name, "groups", groups) and (C % groups or F % groups):
         raise ValueError(
             f"{name}: expected channels ≥ 1 that groups divide, "
             f"got in {C}, out {F}, groups {groups}"

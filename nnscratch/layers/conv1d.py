@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ..arguments import flag
 from ..core import Array, Backward, Parameter, Shape, check
 from ..initializers import Initializer, glorot_uniform, zeros
 from .conv import divide, outputs, same
@@ -64,8 +65,9 @@ class Conv1d:
         bias_init: Initializer = zeros,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        self.D, F, self.groups, self.relu = in_channels, out_channels, groups, relu
         divide("Conv1d", in_channels, out_channels, groups)
+        self.D, F, self.groups = in_channels, out_channels, groups
+        self.relu, bias = flag("Conv1d", "relu", relu), flag("Conv1d", "bias", bias)
         for what, size in {
             "kernel_size": kernel_size,
             "stride": stride,

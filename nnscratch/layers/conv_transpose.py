@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ..arguments import flag
 from ..core import Array, Backward, Parameter, Shape, check
 from ..initializers import Initializer, glorot_uniform, zeros
 from .conv import divide
@@ -72,7 +73,8 @@ class ConvTranspose2d:
     ) -> None:
         name = "ConvTranspose2d"
         divide(name, in_channels, out_channels, groups)
-        C, self.F, self.groups, self.relu = in_channels, out_channels, groups, relu
+        C, self.F, self.groups = in_channels, out_channels, groups
+        self.relu, bias = flag(name, "relu", relu), flag(name, "bias", bias)
         KH, KW = pair(name, "kernel_size", kernel_size)
         self.stride, self.dilation = pair(name, "stride", stride), pair(name, "dilation", dilation)
         self.more = pair(name, "output_padding", output_padding, least=0)

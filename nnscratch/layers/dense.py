@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ..arguments import flag, integer
 from ..core import Array, Backward, Parameter, Shape, check
 from ..initializers import Initializer, glorot_uniform, zeros
 from ..products import add_product, matmul
@@ -46,10 +47,10 @@ class Dense:
         bias_init: Initializer = zeros,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        D, M = in_features, out_features
-        if min(D, M) < 1:
-            raise ValueError(f"Dense: expected features ≥ 1, got in {D}, out {M}")
+        D = integer("Dense", "in_features", in_features)
+        M = integer("Dense", "out_features", out_features)
         self.w = Parameter(init((M, D), D, M, rng=rng, dtype=dtype))
+        bias = flag("Dense", "bias", bias)
         self.b = Parameter(bias_init((M,), D, M, rng=rng, dtype=dtype)) if bias else None
 
     def forward(self, x: Array) -> tuple[Array, Backward]:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..arguments import number
 from ..core import Array, Backward, Layer, Parameter, Shape, check, real
 from .reshape import Identity
 
@@ -33,9 +34,7 @@ class Dropout:
     holomorphic = True
 
     def __init__(self, p: float = 0.5) -> None:
-        if not 0 <= p < 1:
-            raise ValueError(f"Dropout: expected p in [0, 1), got {p}")
-        self.p = float(p)
+        self.p = number("Dropout", "p", p, 0, 1, "[)")
 
     def forward(self, x: Array, *, rng: np.random.Generator) -> tuple[Array, Backward]:
         check("Dropout x", x.real, x.shape, real(x))

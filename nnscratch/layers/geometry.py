@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import LARGEST, is_integer
 from ..core import Array
 from ..processor import BYTES
 
@@ -27,16 +28,20 @@ def paddings(name: str, padding: int | Pair | tuple[Pair, Pair]) -> tuple[Pair, 
 
 def integers(name: str, what: str, given: Any, sizes: tuple[Any, Any], least: int) -> Pair:
     """Return both sizes; ValueError unless they are integers, and so large."""
-    if not all(isinstance(size, int | np.integer) for size in sizes):
+    if not all(map(is_integer, sizes)):
         raise ValueError(f"{name}: expected {what} in integers, got {given!r}")
     if min(sizes) < least:
         raise ValueError(f"{name}: expected {what} ≥ {least}, got {given}")
+    if max(sizes) > LARGEST:
+        raise ValueError(f"{name}: expected {what} ≤ 2⁴⁸, got {given}")
     return int(sizes[0]), int(sizes[1])
 
 
 def _two(name: str, what: str, value: Any) -> Any:
     """Return value if it is two of a kind, twice the value if it is one."""
-    if isinstance(value, str) or not isinstance(value, Sequence | np.ndarray):
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, str) or not isinstance(value, Sequence):
         return value, value
     if len(value) != 2:
         raise ValueError(f"{name}: expected {what}, one number or two, got {value!r}")

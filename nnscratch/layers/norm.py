@@ -15,6 +15,7 @@ from math import prod
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ..arguments import flag
 from ..core import Array, Backward, Parameter, Shape, channel_axis, check
 from ..kernels.norm import normalise, normalise_backward
 from .standardise import Affine, same_channels, validate, with_channels
@@ -58,10 +59,11 @@ class LayerNorm:
         dtype: DTypeLike = np.float32,
     ) -> None:
         n = normalized_shape
-        S = (int(n),) if isinstance(n, int | np.integer) else tuple(n)
+        S = tuple(n) if isinstance(n, list | tuple) else (n,)
         validate("LayerNorm", S, eps, dtype)
         self.shape, self.eps, self.dtype = S, float(eps), np.dtype(dtype)
-        self.affine = Affine(S, dtype) if elementwise_affine else None
+        learns = flag("LayerNorm", "elementwise_affine", elementwise_affine)
+        self.affine = Affine(S, dtype) if learns else None
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
         check("LayerNorm x", x.real, (*self.shape, "N"), self.dtype)
@@ -115,7 +117,7 @@ class GroupNorm:
         if C % G:
             raise ValueError(f"GroupNorm: expected groups of equal size, got {C} channels in {G}")
         self.G, self.C, self.eps, self.dtype = G, C, float(eps), np.dtype(dtype)
-        self.affine = Affine((C,), dtype) if affine else None
+        self.affine = Affine((C,), dtype) if flag("GroupNorm", "affine", affine) else None
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
         C, sample = self.C, x.shape[:-1]

@@ -4,6 +4,7 @@ from functools import cache
 
 import numpy as np
 
+from ..arguments import flag
 from ..core import Array, Backward, IntArray, Parameter, Shape, check, real
 from ..kernels.pool import max_pool, max_pool_dx
 from .geometry import Pair, first_samples, pair, whole_vectors
@@ -29,7 +30,7 @@ class Window:
         self.K = pair(name, "kernel_size", kernel_size)
         self.stride = self.K if stride is None else pair(name, "stride", stride)
         self.padding = pair(name, "padding", padding, least=0)
-        self.ceil_mode = ceil_mode
+        self.ceil_mode = flag(name, "ceil_mode", ceil_mode)
         if any(2 * p > k for p, k in zip(self.padding, self.K, strict=True)):
             raise ValueError(
                 f"{name}: expected padding ≤ half of the window {kernel_size}, got {padding}"
@@ -97,7 +98,7 @@ class MaxPool2d(Window):
         relu: bool = False,
     ) -> None:
         super().__init__(kernel_size, stride, padding, ceil_mode=ceil_mode)
-        self.relu = relu
+        self.relu = flag(self.name, "relu", relu)
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
         check("MaxPool2d x", x, ("C", "H", "W", "N"), real(x))
@@ -154,7 +155,7 @@ class AvgPool2d(Window):
         count_include_pad: bool = True,
     ) -> None:
         super().__init__(kernel_size, stride, padding, ceil_mode=ceil_mode)
-        self.count_include_pad = count_include_pad
+        self.count_include_pad = flag(self.name, "count_include_pad", count_include_pad)
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
         check("AvgPool2d x", x, ("C", "H", "W", "N"), real(x))

@@ -5,6 +5,7 @@ At a kink the derivative from the left is taken, as everywhere in the field: rel
 
 import numpy as np
 
+from ..arguments import number
 from ..core import Array, Backward, check, real
 from ..kernels.rectifiers import leaky_relu_backward, relu_backward, relu_forward
 from ..team import helpers
@@ -65,9 +66,7 @@ class LeakyRelu(Elementwise):
     """
 
     def __init__(self, negative_slope: float = 0.01) -> None:
-        if not 0 < negative_slope < 1:
-            raise ValueError(f"LeakyRelu: expected a slope in (0, 1), got {negative_slope}")
-        self.slope = float(negative_slope)
+        self.slope = number("LeakyRelu", "negative_slope", negative_slope, 0, 1)
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
         check("LeakyRelu x", x, x.shape, real(x))
@@ -103,9 +102,7 @@ class Elu(Elementwise):
     """
 
     def __init__(self, alpha: float = 1.0) -> None:
-        if not alpha > 0:
-            raise ValueError(f"Elu: expected alpha > 0, got {alpha}")
-        self.alpha = float(alpha)
+        self.alpha = number("Elu", "alpha", alpha, 0)
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
         check("Elu x", x, x.shape, real(x))

@@ -6,6 +6,7 @@ With the batch as last axis the sample's axes are neighbours in memory, (C, H, W
 
 from math import prod
 
+from ..arguments import integer
 from ..core import Array, Backward, Parameter, Shape, check
 
 
@@ -70,9 +71,7 @@ class Reshape:
     holomorphic = True
 
     def __init__(self, *sample_shape: int) -> None:
-        if min(sample_shape, default=1) < 1:
-            raise ValueError(f"Reshape: expected sizes ≥ 1, got {sample_shape}")
-        self.sample_shape = sample_shape
+        self.sample_shape = tuple(integer("Reshape", "sizes", size) for size in sample_shape)
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
         *sample, N = x.shape

@@ -5,6 +5,7 @@ from math import prod
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ..arguments import integer, number
 from ..core import Array, Backward, Parameter, Shape, channel_axis
 from ..initializers import floating
 
@@ -83,10 +84,11 @@ def axes_from(axis: int, x: Array) -> Shape:
 def validate(name: str, sizes: Shape, eps: float, dtype: DTypeLike) -> None:
     """Raise ValueError unless all sizes and eps are positive, and the dtype is a float's."""
     floating(dtype)
-    if min(sizes, default=0) < 1:
-        raise ValueError(f"{name}: expected sizes ≥ 1, got {sizes}")
-    if not eps > 0:
-        raise ValueError(f"{name}: expected eps > 0, got {eps}")
+    if not sizes:
+        raise ValueError(f"{name}: expected sizes ≥ 1, got ()")
+    for size in sizes:
+        integer(name, "sizes", size)
+    number(name, "eps", eps, 0)
 
 
 def same_channels(name: str, input_shape: Shape, C: int) -> Shape:
