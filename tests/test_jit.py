@@ -10,9 +10,13 @@ import pytest
 from numba import config
 
 import nnscratch
+from nnscratch.processor import BYTES
 
 RUN = """
+import sys
 import numpy as np
+from nnscratch import processor
+processor.BYTES = int(sys.argv[1])
 from nnscratch.kernels.activations import normal_cdf
 x = np.ones(3)
 normal_cdf(x, x)
@@ -21,20 +25,19 @@ print(sum(normal_cdf.stats.cache_hits.values()))
 
 
 @pytest.mark.skipif(bool(config.DISABLE_JIT), reason="nothing is compiled")
-def test_a_kernel_from_before_a_change_is_not_used(tmp_path: Path) -> None:
+def test_a_kernel_from_before_a_change_or_of_another_width_is_not_used(tmp_path: Path) -> None:
     copy = tmp_path / "nnscratch"
     ignore = shutil.ignore_patterns("__pycache__", "*.npz")
     shutil.copytree(Path(nnscratch.__file__).parent, copy, ignore=ignore)
 
-    def hits(**flags: str) -> int:
-        env = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "kept")} | flags
-        args = [sys.executable, "-c", RUN]
+    def hits(width: int = BYTES) -> int:
+        env = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "kept")}
+        args = [sys.executable, "-c", RUN, str(width)]
         done = subprocess.run(args, cwd=tmp_path, env=env, check=True, capture_output=True)
         return int(done.stdout)
 
-    bounds = str(int(not config.BOUNDSCHECK))
     assert [hits(), hits()] == [0, 1]
     with (copy / "kernels" / "team.py").open("a") as file:
         file.write("\n# another team\n")
     assert [hits(), hits()] == [0, 1]
-    assert [hits(NUMBA_BOUNDSCHECK=bounds), hits(NUMBA_BOUNDSCHECK=bounds)] == [0, 1]
+    assert [hits(96 - BYTES), hits(96 - BYTES), hits()] == [0, 1, 1]
