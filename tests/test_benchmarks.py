@@ -16,6 +16,7 @@ WRITTEN = {
     "training": ["training.csv", "training.md"],
     "inference": ["inference.csv", "inference.md"],
     "layers": ["layers.csv", "layers.md"],
+    "batches": ["batches.csv", "batches.md"],
     "threads": ["threads.csv", "threads.md"],
     "cold": ["cold.csv", "cold.md", "memory.csv", "memory.md"],
     "ladder": ["ladder.csv", "ladder.md", "ladder.png"],
