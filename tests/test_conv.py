@@ -17,8 +17,9 @@ from images import Drawn, convolutions
 from nnscratch.core import Array
 from nnscratch.gradcheck import adjoint, gradcheck
 from nnscratch.layers import Conv2d
+from nnscratch.processor import BYTES
 
-BATCHES = st.sampled_from([1, 3, 7, 8, 16, 19, 33])
+BATCHES = st.integers(1, 3 * BYTES // 4)
 DTYPES = st.sampled_from([np.float32, np.float64])
 
 
@@ -99,6 +100,21 @@ def test_stride_and_dilation(stride: int, dilation: int) -> None:
         check_reference(Drawn((3, 5, 6, 3), F, (3, 3), options, stride), np.float64, True)
         across = {n: v if n == "groups" else v[::-1] for n, v in options.items()}
         check_reference(Drawn((3, 6, 5, 3), F, (3, 3), across, dilation), np.float64, True)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("F", "stride"), [(2, 1), (2, 2), (5, 1), (5, 2)])
+def test_batches_of_every_size(F: int, stride: int, dtype: Any) -> None:
+    """From one sample to three vectors; rows share blocks in most of them."""
+    options = {
+        "stride": (stride, stride),
+        "padding": ((1, 1), (1, 1)),
+        "dilation": (1, 1),
+        "groups": 1,
+    }
+    V = BYTES // np.dtype(dtype).itemsize
+    for N in range(1, 3 * V + 1):
+        check_reference(Drawn((3, 4, 3, N), F, (3, 3), options, N), dtype, True)
 
 
 @pytest.mark.parametrize("K", [(1, 1), (1, 3), (2, 2), (3, 1), (5, 5), (4, 3)])

@@ -18,10 +18,14 @@ from nnscratch.kernels.simd import (
     load,
     load_like,
     load_part,
+    load_up_to,
     relu,
+    size_of_vector,
     splat,
     store,
+    store_between,
     store_part,
+    store_up_to,
     total,
     transpose,
     where_equal,
@@ -89,6 +93,24 @@ def some_lanes(a: Array, i: int, n: int, out: Array) -> None:
 
 
 @kernel
+def copy_up_to(a: Array, i: int, n: int, out: Array) -> None:
+    """Read and write n lanes, from i on."""
+    store_up_to(out, i, load_up_to(a, i, n), n)
+
+
+@kernel
+def size_of(a: Array) -> int:
+    """The size of a vector."""
+    return size_of_vector(a)
+
+
+@kernel
+def copy_between(a: Array, i: int, first: int, last: int, out: Array) -> None:
+    """Write some lanes in the middle of a vector."""
+    store_between(out, i, load(a, 0), first, last)
+
+
+@kernel
 def transpose_at(a: Array, i: int, STEP: int, b: Array, j: int, WIDTH: int) -> None:
     """Turn one square."""
     transpose(a, i, STEP, b, j, WIDTH)
@@ -119,6 +141,33 @@ def test_parts_and_halves(dtype: Any, n: int, seed: int) -> None:
     want[2, : V // 2], want[3, : V // 2] = a[1 : 1 + V // 2], a[: V // 2] + a[2 : 2 + V // 2]
     want[4] = a[1 : 1 + V]
     np.testing.assert_array_equal(out.reshape(5, V), want)
+
+
+@given(dtype=DTYPES, i=st.integers(0, 5), n=st.integers(-2, 40))
+def test_as_many_lanes_as_there_are(dtype: Any, i: int, n: int) -> None:
+    V = BYTES // np.dtype(dtype).itemsize
+    m = min(max(n, 0), V)
+    a, out = np.arange(1, i + m + 1, dtype=dtype), np.zeros(i + m, dtype)
+    copy_up_to(a, i, n, out)
+    np.testing.assert_array_equal(out, np.where(np.arange(i + m) < i, 0, a))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_vector_is_as_wide_as_a_register(dtype: Any) -> None:
+    assert size_of(np.zeros(1, dtype)) == BYTES // np.dtype(dtype).itemsize
+
+
+@given(dtype=DTYPES, i=st.integers(-18, 22), first=st.integers(-20, 20), last=st.integers(-20, 20))
+def test_lanes_in_between(dtype: Any, i: int, first: int, last: int) -> None:
+    """A vector may begin before its array, if the lanes that are written do not."""
+    V = BYTES // np.dtype(dtype).itemsize
+    a, out = np.arange(1, V + 1, dtype=dtype), np.zeros(22, dtype)
+    first, last = max(first, -i), min(last, out.size - i)
+    copy_between(a, i, first, last, out)
+    want = np.zeros(22, dtype)
+    for lane in range(max(first, 0), min(last, V)):
+        want[i + lane] = a[lane]
+    np.testing.assert_array_equal(out, want)
 
 
 @given(dtype=DTYPES, step=st.integers(0, 3), width=st.integers(0, 3), i=st.integers(0, 3))

@@ -7,10 +7,11 @@ their phase modulo the stride (`spread`). Then row h of dy meets, whatever tap, 
 a run of OW·N numbers that are neighbours in memory: a tap is the offset of that run, no more.
 """
 
+from typing import Any
+
 from ..core import Array, IntArray
-from ..processor import BYTES
-from .jit import kernel
-from .simd import fma, load, store, total, zero
+from .jit import inlined, kernel
+from .simd import fma, load, load_part, load_up_to, size_of_vector, store, store_part, total, zero
 
 L1 = 24_000
 """Bytes of dy and x that every tap visits before the next block of rows is begun."""
@@ -27,7 +28,7 @@ def spread(x: Array, top: int, left: int, SW: int, planes: Array) -> None:
     """
     C, H, W, N = x.shape
     _, ROWS, _, COLUMNS, _ = planes.shape
-    V = BYTES // x.itemsize
+    V = size_of_vector(x)
     source, out = x.reshape(x.size), planes.reshape(planes.size)
     for c in range(C):
         for i in range(ROWS):
@@ -37,7 +38,8 @@ def spread(x: Array, top: int, left: int, SW: int, planes: Array) -> None:
                     p = ((c * H + i - top) * W + m) * N
                     inside = 0 <= i - top < H and 0 <= m < W
                     for n in range(0, N, V):
-                        store(out, q + n, load(source, p + n) if inside else zero(out))
+                        u = load_part(source, p + n, N - n if inside else 0)
+                        store_part(out, q + n, u, N - n)
                     q += N
 
 
@@ -67,8 +69,9 @@ def correlate_filters(
         sums              flat: 4 vectors a tap, taps rounded up to a multiple of 3
     """
     (F, OH, OW, N), C = dy.shape, planes.shape[0]
-    V = BYTES // dy.itemsize
+    V = size_of_vector(dy)
     ROW, PLANE = OW * N, planes.size // C
+    whole = ROW // V * V
     three, four = planes.reshape(planes.size), dy.reshape(dy.size)
     block = max(1, L1 // ((4 * ROW + CHANNELS * ROW_STEP) * dy.itemsize))
     for f in range(0, F, 4):
@@ -95,16 +98,17 @@ def correlate_filters(
                         q = at + offsets[t]
                         r = at + offsets[min(t + 1, T - 1)]
                         s = at + offsets[min(t + 2, T - 1)]
-                        for m in range(0, ROW, V):
-                            x, y, z = load(three, q + m), load(three, r + m), load(three, s + m)
-                            a = load(four, p + m)
-                            s0, t0, u0 = fma(a, x, s0), fma(a, y, t0), fma(a, z, u0)
-                            a = load(four, p + f1 + m)
-                            s1, t1, u1 = fma(a, x, s1), fma(a, y, t1), fma(a, z, u1)
-                            a = load(four, p + f2 + m)
-                            s2, t2, u2 = fma(a, x, s2), fma(a, y, t2), fma(a, z, u2)
-                            a = load(four, p + f3 + m)
-                            s3, t3, u3 = fma(a, x, s3), fma(a, y, t3), fma(a, z, u3)
+                        here = s0, t0, u0, s1, t1, u1, s2, t2, u2, s3, t3, u3
+                        for m in range(0, whole, V):
+                            three_at = q + m, r + m, s + m
+                            four_at = p + m, p + f1 + m, p + f2 + m, p + f3 + m
+                            here = twelve(three, three_at, four, four_at, V, here)
+                        if whole < ROW:
+                            three_at = q + whole, r + whole, s + whole
+                            m = p + whole
+                            four_at = m, m + f1, m + f2, m + f3
+                            here = twelve(three, three_at, four, four_at, ROW - whole, here)
+                        s0, t0, u0, s1, t1, u1, s2, t2, u2, s3, t3, u3 = here
                     at = t * 4 * V
                     store(sums, at, s0)
                     store(sums, at + V, t0)
@@ -122,6 +126,23 @@ def correlate_filters(
                 for i in range(min(4, F - f)):
                     at = (t // 3 * 12 + i * 3 + t % 3) * V
                     dw[(f + i) * F_STEP + c * C_STEP + targets[t]] += total(load(sums, at))
+
+
+@inlined
+def twelve(x: Array, q: Any, dy: Array, p: Any, n: int, sums: Any) -> Any:
+    """Return sums + dy x, four places p by three places q; of the vectors there n lanes count."""
+    (q0, q1, q2), (p0, p1, p2, p3) = q, p
+    s0, t0, u0, s1, t1, u1, s2, t2, u2, s3, t3, u3 = sums
+    v0, v1, v2 = load_up_to(x, q0, n), load_up_to(x, q1, n), load_up_to(x, q2, n)
+    a = load_up_to(dy, p0, n)
+    s0, t0, u0 = fma(a, v0, s0), fma(a, v1, t0), fma(a, v2, u0)
+    a = load_up_to(dy, p1, n)
+    s1, t1, u1 = fma(a, v0, s1), fma(a, v1, t1), fma(a, v2, u1)
+    a = load_up_to(dy, p2, n)
+    s2, t2, u2 = fma(a, v0, s2), fma(a, v1, t2), fma(a, v2, u2)
+    a = load_up_to(dy, p3, n)
+    s3, t3, u3 = fma(a, v0, s3), fma(a, v1, t3), fma(a, v2, u3)
+    return s0, t0, u0, s1, t1, u1, s2, t2, u2, s3, t3, u3
 
 
 @kernel

@@ -102,6 +102,11 @@ def call_llvm(builder: Any, name: str, returns: Any, args: Any = (), **flags: An
     return builder.call(function, args, **flags)
 
 
+def emit_size(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    """Write no instruction: a constant, which `a.itemsize` is not to Numba."""
+    return ir.IntType(64)(VectorType(signature.args[0].dtype).size)
+
+
 def emit_load(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     """Read `count` neighbours, which are aligned as one of them is."""
     a, vector = signature.args[0], context.get_value_type(signature.return_type)
@@ -158,6 +163,23 @@ def emit_store_part(context: Any, builder: Any, signature: Any, args: Any) -> An
     bits = a.dtype.bitwidth
     p = part(context, builder, a, place, n, v.type)
     arguments = [v, p, ir.IntType(32)(bits // 8), lanes]
+    call_llvm(builder, masked("store", v.type, bits), ir.VoidType(), arguments)
+    return context.get_dummy_value()
+
+
+def emit_store_between(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    """Write the lanes from one to another, and touch no other numbers."""
+    a, (array, i, v, first, last) = signature.args[0], args
+    before, first = first_lanes(builder, v.type, first)
+    lanes, last = first_lanes(builder, v.type, last)
+    if context.enable_boundscheck:
+        size = builder.sub(last, first)
+        n = builder.select(builder.icmp_signed(">", size, size.type(0)), size, size.type(0))
+        part(context, builder, a, (array, builder.add(i, first)), n, v.type)
+    data = context.make_array(a)(context, builder, array).data
+    p = builder.bitcast(builder.gep(data, [i]), v.type.as_pointer())
+    bits = a.dtype.bitwidth
+    arguments = [v, p, ir.IntType(32)(bits // 8), builder.and_(lanes, builder.not_(before))]
     call_llvm(builder, masked("store", v.type, bits), ir.VoidType(), arguments)
     return context.get_dummy_value()
 

@@ -4,10 +4,22 @@ from math import log
 from typing import Any
 
 from ..core import Array, IntArray
-from ..processor import BYTES
 from .exponential import exponential
 from .jit import kernel
-from .simd import add, divide, fma, load, multiplied, relu, splat, store, total, where_larger, zero
+from .simd import (
+    add,
+    divide,
+    fma,
+    load,
+    multiplied,
+    relu,
+    size_of_vector,
+    splat,
+    store,
+    total,
+    where_larger,
+    zero,
+)
 from .team import BLOCK, claim_block, shared
 
 FACTORS = 112
@@ -30,7 +42,7 @@ def _bernoulli_nll(
         a, t, da  whole vectors      numbers  1, -1, scale      c  of the exponential
         sums      one for each BLOCK of a
     """
-    V = BYTES // a.itemsize
+    V = size_of_vector(a)
     one, minus, scale, nothing = splat(numbers, 0), splat(numbers, 1), splat(numbers, 2), zero(c)
     step = FACTORS // V * V
     first, last = claim_block(team, me, 0, a.size)

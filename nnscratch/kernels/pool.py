@@ -5,9 +5,18 @@ pixels[t] for starts[r] ≤ t < starts[r + 1], in row-major order. Padding is wh
 """
 
 from ..core import Array, IntArray
-from ..processor import BYTES
 from .jit import kernel
-from .simd import add, load, relu, splat, store, where_equal, where_larger, zero
+from .simd import (
+    add,
+    load_up_to,
+    relu,
+    size_of_vector,
+    splat,
+    store_up_to,
+    where_equal,
+    where_larger,
+    zero,
+)
 
 
 @kernel
@@ -25,22 +34,22 @@ def max_pool(
     Of equal values the first wins; a NaN beats every number, and an earlier NaN. With `rectify`
     y = max(0, ·), and where that is 0 the winner is 0, which is nobody's place.
 
-        x  (C, P, N), N a multiple of two vectors      places  numbers > 0, different in a window
+        x  (C, P, N)      places  numbers > 0, different in a window
         y, winner  (C, R, N)
     """
     (C, P, N), R = x.shape, y.shape[1]
-    V = BYTES // x.itemsize
+    V = size_of_vector(x)
     source, out, which = x.reshape(x.size), y.reshape(y.size), winner.reshape(winner.size)
     for c in range(C):
         for r in range(R):
             at = (c * R + r) * N
             for n in range(0, N, 2 * V):
-                p = (c * P + pixels[starts[r]]) * N + n
-                best0, best1 = load(source, p), load(source, p + V)
+                p, left = (c * P + pixels[starts[r]]) * N + n, N - n
+                best0, best1 = load_up_to(source, p, left), load_up_to(source, p + V, left - V)
                 place0 = place1 = splat(places, starts[r])
                 for t in range(starts[r] + 1, starts[r + 1]):
-                    p = (c * P + pixels[t]) * N + n
-                    u, v, place = load(source, p), load(source, p + V), splat(places, t)
+                    p, place = (c * P + pixels[t]) * N + n, splat(places, t)
+                    u, v = load_up_to(source, p, left), load_up_to(source, p + V, left - V)
                     place0 = where_larger(u, best0, place, place0)
                     place1 = where_larger(v, best1, place, place1)
                     best0 = where_larger(u, best0, u, best0)
@@ -50,10 +59,10 @@ def max_pool(
                     place0 = where_larger(best0, nobody, place0, nobody)
                     place1 = where_larger(best1, nobody, place1, nobody)
                     best0, best1 = relu(best0), relu(best1)
-                store(out, at + n, best0)
-                store(out, at + n + V, best1)
-                store(which, at + n, place0)
-                store(which, at + n + V, place1)
+                store_up_to(out, at + n, best0, left)
+                store_up_to(out, at + n + V, best1, left - V)
+                store_up_to(which, at + n, place0, left)
+                store_up_to(which, at + n + V, place1, left - V)
 
 
 @kernel
@@ -62,19 +71,17 @@ def max_pool_dx(
 ) -> None:
     """dx[c, p, n] = Σ_r dy[c, r, n] over the windows that x[c, p, n] has won; shapes as above."""
     (C, P, N), R = dx.shape, dy.shape[1]
-    V = BYTES // dy.itemsize
+    V = size_of_vector(dy)
     source, out, which = dy.reshape(dy.size), dx.reshape(dx.size), winner.reshape(winner.size)
     for c in range(C):
-        for p in range(c * P * N, (c + 1) * P * N, V):
-            store(out, p, zero(out))
+        for p in range(0, P * N, V):
+            store_up_to(out, c * P * N + p, zero(out), P * N - p)
         for r in range(R):
             at = (c * R + r) * N
-            for n in range(0, N, 2 * V):
-                dy0, place0 = load(source, at + n), load(which, at + n)
-                dy1, place1 = load(source, at + n + V), load(which, at + n + V)
+            for n in range(0, N, V):
+                left = N - n
+                v, winner_n = load_up_to(source, at + n, left), load_up_to(which, at + n, left)
                 for t in range(starts[r], starts[r + 1]):
                     p = (c * P + pixels[t]) * N + n
-                    place = splat(places, t)
-                    store(out, p, add(load(out, p), where_equal(place, place0, dy0)))
-                    p += V
-                    store(out, p, add(load(out, p), where_equal(place, place1, dy1)))
+                    won = where_equal(splat(places, t), winner_n, v)
+                    store_up_to(out, p, add(load_up_to(out, p, left), won), left)

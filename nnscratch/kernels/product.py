@@ -12,9 +12,8 @@ each in order. So c has the same bits on any number of threads.
 from typing import Any
 
 from ..core import Array, IntArray
-from ..processor import BYTES
 from .jit import inlined, kernel
-from .simd import half, load, load_part, store, transpose, zero
+from .simd import half, load, load_part, size_of_vector, store, transpose, zero
 from .team import claim, claim_block, shared
 from .tile import ROWS, begin, likes, multiply, places, read, write
 
@@ -23,13 +22,13 @@ from .tile import ROWS, begin, likes, multiply, places, read, write
 def load_on(a: Array, i: int) -> Any:
     """Return a[i], a[i+1], …, as far as `a` goes."""
     left = a.size - i
-    return load(a, i) if left >= BYTES // a.itemsize else load_part(a, i, left)
+    return load(a, i) if left >= size_of_vector(a) else load_part(a, i, left)
 
 
 @kernel
 def pack_columns(b: Array, down: bool, k0: int, k1: int, n: int, panel: Array) -> None:
     """panel[k, j] = b[k0 + k, n + j], k < k1 - k0, two vectors wide; `b` is bᵀ if `down`."""
-    V, K, flat = BYTES // b.itemsize, k1 - k0, b.reshape(b.size)
+    V, K, flat = size_of_vector(b), k1 - k0, b.reshape(b.size)
     if not down:
         N = b.shape[1]
         for k in range(K):  # also where this reaches into the next row: nobody looks at that
@@ -52,7 +51,7 @@ def pack_columns(b: Array, down: bool, k0: int, k1: int, n: int, panel: Array) -
 @kernel
 def pack_rows(a: Array, M: int, k0: int, k1: int, m: int, WIDTH: int, rows: Array) -> None:
     """rows[k, i] = a[m + i, k0 + k], k < k1 - k0, i < WIDTH, whole vectors; aᵀ is given, flat."""
-    V = BYTES // a.itemsize
+    V = size_of_vector(a)
     for k in range(k1 - k0):
         for i in range(0, WIDTH, V):
             store(rows, k * WIDTH + i, load_on(a, (k0 + k) * M + m + i))
@@ -90,7 +89,7 @@ def multiply_strip(
     second  a vector as long as the second of a tile
     rows    an array; where in it the strip's first row begins; steps to the next row, the next k
     """
-    V, tiles, count = BYTES // c.itemsize, (height + ROWS - 1) // ROWS, stop - start
+    V, tiles, count = size_of_vector(c), (height + ROWS - 1) // ROWS, stop - start
     a, first, ROW, STEP = rows
     for i in range(tiles * count):
         # Along the rows of c where they are long, down a panel where that is what is large.
@@ -144,7 +143,7 @@ def _product(
         c       (M, N), contiguous
         memory  K·2V numbers a panel and K·WIDTH for each thread; from OWN on, the second half
     """
-    (M, N), K, V, HIGH = c.shape, a.shape[0 if across else 1], BYTES // a.itemsize, ROWS * TILES
+    (M, N), K, V, HIGH = c.shape, a.shape[0 if across else 1], size_of_vector(a), ROWS * TILES
     PANELS, STRIPS, MOST = -(-N // (2 * V)), -(-M // HIGH), -(-K // HALVES)
     PANEL = MOST * 2 * V
     FULL = (N + V // 2 - 1) // (2 * V)  # panels of which more than a vector and a half is needed

@@ -7,29 +7,28 @@ dx = Mᵀ dy, is the same kernel given Mᵀ.
 """
 
 from ..core import Array, IntArray
-from ..processor import BYTES
 from .jit import kernel
-from .simd import fma, load, splat, store, zero
+from .simd import fma, load_up_to, size_of_vector, splat, store_up_to, zero
 
 
 @kernel
 def resample(x: Array, starts: IntArray, pixels: IntArray, weights: Array, y: Array) -> None:
     """The sum above; row r of M is weights[t] at pixels[t] for starts[r] ≤ t < starts[r + 1].
 
-    x  (C, P, N), N a multiple of two vectors      starts           (R + 1,)
-    y  (C, R, N)                                   pixels, weights  one entry for each M[r, p] ≠ 0
+    x  (C, P, N)      starts           (R + 1,)
+    y  (C, R, N)      pixels, weights  one entry for each M[r, p] ≠ 0
     """
     (C, P, N), R = x.shape, y.shape[1]
-    V = BYTES // x.itemsize
+    V = size_of_vector(x)
     source, out = x.reshape(x.size), y.reshape(y.size)
     for c in range(C):
         for r in range(R):
-            at = (c * R + r) * N
+            at, first = (c * R + r) * N, c * P * N
             for n in range(0, N, 2 * V):
-                s0, s1 = zero(out), zero(out)
+                s0, s1, left = zero(out), zero(out), N - n
                 for t in range(starts[r], starts[r + 1]):
-                    p = (c * P + pixels[t]) * N + n
-                    w = splat(weights, t)
-                    s0, s1 = fma(w, load(source, p), s0), fma(w, load(source, p + V), s1)
-                store(out, at + n, s0)
-                store(out, at + n + V, s1)
+                    p, w = first + pixels[t] * N + n, splat(weights, t)
+                    s0 = fma(w, load_up_to(source, p, left), s0)
+                    s1 = fma(w, load_up_to(source, p + V, left - V), s1)
+                store_up_to(out, at + n, s0, left)
+                store_up_to(out, at + n + V, s1, left - V)

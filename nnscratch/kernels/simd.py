@@ -9,7 +9,7 @@ word is its definition, and what runs under NUMBA_DISABLE_JIT=1, where every loa
 that the vector lies inside its array. Beside it stand its types, and the instructions that compiled
 code runs in its place (instructions.py).
 
-A kernel steps by V = BYTES // x.itemsize. Arrays are flat and contiguous; an index is never
+A kernel steps by V = size_of_vector(x). Arrays are flat and contiguous; an index is never
 negative. On a machine with shorter registers LLVM splits a vector in two or four.
 """
 
@@ -36,8 +36,10 @@ from .instructions import (
     emit_reduction,
     emit_relu,
     emit_rounded,
+    emit_size,
     emit_splat,
     emit_store,
+    emit_store_between,
     emit_store_part,
     emit_transpose,
     emit_where_equal,
@@ -46,6 +48,13 @@ from .instructions import (
     flat,
     instruction,
 )
+from .jit import inlined
+
+
+@instruction(lambda a: types.intp(a) if isinstance(a, types.Array) else None, emit_size)
+def size_of_vector(a: Array) -> int:
+    """Return V, how many numbers of a's dtype a vector holds."""
+    return BYTES // a.itemsize
 
 
 @instruction(lambda a: VectorType(a.dtype)(a) if flat(a) else None, emit_zero)
@@ -94,6 +103,20 @@ def store_part(a: Array, i: int, v: Vector, n: int) -> None:
 
 
 @instruction(
+    lambda a, i, v, first, last: (
+        types.none(a, types.intp, v, types.intp, types.intp) if flat(a) else None
+    ),
+    emit_store_between,
+)
+def store_between(a: Array, i: int, v: Vector, first: int, last: int) -> None:
+    """a[i + k] = v[k] for first ≤ k < last, as far as v has such lanes; i may be negative."""
+    first, last = max(first, 0), min(last, v.size)
+    if first < last:
+        assert 0 <= i + first <= a.size - (last - first)
+        a[i + first : i + last] = v[first:last]
+
+
+@instruction(
     lambda a, i, STEP, b, j, WIDTH: (
         types.none(a, types.intp, types.intp, a, types.intp, types.intp) if flat(a) else None
     ),
@@ -106,6 +129,21 @@ def transpose(a: Array, i: int, STEP: int, b: Array, j: int, WIDTH: int) -> None
         row = load(a, i + r * STEP)
         for q in range(V):
             b[j + q * WIDTH + r] = row[q]
+
+
+@inlined
+def load_up_to(a: Array, i: int, n: int) -> Vector:
+    """Return a[i], a[i+1], … in the first n lanes; without a mask where that is all of them."""
+    return load(a, i) if n >= size_of_vector(a) else load_part(a, i, n)
+
+
+@inlined
+def store_up_to(a: Array, i: int, v: Vector, n: int) -> None:
+    """a[i], a[i+1], … = the first n lanes of v; without a mask where that is all of them."""
+    if n >= size_of_vector(a):
+        store(a, i, v)
+    else:
+        store_part(a, i, v, n)
 
 
 @instruction(lambda a, i: types.none(a, types.intp) if flat(a) else None, emit_prefetch)

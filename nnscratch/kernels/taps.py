@@ -6,7 +6,7 @@ take part in, it is that of its adjoint, o = (i + padding - k·dilation)/stride 
 A kernel that follows a table does not know which of the two it computes, and never sees padding.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from math import gcd
 from typing import NamedTuple
@@ -20,6 +20,7 @@ class Taps(NamedTuple):
     """One axis of a correlation, from the view of an output and from that of a tap.
 
     order   (K,)    the taps, sorted so that those that meet one output stand side by side
+    phases  (K,)    taps of one phase meet the same outputs, but where an image ends
     runs    (O, 3)  output o meets taps order[first : first + count] at inputs start, start + step,
                     …: its (first, count, start)
     step            the same for all
@@ -28,6 +29,7 @@ class Taps(NamedTuple):
     """
 
     order: IntArray
+    phases: IntArray
     runs: IntArray
     step: int
     meets: IntArray
@@ -41,7 +43,7 @@ def taps(I: int, K: int, O: int, stride: int, padding: int, dilation: int) -> Ta
         i = o * stride - padding + k * dilation
         return i if 0 <= i < I else None
 
-    return _table(range(K), meet, dilation, O)
+    return _table(range(K), np.zeros(K, np.int64), meet, dilation, O)
 
 
 @cache
@@ -54,11 +56,16 @@ def adjoint_taps(I: int, K: int, O: int, stride: int, padding: int, dilation: in
 
     # Taps of one phase modulo the stride meet the same inputs. A larger k meets an earlier o.
     order = sorted(range(K), key=lambda k: (k * dilation % stride, -k))
-    return _table(order, meet, dilation // gcd(stride, dilation), I)
+    phases = np.array(order) * dilation % stride
+    return _table(order, phases, meet, dilation // gcd(stride, dilation), I)
 
 
 def _table(
-    order: "range | list[int]", meet: Callable[[int, int], int | None], step: int, outputs: int
+    order: Sequence[int],
+    phases: IntArray,
+    meet: Callable[[int, int], int | None],
+    step: int,
+    outputs: int,
 ) -> Taps:
     runs = np.zeros((outputs, 3), np.int64)
     met: list[list[tuple[int, int]]] = [[] for _ in order]
@@ -73,7 +80,11 @@ def _table(
         if pairs:
             (o, i), (o1, i1) = pairs[0], pairs[min(1, len(pairs) - 1)]
             meets[a] = o, i, len(pairs), o1 - o, i1 - i
-    table = Taps(np.array(order), runs, step, meets)
-    for array in (table.order, runs, meets):
-        array.setflags(write=False)
-    return table
+    taps = constant(np.array(order)), constant(phases), constant(runs)
+    return Taps(*taps, step, constant(meets))
+
+
+def constant(array: IntArray) -> IntArray:
+    """Return it, which nobody may write to from now on."""
+    array.setflags(write=False)
+    return array

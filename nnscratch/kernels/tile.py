@@ -10,7 +10,6 @@ The second vectors may be half as long: a batch of 20 then costs three quarters 
 from typing import Any
 
 from ..core import Array
-from ..processor import BYTES
 from .jit import inlined
 from .simd import (
     fma,
@@ -19,6 +18,7 @@ from .simd import (
     load_like,
     load_part,
     prefetch,
+    size_of_vector,
     splat,
     store,
     store_part,
@@ -44,7 +44,7 @@ def places(start: int, STEP: int, t: Six) -> Six:
 def read(c: Array, q: Six, j: int, n: int) -> Six:
     """Return c[q + j], … of each row, of which n numbers are there."""
     q0, q1, q2, q3, q4, q5 = q
-    if n >= BYTES // c.itemsize:
+    if n >= size_of_vector(c):
         u0, u1, u2 = load(c, q0 + j), load(c, q1 + j), load(c, q2 + j)
         u3, u4, u5 = load(c, q3 + j), load(c, q4 + j), load(c, q5 + j)
     else:
@@ -77,7 +77,7 @@ def multiply(a: Array, p: Six, STEP: int, panel: Array, K: int, u: Six, v: Six) 
 
     Each row's a_k are at p, p + STEP, … ; v may be of half vectors.
     """
-    V = BYTES // a.itemsize
+    V = size_of_vector(a)
     p0, p1, p2, p3, p4, p5 = p
     u0, u1, u2, u3, u4, u5 = u
     v0, v1, v2, v3, v4, v5 = v
@@ -104,7 +104,7 @@ def write(c: Array, q: Six, j: int, n: int, u: Six) -> None:
     """c[q + j], … = u for each row, n numbers of it."""
     q0, q1, q2, q3, q4, q5 = q
     u0, u1, u2, u3, u4, u5 = u
-    if n >= BYTES // c.itemsize:
+    if n >= size_of_vector(c):
         store(c, q0 + j, whole(u0))
         store(c, q1 + j, whole(u1))
         store(c, q2 + j, whole(u2))

@@ -6,7 +6,7 @@
 
 with zeros where there is no pixel and, in the second, where the quotient is not whole. The second
 is the transpose of the first as a map from x to y, the third its derivative in w. Here is what
-surrounds the kernels: scratch memory, groups, the choice of a kernel, whole vectors.
+surrounds the kernels: scratch memory, groups, the choice of a kernel.
 """
 
 from collections.abc import Callable
@@ -16,16 +16,21 @@ from typing import NamedTuple
 import numpy as np
 
 from ..core import Array, IntArray, Parameter, Shape
-from ..kernels.conv import WIDE, correlate_narrow, correlate_wide, pack
+from ..kernels.blocks import blocks
+from ..kernels.conv import WIDE, correlate_wide, pack
 from ..kernels.conv_filters import (
     bias_gradient,
     correlate_filters,
     rectified_bias_gradient,
     spread,
 )
+from ..kernels.conv_narrow import correlate_narrow
 from ..kernels.taps import Taps, adjoint_taps, taps
 from ..processor import BYTES
-from .geometry import Pair, first_samples, whole_vectors
+from .geometry import Pair
+
+Axis = tuple[int, int, int, int, int, int]
+"""Sizes of image, filter and output along one axis, then stride, padding and dilation."""
 
 
 class Geometry(NamedTuple):
@@ -41,21 +46,21 @@ def convolve(
     x: Array, w: Array, b: Array | None, y_shape: Shape, geometry: Geometry, relu: bool = False
 ) -> Array:
     """Return y (F, OH, OW, N), or max(0, y)."""
-    rows, columns = _tables(taps, x.shape, w.shape, y_shape, geometry)
-    return _correlate(x, w, b, y_shape, rows, columns, geometry.groups, relu, adjoint=False)
+    axes = _axes(x.shape, w.shape, y_shape, geometry)
+    return _correlate(x, w, b, y_shape, taps, axes, geometry.groups, relu)
 
 
 def convolve_adjoint(
     y: Array, w: Array, b: Array | None, x_shape: Shape, geometry: Geometry, relu: bool = False
 ) -> Array:
     """Return x (C, H, W, N), or max(0, x)."""
-    rows, columns = _tables(adjoint_taps, x_shape, w.shape, y.shape, geometry)
-    return _correlate(y, w, b, x_shape, rows, columns, geometry.groups, relu, adjoint=True)
+    axes = _axes(x_shape, w.shape, y.shape, geometry)
+    return _correlate(y, w, b, x_shape, adjoint_taps, axes, geometry.groups, relu)
 
 
 def filter_gradient(x: Array, dy: Array, dw: Array, geometry: Geometry) -> None:
     """Add the gradient of the filters to dw (F, C/groups, KH, KW)."""
-    x, dy = whole_vectors(x), whole_vectors(dy)
+    x, dy = np.ascontiguousarray(x), np.ascontiguousarray(dy)
     for xg, dyg, dwg in zip(*(_split(a, geometry.groups) for a in (x, dy, dw)), strict=True):
         _filter_gradient(xg, dyg, dwg, geometry)
 
@@ -77,13 +82,9 @@ def through_bias_and_relu(dy: Array, y: Array | None, b: Parameter | None) -> Ar
     return dy
 
 
-def _tables(
-    of: Callable[..., Taps], x: Shape, w: Shape, y: Shape, geometry: Geometry
-) -> tuple[Taps, Taps]:
+def _axes(x: Shape, w: Shape, y: Shape, geometry: Geometry) -> tuple[Axis, Axis]:
     (SH, SW), (PH, PW), (DH, DW), _ = geometry
-    rows = of(x[1], w[2], y[1], SH, PH, DH)
-    columns = of(x[2], w[3], y[2], SW, PW, DW)
-    return rows, columns
+    return (x[1], w[2], y[1], SH, PH, DH), (x[2], w[3], y[2], SW, PW, DW)
 
 
 def _split(a: Array, G: int) -> list[Array]:
@@ -96,31 +97,32 @@ def _correlate(
     w: Array,
     b: Array | None,
     y_shape: Shape,
-    rows: Taps,
-    columns: Taps,
+    of: Callable[..., Taps],
+    axes: tuple[Axis, Axis],
     G: int,
     relu: bool,
-    *,
-    adjoint: bool,
 ) -> Array:
-    N, x = x.shape[3], whole_vectors(x)
-    y = np.empty((*y_shape[:3], x.shape[3]), x.dtype)
+    x, LANES = np.ascontiguousarray(x), 2 * BYTES // x.itemsize
+    rows, columns = of(*axes[0]), of(*axes[1])
+    y = np.empty(y_shape, x.dtype)
     b = np.zeros(len(y), x.dtype) if b is None else b
     KH, KW = w.shape[2:]
     steps = w.shape[1] * KH * KW, KH * KW
-    F_STEP, C_STEP = reversed(steps) if adjoint else steps
+    F_STEP, C_STEP = reversed(steps) if of is adjoint_taps else steps
     F, C = len(y) // G, len(x) // G
     TILE = WIDE if F >= WIDE else 1
     packed = np.empty(-(-F // TILE) * TILE * C * KH * KW, x.dtype)
-    panel = np.empty(x.shape[2] * KH * C * 2 * BYTES // x.itemsize, x.dtype)
+    panel = np.empty(x.shape[2] * KH * C * LANES, x.dtype)
     for xg, wg, bg, yg in zip(*(_split(a, G) for a in (x, w, b, y)), strict=True):
         pack(wg.reshape(-1), F_STEP, C_STEP, F, C, rows.order, columns.order, TILE, packed)
-        table = xg, packed, bg, rows.runs, rows.step
         if TILE == WIDE:
-            correlate_wide(*table, columns.runs, columns.step, KH, KW, relu, panel, yg)
+            cut = *blocks(of, axes[0], x.shape[3], LANES), rows.step
+            across = columns.runs, columns.step
+            correlate_wide(xg, packed, bg, *cut, *across, KH, KW, relu, panel, yg)
         else:
-            correlate_narrow(*table, columns.meets, KH, relu, yg)
-    return first_samples(y, N)
+            down = rows.runs, rows.step
+            correlate_narrow(xg, packed, bg, *down, columns.meets, KH, relu, yg)
+    return y
 
 
 def _filter_gradient(x: Array, dy: Array, dw: Array, geometry: Geometry) -> None:

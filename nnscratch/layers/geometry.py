@@ -1,4 +1,4 @@
-"""What the layers on images have in common: pairs of numbers, sizes, whole vectors."""
+"""What the layers on images have in common: pairs of numbers, sizes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,8 +6,6 @@ from typing import Any
 import numpy as np
 
 from ..arguments import LARGEST, is_integer
-from ..core import Array
-from ..processor import BYTES
 
 Pair = tuple[int, int]
 Padding = int | Pair | tuple[Pair, Pair] | str
@@ -46,23 +44,3 @@ def _two(name: str, what: str, value: Any) -> Any:
     if len(value) != 2:
         raise ValueError(f"{name}: expected {what}, one number or two, got {value!r}")
     return value
-
-
-def whole_vectors(a: Array) -> Array:
-    """Return `a` contiguous, its batch filled up with zero samples to a multiple of two vectors.
-
-    The kernels step by two vectors and know no remainder. `a` itself is returned if it will do.
-    """
-    *shape, N = a.shape
-    step = 2 * BYTES // a.itemsize
-    whole = max(1, -(-N // step)) * step
-    if whole == N:
-        return np.ascontiguousarray(a)
-    filled = np.zeros((*shape, whole), a.dtype)
-    filled[..., :N] = a
-    return filled
-
-
-def first_samples(a: Array, N: int) -> Array:
-    """Return the first N samples of `a`, contiguous: what whole_vectors has added is cut off."""
-    return a if a.shape[-1] == N else a[..., :N].copy()

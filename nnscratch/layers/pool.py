@@ -7,7 +7,7 @@ import numpy as np
 from ..arguments import flag
 from ..core import Array, Backward, IntArray, Parameter, Shape, check, real
 from ..kernels.pool import max_pool, max_pool_dx
-from .geometry import Pair, first_samples, pair, whole_vectors
+from .geometry import Pair, pair
 from .sparse import Resampling, resampled, separable
 
 
@@ -106,19 +106,19 @@ class MaxPool2d(Window):
         y_shape = self.output_shape((C, H, W))
         starts, pixels, places = windows((H, W), y_shape[1:], self.K, self.stride, self.padding)
         names = places.astype(dtype)
-        x = whole_vectors(x.reshape(C, H * W, N))
+        x = np.ascontiguousarray(x).reshape(C, H * W, N)
         y = np.empty((C, len(starts) - 1, x.shape[2]), dtype)
         winner = np.empty_like(y)
         max_pool(x, starts, pixels, names, self.relu, y, winner)
 
         def backward(dy: Array) -> Array:
             check("MaxPool2d dy", dy, (*y_shape, N), dtype)
-            dy = whole_vectors(dy.reshape(C, len(starts) - 1, N))
+            dy = np.ascontiguousarray(dy).reshape(C, len(starts) - 1, N)
             dx = np.empty((C, H * W, dy.shape[2]), dtype)
             max_pool_dx(dy, winner, starts, pixels, names, dx)
-            return first_samples(dx, N).reshape(C, H, W, N)
+            return dx.reshape(C, H, W, N)
 
-        return first_samples(y, N).reshape(*y_shape, N), backward
+        return y.reshape(*y_shape, N), backward
 
 
 class AvgPool2d(Window):

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..core import Array, Backward, IntArray, check
 from ..kernels.resample import resample
-from .geometry import Pair, first_samples, whole_vectors
+from .geometry import Pair
 
 
 class Rows(NamedTuple):
@@ -56,10 +56,10 @@ def resampled(name: str, x: Array, M: Resampling) -> tuple[Array, Backward]:
     (C, *_, N), dtype = x.shape, x.dtype
 
     def apply(rows: Rows, a: Array, sizes: Pair) -> Array:
-        a = whole_vectors(a.reshape(C, a.shape[1] * a.shape[2], N))
+        a = np.ascontiguousarray(a).reshape(C, a.shape[1] * a.shape[2], N)
         out = np.empty((C, sizes[0] * sizes[1], a.shape[2]), dtype)
         resample(a, rows.starts, rows.pixels, rows.weights.astype(dtype), out)
-        return first_samples(out, N).reshape(C, *sizes, N)
+        return out.reshape(C, *sizes, N)
 
     def backward(dy: Array) -> Array:
         check(f"{name} dy", dy, (C, *M.outputs, N), dtype)
