@@ -14,6 +14,7 @@ contiguous samples.
 """
 
 import copy
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -24,8 +25,8 @@ Array: TypeAlias = NDArray[np.floating[Any]]
 IntArray: TypeAlias = NDArray[np.integer[Any]]
 Shape: TypeAlias = tuple[int, ...]
 Backward: TypeAlias = Callable[..., Any]
-"""dy ↦ dx, one gradient for each input. A layer that has parameters also takes `need_dx=False`,
-which saves the work of a dx that nobody asks for (the gradient of the data) and returns None."""
+"""dy ↦ dx, one gradient for each input. It may also take `need_dx=False`, and then returns None:
+that saves the work of a dx that nobody asks for, the gradient of the data."""
 
 
 class Parameter:
@@ -81,6 +82,16 @@ class NoisyLayer(Protocol):
     def parameters(self) -> dict[str, Parameter]:
         """Return θ by name, in the order in which `pack` lays it out."""
         ...
+
+
+def backward_into_theta(backward: Backward, dy: Array) -> None:
+    """Call a backward for what it adds to θ.grad: without dx, where it takes `need_dx`."""
+    code = getattr(backward, "__code__", None)
+    if code is None:  # no function: slower, a hundredth of a small step
+        names = tuple(inspect.signature(backward).parameters)
+    else:
+        names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    backward(dy, need_dx=False) if "need_dx" in names else backward(dy)
 
 
 class HasParameters(Protocol):

@@ -1,13 +1,17 @@
 """What a check found, as a table one can read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import prod
 
 from .core import Shape
 
 
 @dataclass(frozen=True)
 class Row:
-    """One array under one method, at the entry where backward and the method differ most."""
+    """One array under one method, at the entry where backward and the method differ most.
+
+    `checked` is how many of its entries were looked at, all if None.
+    """
 
     array: str
     shape: Shape
@@ -17,12 +21,15 @@ class Row:
     numeric: float
     error: float
     verdict: str
+    checked: int | None = None
 
     def cells(self) -> tuple[str, ...]:
         """Return the columns of the table."""
+        size = prod(self.shape)
+        some = f", {self.checked} of {size}" if self.checked not in (None, size) else ""
         return (
             self.array,
-            str(self.shape),
+            str(self.shape) + some,
             self.method,
             str(self.worst),
             f"{self.analytic:+.8e}",
@@ -41,11 +48,13 @@ class Report:
 
     rows     the derivatives, one row an array and method
     broken   the promises that backward does not keep, in words
+    notes    what might be better and is not wrong
     """
 
     title: str
     rows: list[Row]
     broken: list[str]
+    notes: list[str] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
@@ -60,7 +69,7 @@ class Report:
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         lines = ["  ".join(map(str.ljust, cells, widths)).rstrip() for cells in table]
         title = f"{self.title}: {'ok' if self else 'FAILED'}"
-        return "\n    ".join([title, *lines, *self.broken])
+        return "\n    ".join([title, *lines, *self.broken, *(f"note: {n}" for n in self.notes)])
 
     __repr__ = __str__
 

@@ -19,24 +19,30 @@ Source
 import copy
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 
-from .core import Array, Backward, Parameter, Shape, holomorphic, noisy, unique
+from .core import Array, Backward, IntArray, Parameter, Shape, buffers, holomorphic, noisy, unique
+from .held import restart_all, shared, sources
 
 Method = Literal["plain", "central", "complex"]
 
 
 class Trial:
-    """A layer, a loss or a plain function, bound to its arguments: from here on they look alike.
+    """A layer, a model, a loss or a function, bound to its arguments: from here on they look alike.
 
     args     inputs, then constants; arg_names are theirs
     arrays   inputs, then the values of θ, whatever has a gradient; names are theirs
 
-    A loss, which returns its gradients outright, gets the backward dy ↦ dy · gradient.
+    A loss that returns its gradients outright gets the backward dy ↦ dy · gradient. Of a model it
+    is the loss that is tried. Its terms are told by name, and y is the "total", or else the first;
+    only θ has a gradient then, the inputs are data. Noise is the same in every call.
+
+    Raises
+        ValueError if this is nothing that can be called.
     """
 
     def __init__(
@@ -47,23 +53,64 @@ class Trial:
         parameters: Mapping[str, Parameter] | None = None,
         *,
         rng: np.random.Generator,
+        entries: int | None = None,
     ) -> None:
         owner = getattr(layer, "__self__", layer)  # of a bound method, the layer
         if parameters is None:
             parameters = owner.parameters() if hasattr(owner, "parameters") else {}
         self.title = getattr(layer, "__name__", type(layer).__name__)
-        self.call = getattr(layer, "forward", layer)
-        self.holomorphic = holomorphic(owner)
-        self.noisy, self.seed, self.rng = noisy(owner), int(rng.integers(2**32)), rng
+        self.call = getattr(layer, "forward", getattr(layer, "loss", layer))
+        if not callable(self.call):
+            raise ValueError(
+                f"gradcheck: expected a layer, a model, a loss or a function, got {self.title}"
+            )
+        self.owner, self.holomorphic, self.of_terms = owner, holomorphic(owner), False
+        takes_rng = "rng" in inspect.signature(self.call).parameters
+        self.noisy, self.seed, self.rng = noisy(owner) or takes_rng, int(rng.integers(2**32)), rng
+        self.sources = sources(layer)
+        self.sources += [s for s, _ in shared(layer) if not isinstance(s, Parameter)]
         self.theta = unique(parameters)
         dtype = self.theta[0].value.dtype if self.theta else np.float64
+        # What a model learns from are numbers in [0, 1]; a layer may be given any.
+        of_model = hasattr(owner, "loss") and not hasattr(layer, "forward")
+        draw = rng.random if of_model else rng.standard_normal
         self.args = [
-            rng.standard_normal(a).astype(dtype) if isinstance(a, tuple) else np.array(a)
+            draw(a).astype(dtype) if isinstance(a, tuple) else np.array(a)
             for a in (*inputs, *constants)
         ]
-        self.inputs, self.arg_names = len(inputs), _argument_names(self.call, len(self.args))
+        self.given, self.arg_names = len(inputs), _argument_names(self.call, len(self.args))
+        self.inputs, self.most = self.given, entries
         self.theta_names = [next(n for n, p in parameters.items() if p is q) for q in self.theta]
-        self.names = self.arg_names[: self.inputs] + self.theta_names
+
+    def begin(self) -> None:
+        """Call forward for the first time, and learn whether the inputs have a gradient.
+
+        Raises
+            ValueError if that fails.
+        """
+        try:
+            self.forward()
+        except Exception as error:
+            given = zip(self.arg_names, self.args, strict=True)
+            call = f"{self.title}({', '.join(f'{n} {a.shape} {a.dtype}' for n, a in given)})"
+            raise ValueError(f"gradcheck {call}: {type(error).__name__}: {error}") from error
+        self.inputs = 0 if self.of_terms else self.given
+
+    @cached_property
+    def entries(self) -> list[IntArray]:
+        """For each of the arrays the numbers, in row-major order, of the entries to be checked."""
+        sizes = [a.size for a in self.arrays]
+        return [
+            np.arange(size)
+            if self.most is None or size <= self.most
+            else np.sort(self.rng.choice(size, self.most, replace=False))
+            for size in sizes
+        ]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the arrays."""
+        return self.arg_names[: self.inputs] + self.theta_names
 
     @cached_property
     def dy(self) -> Any:
@@ -79,7 +126,13 @@ class Trial:
     def forward(self, *args: Array) -> tuple[Array, Backward]:
         """Return y and backward. The noise is the same in every call."""
         noise = {"rng": np.random.default_rng(self.seed)} if self.noisy else {}
-        y, backward = self.call(*(args or self.args), **noise)
+        restart_all(self.sources, self.seed)
+        result = self.call(*(args or self.args), **noise)
+        if not isinstance(result, tuple) or len(result) != 2:
+            raise ValueError(f"expected (y, backward) or (value, gradients), got {_said(result)}")
+        y, backward = result
+        if isinstance(y, Mapping):
+            self.of_terms, y = True, y["total"] if "total" in y else next(iter(y.values()))
         if callable(backward):
             return np.asarray(y), backward
         return np.asarray(y), lambda dy: tuple(dy * d for d in _each(backward))
@@ -87,8 +140,12 @@ class Trial:
     def gradients(
         self, backward: Backward, dy: Any = None, *, start: float = 0, **options: Any
     ) -> list[Any]:
-        """Return what backward gives for each of the arrays; Parameter.grad is borrowed for it."""
+        """Return what backward gives for each of the arrays.
+
+        Parameter.grad is borrowed for it, and what else backward moves is put back.
+        """
         borrowed = [(p, p.grad, p.grad.copy()) for p in self.theta]
+        moved = [(a, a.copy()) for a in buffers(self.owner).values()]
         for _, grad, _ in borrowed:
             grad[...] = start
         try:
@@ -100,19 +157,16 @@ class Trial:
             for p, grad, before in borrowed:
                 grad[...] = before
                 p.grad = grad
+            for a, before in moved:
+                a[...] = before
 
     def derivatives(self, method: Method, h: float) -> list[Array]:
-        """Return ⟨dy, ∂y/∂a_i⟩ for every entry of each of the arrays."""
-        if method == "complex":
-            with self._complex_numbers():
-                return [self._derivative(a, method, h) for a in self.arrays]
-        return [self._derivative(a, method, h) for a in self.arrays]
-
-    def _derivative(self, a: Array, method: Method, h: float) -> Array:
-        da = np.empty(a.shape)
-        for i in np.ndindex(a.shape):
-            da[i] = self.slope(a, i, method, h)
-        return da
+        """Return ⟨dy, ∂y/∂a_i⟩ for the chosen entries of each of the arrays, as vectors."""
+        with self._complex_numbers() if method == "complex" else nullcontext():
+            return [
+                np.array([self.slope(a, place(a, i), method, h) for i in chosen])
+                for a, chosen in zip(self.arrays, self.entries, strict=True)
+            ]
 
     def slope(self, a: Array, i: Shape, method: Method, h: float) -> float:
         """Return ⟨dy, ∂y/∂a_i⟩."""
@@ -144,6 +198,17 @@ class Trial:
             self.args = args
             for p, value in zip(self.theta, values, strict=True):
                 p.value = value
+
+
+def place(a: Array, i: int) -> Shape:
+    """Return the indices of the i-th entry of a in row-major order."""
+    return tuple(map(int, np.unravel_index(i, a.shape)))
+
+
+def _said(result: Any) -> str:
+    """Return what a call returned, in a few words."""
+    many = f" of {len(result)}" if isinstance(result, tuple | list) else ""
+    return type(result).__name__ + many
 
 
 def _each(gradients: Any) -> tuple[Any, ...]:

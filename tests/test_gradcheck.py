@@ -5,13 +5,18 @@ from typing import Any, get_origin
 
 import numpy as np
 import pytest
+import tiny
 
 from nnscratch import layers, losses
 from nnscratch.certificates import cases, certificates
-from nnscratch.core import Array, Backward, Parameter, Shape, check, pack
+from nnscratch.core import Array, Backward, Parameter, Shape, buffers, check, pack, unique
+from nnscratch.corruptions import GaussianNoise
 from nnscratch.gradcheck import adjoint, convergence, gradcheck, without_kinks
-from nnscratch.layers import Dense, Relu, Sigmoid, Softmax, Tanh
-from nnscratch.losses import gaussian_kl, squared_error
+from nnscratch.layers import BatchNorm, Dense, Dropout, Relu, Sigmoid, Softmax, Tanh
+from nnscratch.likelihoods import Gaussian
+from nnscratch.losses import gaussian_kl, l1_penalty, squared_error
+from nnscratch.models import AdversarialAutoencoder, Autoencoder, ConditionalVAE
+from nnscratch.models.contractive import ContractiveAutoencoder
 from nnscratch.report import Report
 
 D, M, N = 3, 3, 4
@@ -131,9 +136,6 @@ FAULTS = {
     "returns float32": r"dx: expected \(3, 4\) float64, got \(3, 4\) float32",
     "returns None": r"dx: expected \(3, 4\) float64, got \(\) <class 'NoneType'>",
     "returns two": r"backward returns 2 gradients, there are 1 inputs",
-    "lets dy broadcast": r"backward takes a dy of \(1, 4\) float64 for a y of \(3, 4\) float64",
-    "takes a wider dy": r"backward takes a dy of \(3, 8\) float64 for a y of \(3, 4\) float64",
-    "takes a float32 dy": r"backward takes a dy of \(3, 4\) float32 for a y of \(3, 4\) float64",
     "need_dx=False forgets w": r"dw is another with need_dx=False",
     "need_dx=False returns dx": r"need_dx=False returns a dx",
     "reads x as if contiguous": r"y is another for inputs in Fortran order",
@@ -149,9 +151,21 @@ def test_convicts(fault: str, verdict: str, rng: np.random.Generator) -> None:
         report.raise_if_failed()
 
 
+UNREFUSED = {"lets dy broadcast": "(1, 4) float64", "takes a wider dy": "(3, 8) float64"}
+UNREFUSED |= {"takes a float32 dy": "(3, 4) float32"}
+
+
+@pytest.mark.parametrize(("habit", "dy"), UNREFUSED.items(), ids=UNREFUSED)
+def test_notes_what_is_not_refused(habit: str, dy: str, rng: np.random.Generator) -> None:
+    report = gradcheck(Broken(habit, rng), (D, N), rng=rng)
+    assert report.ok
+    assert f"note: backward takes a dy of {dy} for a y of (3, 4) float64" in str(report)
+
+
 def test_acquits(rng: np.random.Generator) -> None:
     report = gradcheck(Broken("none", rng), (D, N), rng=rng)
     assert report
+    assert not report.notes
     assert report.ok
     assert report.raise_if_failed() is None
     assert [row.array for row in report.rows] == ["x", "w", "b"]
@@ -302,7 +316,171 @@ def test_a_view_of_x_may_be_y(rng: np.random.Generator) -> None:
     assert gradcheck(flat, (3, 4), rng=rng)
 
 
+class Readme:
+    """The dense layer that the README shows, and nothing more."""
+
+    def __init__(self, M: int, D: int, rng: np.random.Generator) -> None:
+        self.w, self.b = Parameter(rng.standard_normal((M, D))), Parameter(np.zeros(M))
+
+    def parameters(self) -> dict[str, Parameter]:
+        return {"weight": self.w, "bias": self.b}
+
+    def forward(self, x: Array) -> tuple[Array, Backward]:
+        w, b = self.w.value, self.b.value
+        y = w @ x + b[:, None]
+
+        def backward(dy: Array) -> Array:
+            self.w.grad += dy @ x.T
+            self.b.grad += dy.sum(axis=1)
+            return w.T @ dy
+
+        return y, backward
+
+
+def test_takes_the_readmes_layer(rng: np.random.Generator) -> None:
+    assert gradcheck(Readme(3, 4, rng), (4, 5), rng=rng).ok
+
+
+def test_takes_a_function_without_any_check(rng: np.random.Generator) -> None:
+    assert gradcheck(lambda x: (np.sin(x), lambda dy: dy * np.cos(x)), (4, 5), rng=rng).ok
+
+
+# Whole models
+
+
+F64: Any = {"dtype": np.float64}
+MODELS: dict[str, Callable[[np.random.Generator], Any]] = {
+    "Autoencoder": lambda rng: tiny.autoencoder(Dropout(0.3), **F64),
+    "sparse": lambda rng: tiny.autoencoder(penalties={"l1": (0.1, l1_penalty)}, **F64),
+    "denoising": lambda rng: tiny.autoencoder(corruption=GaussianNoise(0.0, 0.3), **F64),
+    "VAE": lambda rng: tiny.vae(BatchNorm(tiny.H, **F64), beta=2.0, **F64),
+    "free bits": lambda rng: tiny.vae(free_bits=0.1, likelihood=Gaussian(), **F64),
+    "contractive": lambda rng: ContractiveAutoencoder(tiny.D, 3, 0.1, rng=rng, **F64),
+    "adversarial": lambda rng: AdversarialAutoencoder(
+        tiny.encoder(tiny.L, **F64),
+        tiny.decoder(**F64),
+        Dense(tiny.L, 1, rng=rng, **F64),
+        input_shape=(tiny.D,),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_takes_a_whole_model(name: str, rng: np.random.Generator) -> None:
+    """By itself or by its loss; θ has a gradient, the images have none."""
+    model = MODELS[name](rng)
+    held = {k: a.copy() for k, a in buffers(model).items()}
+    for what in (model, model.loss):
+        report = gradcheck(what, (tiny.D, 5), entries=20, rng=rng)
+        report.raise_if_failed()
+        names = [row.array for row in report.rows]
+        assert len(names) == len(unique(model.parameters()))
+        assert names == [name for name in model.parameters() if name in names]
+    for k, a in buffers(model).items():
+        np.testing.assert_array_equal(a, held[k])
+
+
+def test_takes_a_model_that_is_told_labels(rng: np.random.Generator) -> None:
+    encoder, decoder = (Dense(D, M, rng=rng, **F64) for D, M in ((7, 4), (5, 4)))
+    model = ConditionalVAE(encoder, decoder, 2, classes=3, input_shape=(4,))
+    gradcheck(model, (4, 5), constants=[rng.integers(0, 3, 5)], rng=rng).raise_if_failed()
+
+
+def test_takes_the_loss_of_one_player(rng: np.random.Generator) -> None:
+    """Its first term, and the parameters that it is about."""
+    model = MODELS["adversarial"](rng)
+    theta = model.discriminator.parameters()
+    images = (tiny.D, 5)
+    gradcheck(model.discriminator_loss, images, parameters=theta, rng=rng).raise_if_failed()
+    assert not gradcheck(model.discriminator_loss, images, rng=rng)  # the encoder learns nothing
+
+
+@pytest.mark.parametrize("where", ["encoder", "decoder", "likelihood", "penalty"])
+def test_convicts_a_model_with_one_fault(where: str, rng: np.random.Generator) -> None:
+    class Wrong(Tanh):
+        def forward(self, x: Array) -> tuple[Array, Backward]:
+            y, backward = super().forward(x)
+            return y, lambda dy: 1.001 * backward(dy)
+
+    class WrongNll(Gaussian):
+        def nll(self, a: Array, t: Array) -> tuple[float, Array]:
+            value, da = super().nll(a, t)
+            return value, 1.001 * da
+
+    def penalty(z: Array) -> tuple[float, Array]:
+        return float((z * z).sum() / z.shape[-1]), z / z.shape[-1]
+
+    faults: dict[str, Any] = {
+        "encoder": lambda: tiny.autoencoder(Wrong(), **F64),
+        "decoder": lambda: Autoencoder(
+            tiny.encoder(tiny.L, **F64), tiny.decoder(Wrong(), **F64), input_shape=(tiny.D,)
+        ),
+        "likelihood": lambda: tiny.autoencoder(likelihood=WrongNll(), **F64),
+        "penalty": lambda: tiny.autoencoder(penalties={"mine": (1.0, penalty)}, **F64),
+    }
+    assert not gradcheck(faults[where](), (tiny.D, 5), entries=20, rng=rng)
+
+
+def test_checks_some_entries_of_a_large_layer(rng: np.random.Generator) -> None:
+    report = gradcheck(Dense(40, 30, rng=rng, **F64), (40, 9), entries=50, rng=rng)
+    report.raise_if_failed()
+    assert [row.checked for row in report.rows[:3]] == [50, 50, 30]
+    assert "(30, 40), 50 of 1200" in str(report)
+    assert "(30,) " in str(report)
+
+
+def test_all_entries_find_what_some_may_miss(rng: np.random.Generator) -> None:
+    def almost(x: Array) -> tuple[Array, Backward]:
+        def backward(dy: Array) -> Array:
+            dx = 2 * x * dy
+            dx[0, 0] *= 1.001
+            return dx
+
+        return x * x, backward
+
+    assert not gradcheck(almost, (20, 30), rng=rng)
+    found = [gradcheck(almost, (20, 30), entries=300, rng=rng).ok for _ in range(20)]
+    assert 0 < sum(found) < 20
+
+
+def test_gives_held_generators_the_same_noise_in_every_call(rng: np.random.Generator) -> None:
+    class Noise:
+        def __init__(self) -> None:
+            self.rng = np.random.default_rng(3)
+
+        def forward(self, x: Array) -> tuple[Array, Backward]:
+            scale = 1 + self.rng.random(x.shape)
+            return scale * x, lambda dy: scale * dy
+
+    layer = Noise()
+    gradcheck(layer, (3, 4), rng=rng).raise_if_failed()
+    assert layer.rng.random() == np.random.default_rng(3).random()  # it is as it was
+
+
 # What it refuses
+
+
+@pytest.mark.parametrize(
+    ("what", "shapes", "message"),
+    [
+        (5, [(3, 4)], "gradcheck: expected a layer, a model, a loss or a function, got int"),
+        (np.sin, [(3, 4)], r"gradcheck sin\(.*expected \(y, backward\)"),
+        (squared_error, [(3, 4)], r"gradcheck squared_error\(.*TypeError"),
+        (tiny.vae(**F64), [(5, 7)], r"gradcheck VAE\(x \(5, 7\) float64\): ValueError: Dense x"),
+        (tiny.vae(), [(16, 7)], r"gradcheck x: expected entries in float64, got .* float32"),
+        (lambda: (1.0, None), [], "gradcheck <lambda>: expected an input or a parameter"),
+    ],
+)
+def test_says_what_cannot_be_checked(
+    what: Any, shapes: list[Shape], message: str, rng: np.random.Generator
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        gradcheck(what, *shapes, rng=rng)
+
+
+def test_refuses_to_check_no_entry(rng: np.random.Generator) -> None:
+    with pytest.raises(ValueError, match=r"gradcheck Tanh: expected .* entries ≥ 1, .*entries=0"):
+        gradcheck(Tanh(), (3, 4), entries=0, rng=rng)
 
 
 def test_refuses_float32_unless_told(rng: np.random.Generator) -> None:
@@ -501,6 +679,7 @@ def reports() -> dict[str, Report]:
 @pytest.mark.parametrize("name", [name for name, *_ in cases(np.random.default_rng(0))])
 def test_certificate(name: str, reports: dict[str, Report]) -> None:
     reports[name].raise_if_failed()
+    assert not reports[name].notes
     assert max(row.error for row in reports[name].rows) < 1e-9
 
 

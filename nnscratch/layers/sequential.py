@@ -9,6 +9,7 @@ from ..core import (
     NoisyLayer,
     Parameter,
     Shape,
+    backward_into_theta,
     buffers,
     holomorphic,
     inference,
@@ -16,6 +17,7 @@ from ..core import (
     noisy,
     whole_batch,
 )
+from .contract import check_layer
 
 
 class Sequential:
@@ -29,10 +31,12 @@ class Sequential:
         What its layers keep.
 
     Raises
-        ValueError naming the layer that does not fit, or that lacks its source of noise.
+        ValueError naming the layer that is none, that does not fit, or lacks its source of noise.
     """
 
     def __init__(self, *layers: Layer | NoisyLayer, input_shape: Shape | None = None) -> None:
+        for i, layer in enumerate(layers):
+            check_layer(f"Sequential, layer {i}", layer)
         self.layers = layers
         self.noisy = any(map(noisy, layers))
         self.whole_batch = any(map(whole_batch, layers))
@@ -59,7 +63,9 @@ class Sequential:
             for step in reversed(steps[first + 1 :]):
                 dy = step(dy)
             if not need_dx:
-                return steps[first](dy, need_dx=False) if first < len(steps) else None
+                if first < len(steps):
+                    backward_into_theta(steps[first], dy)
+                return None
             for step in reversed(steps[: first + 1]):
                 dy = step(dy)
             return dy
@@ -69,9 +75,16 @@ class Sequential:
     def output_shape(self, input_shape: Shape) -> Shape:
         for i, layer in enumerate(self.layers):
             try:
-                input_shape = layer.output_shape(input_shape)
+                output_shape = layer.output_shape(input_shape)
             except ValueError as error:
                 raise ValueError(f"Sequential, layer {i}: {error}") from None
+            if not isinstance(output_shape, tuple):
+                kind = type(layer).__name__
+                raise ValueError(
+                    f"Sequential, layer {i}, {kind} output_shape: expected a tuple, "
+                    f"got {output_shape!r}"
+                )
+            input_shape = output_shape
         return input_shape
 
     def parameters(self) -> dict[str, Parameter]:

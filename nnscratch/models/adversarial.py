@@ -6,12 +6,24 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..core import Array, Layer, Parameter, Shape, buffers, check, named, whole_batch
+from ..core import (
+    Array,
+    Layer,
+    Parameter,
+    Shape,
+    backward_into_theta,
+    buffers,
+    check,
+    named,
+    whole_batch,
+)
+from ..layers.contract import check_methods
 from ..layers.sequential import as_sequential
 from ..likelihoods import Likelihood
 from ..losses import bernoulli_nll
 from .autoencoder import Autoencoder, Terms
 from .border import check_count, naming
+from .parts import try_layer
 
 
 class Prior(Protocol):
@@ -88,14 +100,18 @@ class AdversarialAutoencoder(Autoencoder):
     ) -> None:
         if not weight >= 0:
             raise ValueError(f"AdversarialAutoencoder: expected weight ≥ 0, got {weight}")
-        self.discriminator, self.prior = as_sequential(discriminator), prior
-        self.weight = weight
+        check_methods("AdversarialAutoencoder prior", prior, "__call__")
+        with naming("AdversarialAutoencoder discriminator"):
+            self.discriminator = as_sequential(discriminator)
+        self.prior, self.weight = prior, weight
         super().__init__(encoder, decoder, likelihood, input_shape=input_shape)
         with naming("AdversarialAutoencoder discriminator"):
             output = self.discriminator.output_shape(self.code_shape)
             if output != (1,):
                 raise ValueError(f"expected one number a code, (1,), got {output}")
         self.whole_batch = self.whole_batch or whole_batch(self.discriminator)
+        codes = np.full((*self.code_shape, 2), 0.5, self.dtype)
+        try_layer("AdversarialAutoencoder discriminator", self.discriminator, codes)
 
     def loss(
         self, x: Array, *, rng: np.random.Generator | None = None
@@ -115,7 +131,7 @@ class AdversarialAutoencoder(Autoencoder):
 
         def backward(weight: float = 1.0) -> None:
             dz = decoder_backward(weight * da) + judge_backward(weight * opposed * dd)
-            encoder_backward(dz, need_dx=False)
+            backward_into_theta(encoder_backward, dz)
 
         return terms, backward
 
@@ -136,7 +152,7 @@ class AdversarialAutoencoder(Autoencoder):
         }
 
         def backward(weight: float = 1.0) -> None:
-            backward_of_d(2 * weight * dd, need_dx=False)
+            backward_into_theta(backward_of_d, 2 * weight * dd)
 
         return terms, backward
 

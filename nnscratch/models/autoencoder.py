@@ -7,12 +7,24 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..core import Array, Layer, Parameter, Shape, buffers, channel_axis, named, whole_batch
+from ..core import (
+    Array,
+    Layer,
+    Parameter,
+    Shape,
+    backward_into_theta,
+    buffers,
+    channel_axis,
+    named,
+    whole_batch,
+)
 from ..corruptions import Corruption
+from ..layers.contract import check_methods
 from ..layers.sequential import as_sequential
 from ..likelihoods import Bernoulli, Likelihood
 from .border import across, check_count, naming
 from .latent import path
+from .parts import checked_penalty, try_corruption, try_layer, try_likelihood, try_penalties
 
 Penalty = Callable[[Array], tuple[float, Array]]
 Terms = dict[str, float]
@@ -45,7 +57,8 @@ class Autoencoder:
         Corruption: Vincent et al., Extracting and Composing Robust Features (2008).
 
     Raises
-        ValueError naming the layer that does not fit, when the model is put together.
+        ValueError naming the part that does not fit, or is not what it should be, when the model is
+        put together.
     """
 
     classes = 0
@@ -61,16 +74,22 @@ class Autoencoder:
         penalties: Mapping[str, tuple[float, Penalty]] | None = None,
         corruption: Corruption | None = None,
     ) -> None:
-        input_shape = tuple(input_shape)
-        self.encoder, self.decoder = as_sequential(encoder), as_sequential(decoder)
+        who, input_shape = type(self).__name__, tuple(input_shape)
         self.likelihood = Bernoulli() if likelihood is None else likelihood
-        self.penalties = {k: (float(weight), f) for k, (weight, f) in (penalties or {}).items()}
+        self.penalties = {
+            k: checked_penalty(f"{who} penalty {k!r}", pair)
+            for k, pair in (penalties or {}).items()
+        }
         self.corruption, self.input_shape = corruption, input_shape
-        self.seen_shape = corruption.output_shape(input_shape) if corruption else input_shape
-        who = type(self).__name__
+        self.seen_shape = input_shape
+        if corruption is not None:
+            check_methods(f"{who} corruption", corruption, "__call__", "output_shape")
+            self.seen_shape = corruption.output_shape(input_shape)
         with naming(f"{who} encoder"):
+            self.encoder = as_sequential(encoder)
             self.code_shape = self.code_of(self.encoder.output_shape(self.told(self.seen_shape)))
         with naming(f"{who} decoder"):
+            self.decoder = as_sequential(decoder)
             output = self.decoder.output_shape(self.told(self.code_shape))
         if output != input_shape:
             raise ValueError(f"{who}: expected an output of shape {input_shape}, got {output}")
@@ -80,6 +99,21 @@ class Autoencoder:
             raise ValueError(f"{who}: expected parameters of one dtype, got {found}")
         self.dtype = dtypes.pop()
         self.whole_batch = whole_batch(self.encoder) or whole_batch(self.decoder)
+        self.try_parts()
+
+    def try_parts(self) -> None:
+        """Raise ValueError if a part of one's own does not do what is asked of it."""
+        who = type(self).__name__
+
+        def two(shape: Shape) -> Array:
+            return np.full((*shape, 2), 0.5, self.dtype)
+
+        if self.corruption is not None:
+            try_corruption(f"{who} corruption", self.corruption, two(self.input_shape))
+        try_layer(f"{who} encoder", self.encoder, two(self.told(self.seen_shape)))
+        try_penalties(who, self.penalties, two(self.code_shape))
+        try_layer(f"{who} decoder", self.decoder, two(self.told(self.code_shape)))
+        try_likelihood(f"{who} likelihood", self.likelihood, two(self.input_shape))
 
     def code_of(self, encoder_output: Shape) -> Shape:
         """Return the shape of one code, given that of what the encoder returns for one sample."""
@@ -115,8 +149,8 @@ class Autoencoder:
         def backward(weight: float = 1.0) -> None:
             dz = decoder_backward(weight * da)
             for extra in dz_penalties:
-                dz += weight * extra
-            encoder_backward(dz, need_dx=False)
+                dz = dz + weight * extra
+            backward_into_theta(encoder_backward, dz)
 
         return terms, backward
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..core import Array, replica, unique
+from ..core import Array, backward_into_theta, replica, unique
 from ..layers import Dense, Sequential, Sigmoid, TiedDense
 from ..likelihoods import Likelihood
 from ..losses import contraction
@@ -69,7 +69,8 @@ class ContractiveAutoencoder(Autoencoder):
         terms = {"total": total, "reconstruction": reconstruction, "contraction": squares}
 
         def backward(weight: float = 1.0) -> None:
-            encoder_backward(decoder_backward(weight * da) + weight * strength * dh, need_dx=False)
+            dh_decoder = decoder_backward(weight * da)
+            backward_into_theta(encoder_backward, dh_decoder + weight * strength * dh)
             w.grad += weight * strength * dw
 
         return terms, backward

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Array, Layer, Shape
+from ..core import Array, Layer, Shape, backward_into_theta
 from ..corruptions import Corruption
 from ..layers.sampling import GaussianSample
 from ..likelihoods import Likelihood
@@ -109,7 +109,7 @@ class VAE(Autoencoder):
             dmu, dlogvar = sample_backward(decoder_backward(da_weighted)[:L])
             dmu += weight * beta * dmu_kl
             dlogvar += weight * beta * dlogvar_kl
-            encoder_backward(np.concatenate([dmu, dlogvar]), need_dx=False)
+            backward_into_theta(encoder_backward, np.concatenate([dmu, dlogvar]))
 
         return terms, backward
 
