@@ -115,8 +115,7 @@ Layer = Affine | Pool | Up | Reshape
 class Workload:
     """A network and how it is trained; `latent` numbers are sampled in the middle of a VAE.
 
-    A VAE's encoder returns 2·latent numbers, μ and log σ². `lanes` and `micro_batch` are ours, for
-    they are part of nnscratch's arithmetic; the peers have nothing that corresponds.
+    A VAE's encoder returns 2·latent numbers, μ and log σ².
     """
 
     title: str
@@ -125,8 +124,6 @@ class Workload:
     decoder: tuple[Layer, ...]
     latent: int | None = None
     input_shape: Shape = (1, 28, 28)
-    lanes: int = 2
-    micro_batch: int | None = None
 
     @property
     def layers(self) -> tuple[Layer, ...]:

@@ -22,7 +22,7 @@ from .workloads import WORKLOADS
 STEPS = 20
 """Steps before weights are compared."""
 
-HEADINGS = ("workload", "lanes", "threads", "min ms", "median ms", "max ms", "× one thread")
+HEADINGS = ("workload", "threads", "min ms", "median ms", "max ms", "× one thread")
 
 
 def same_weights(name: str, group: Sequence[Worker]) -> str:
@@ -47,5 +47,5 @@ def main(argv: Sequence[str]) -> None:
         for count, times in zip(counts, (one, many), strict=True):
             ms = [1e3 * t for t in times]
             ratio = spread(quotients(one, times))
-            table.add(name, WORKLOADS[name].lanes, count, min(ms), median(ms), max(ms), ratio)
+            table.add(name, count, min(ms), median(ms), max(ms), ratio)
     table.publish(options.out, "threads", title)

@@ -77,7 +77,6 @@ WORKLOADS = {
         (Dense(2, 512, "relu"), Dense(512, 784)),
         latent=2,
         input_shape=(784,),
-        lanes=1,
     ),
     "W2": Workload(
         "conv autoencoder 16-8-8, batch 128",
@@ -93,7 +92,6 @@ WORKLOADS = {
         128,
         (Conv(1, 32, "relu"), Pool(), Conv(32, 32, "relu"), Pool()),
         (Conv(32, 32, "relu"), Up(), Conv(32, 32, "relu"), Up(), Conv(32, 1)),
-        micro_batch=32,
     ),
     "W4": Workload(
         "conv VAE 32-64-16-2, batch 128",
@@ -108,7 +106,6 @@ WORKLOADS = {
             ConvTranspose(32, 1),
         ),
         latent=2,
-        micro_batch=32,
     ),
     "W5a": Workload(
         "dense VAE 784-200-200-50 tanh, batch 20",
@@ -117,7 +114,6 @@ WORKLOADS = {
         (Dense(50, 200, "tanh"), Dense(200, 200, "tanh"), Dense(200, 784)),
         latent=50,
         input_shape=(784,),
-        lanes=1,
     ),
     "W5b": Workload(
         "dense VAE 784-1024-1024-64, batch 256",
@@ -126,7 +122,6 @@ WORKLOADS = {
         (Dense(64, 1024, "relu"), Dense(1024, 1024, "relu"), Dense(1024, 784)),
         latent=64,
         input_shape=(784,),
-        lanes=1,
     ),
     "W7": Workload(
         "colour conv VAE 32-64-128-64, batch 128",
@@ -142,7 +137,6 @@ WORKLOADS = {
         ),
         latent=64,
         input_shape=(3, 32, 32),
-        micro_batch=32,
     ),
 }
 """The networks of the lesson and of the pages it links to, and W7 for images in colour. W3 learns

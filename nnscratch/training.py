@@ -25,6 +25,7 @@ from .interrupt import interruptible
 from .lanes import Lanes
 from .ledger import check_ledger, mean
 from .likelihoods import Bernoulli
+from .micro_batches import size_of_micro_batch
 from .models.autoencoder import Autoencoder, Terms
 from .models.border import naming
 from .optimizers import Optimizer
@@ -51,8 +52,8 @@ class Trainer:
         lanes        how many micro-batches have a gradient of their own (part of the arithmetic);
                      2 if None, or 1 where samples are vectors: threads share the kernels of dense
                      layers, which leaves each product whole
-        micro_batch  samples a micro-batch; batch_size / lanes if None. Where activations are
-                     large, 32 needs half the memory and takes no longer
+        micro_batch  samples a micro-batch (part of the arithmetic); if None, a choice of 32 to 64
+                     by the size of the activations (micro_batches.py), or batch_size / lanes
         threads      how many lanes run at once (no influence on the result); all cores if None
         anneal       schedules of model attributes by the step number: {"beta": Linear(0, 1, 500)}
         patience     epochs without a better validation total before training stops; needs
@@ -102,7 +103,7 @@ class Trainer:
         self.lanes = Lanes(model, lanes)
         self.seed, self.batch_size = int(seed), batch_size
         self.threads, self.patience = threads, patience
-        self.micro_batch = ceil(batch_size / lanes) if micro_batch is None else micro_batch
+        self.micro_batch = micro_batch or size_of_micro_batch(model, batch_size, lanes)
         self.epoch, self.step, self.count = 0, 0, 0
         self.history: list[dict[str, Any]] = []
         self.sums: Terms = {}

@@ -104,8 +104,6 @@ def training(name: str, variant: str) -> Job:
         Adam(w.LEARNING_RATE, beta1=w.BETA1, beta2=w.BETA2, eps=w.EPS),
         seed=0,
         batch_size=workload.batch,
-        lanes=workload.lanes,
-        micro_batch=workload.micro_batch,
     )
     trainer.noise = [np.ascontiguousarray(eps.T) for eps in w.noise(workload)]
     rows = np.arange(w.BATCHES * workload.batch).reshape(w.BATCHES, -1)

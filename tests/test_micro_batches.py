@@ -1,0 +1,56 @@
+"""The Trainer's own choice of micro-batches: by model and batch, whatever the machine."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nnscratch.layers import Conv2d, Dense, Flatten, Relu, Reshape, Sequential
+from nnscratch.micro_batches import activations, size_of_micro_batch
+from nnscratch.models import Autoencoder, lesson
+from nnscratch.optimizers import Adam
+from nnscratch.training import Trainer
+
+RNG = np.random.default_rng(0)
+OF_IMAGES = [lesson.conv_autoencoder(rng=RNG), lesson.conv_denoiser(rng=RNG)]
+
+
+@pytest.mark.parametrize(
+    ("make", "batch", "size"),
+    [
+        (lesson.conv_autoencoder, 128, 64),  # 151 KB of activations a sample
+        (lesson.conv_autoencoder, 129, 33),
+        (lesson.conv_autoencoder, 256, 64),
+        (lesson.conv_autoencoder, 20, 10),
+        (lesson.conv_denoiser, 127, 64),  # 317 KB
+        (lesson.conv_denoiser, 128, 32),
+        (lesson.conv_denoiser, 200, 34),
+        (lesson.keras_conv_vae, 100, 50),  # 242 KB
+        (lesson.keras_conv_vae, 256, 32),
+        (lesson.dense_vae, 256, 256),
+    ],
+)
+def test_a_micro_batch_is_chosen_by_activations(make: Any, batch: int, size: int) -> None:
+    model = make(rng=np.random.default_rng(0))
+    assert Trainer(model, Adam(), seed=0, batch_size=batch).micro_batch == size
+    assert Trainer(model, Adam(), seed=0, batch_size=batch, threads=1).micro_batch == size
+
+
+@given(batch=st.integers(64, 500), lanes=st.integers(1, 4))
+def test_a_micro_batch_is_neither_small_nor_large(batch: int, lanes: int) -> None:
+    for model in OF_IMAGES:
+        size = size_of_micro_batch(model, batch, lanes)
+        assert size <= 64
+        assert size >= min(32, batch // lanes)
+        assert -(-batch // size) % lanes == 0
+
+
+def test_activations_are_the_outputs_of_all_layers() -> None:
+    rng = np.random.default_rng(0)
+    inner = Sequential(Conv2d(1, 3, 3, padding=1, rng=rng), Relu())
+    encoder = Sequential(inner, Flatten(), Dense(3 * 16, 2, rng=rng))
+    decoder = Sequential(Dense(2, 16, rng=rng), Reshape(1, 4, 4))
+    model = Autoencoder(encoder, decoder, input_shape=(1, 4, 4))
+    assert activations(model) == 48 + 48 + 48 + 2 + 16 + 16
