@@ -11,12 +11,12 @@ surrounds the kernels: scratch memory, groups, the choice of a kernel.
 
 from collections.abc import Callable
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..core import Array, IntArray, Parameter, Shape
-from ..kernels.blocks import blocks
+from ..kernels.blocks import Blocks, blocks
 from ..kernels.conv import WIDE, correlate_wide, pack
 from ..kernels.conv_filters import (
     bias_gradient,
@@ -27,6 +27,7 @@ from ..kernels.conv_filters import (
 from ..kernels.conv_narrow import correlate_narrow
 from ..kernels.taps import Taps, adjoint_taps, taps
 from ..processor import BYTES
+from ..team import scratch
 from .geometry import Pair
 
 Axis = tuple[int, int, int, int, int, int]
@@ -89,7 +90,44 @@ def _axes(x: Shape, w: Shape, y: Shape, geometry: Geometry) -> tuple[Axis, Axis]
 
 def _split(a: Array, G: int) -> list[Array]:
     size = len(a) // G
-    return [a[g * size : g * size + size] for g in range(G)]
+    return [a[g * size : g * size + size] for g in range(G)] if G > 1 else [a]
+
+
+class Plan(NamedTuple):
+    """What a correlation from C to F channels needs to know beside the numbers.
+
+    tile           filters that are computed together
+    f_step, c_step strides of w's axes of f and c, which an adjoint exchanges
+    rows, columns  the tables of both axes
+    cut            the blocks of its rows
+    packed, panel  numbers of scratch memory
+    """
+
+    tile: int
+    f_step: int
+    c_step: int
+    rows: Taps
+    columns: Taps
+    cut: Blocks
+    packed: int
+    panel: int
+
+
+@cache
+def _plan(
+    of: Callable[..., Taps],
+    axes: tuple[Axis, Axis],
+    F: int,
+    x_shape: Shape,
+    dtype: "np.dtype[Any]",
+) -> Plan:
+    """Return the plan; `of` is taps, or adjoint_taps for the adjoint, and x is what it is given."""
+    rows, columns, lanes = of(*axes[0]), of(*axes[1]), 2 * BYTES // dtype.itemsize
+    (C, _, W, N), KH, area = x_shape, axes[0][1], axes[0][1] * axes[1][1]
+    tile = WIDE if F >= WIDE else 1
+    steps = (area, F * area) if of is adjoint_taps else (C * area, area)
+    packed, panel = -(-F // tile) * tile * C * area, W * KH * C * lanes
+    return Plan(tile, *steps, rows, columns, blocks(of, axes[0], N, lanes), packed, panel)
 
 
 def _correlate(
@@ -102,22 +140,18 @@ def _correlate(
     G: int,
     relu: bool,
 ) -> Array:
-    x, LANES = np.ascontiguousarray(x), 2 * BYTES // x.itemsize
-    rows, columns = of(*axes[0]), of(*axes[1])
-    y = np.empty(y_shape, x.dtype)
+    x, y = np.ascontiguousarray(x), np.empty(y_shape, x.dtype)
     b = np.zeros(len(y), x.dtype) if b is None else b
-    KH, KW = w.shape[2:]
-    steps = w.shape[1] * KH * KW, KH * KW
-    F_STEP, C_STEP = reversed(steps) if of is adjoint_taps else steps
     F, C = len(y) // G, len(x) // G
-    TILE = WIDE if F >= WIDE else 1
-    packed = np.empty(-(-F // TILE) * TILE * C * KH * KW, x.dtype)
-    panel = np.empty(x.shape[2] * KH * C * LANES, x.dtype)
+    plan = _plan(of, axes, F, (C, *x.shape[1:]), x.dtype)
+    rows, columns, (KH, KW) = plan.rows, plan.columns, w.shape[2:]
+    memory = scratch(plan.packed + plan.panel, x.dtype)
+    packed, panel = memory[: plan.packed], memory[plan.packed :]
+    order = rows.order, columns.order
     for xg, wg, bg, yg in zip(*(_split(a, G) for a in (x, w, b, y)), strict=True):
-        pack(wg.reshape(-1), F_STEP, C_STEP, F, C, rows.order, columns.order, TILE, packed)
-        if TILE == WIDE:
-            cut = *blocks(of, axes[0], x.shape[3], LANES), rows.step
-            across = columns.runs, columns.step
+        pack(wg.reshape(-1), plan.f_step, plan.c_step, F, C, *order, plan.tile, packed)
+        if plan.tile == WIDE:
+            cut, across = (*plan.cut, rows.step), (columns.runs, columns.step)
             correlate_wide(xg, packed, bg, *cut, *across, KH, KW, relu, panel, yg)
         else:
             down = rows.runs, rows.step
