@@ -3,6 +3,7 @@
 import gzip
 import re
 import struct
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -143,3 +144,26 @@ def test_refuses_a_damaged_gzip(path: Path, content: bytes) -> None:
 
 def test_refuses_a_gzip_of_something_else(path: Path) -> None:
     refuse(path, gzip.compress(b"<html>"), "an IDX file, which starts with bytes 00 00, got 3c 68")
+
+
+def test_no_more_is_unpacked_than_the_header_promises(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, read = [], gzip.GzipFile.read
+    monkeypatch.setattr(gzip.GzipFile, "read", lambda f, n: asked.append(n) or read(f, n))
+    member = gzip.compress(bytes(2**24), 1)
+    path.write_bytes(gzip.compress(BYTES) + 64 * member)  # a gigabyte
+    with pytest.raises(ValueError, match=r"18 bytes for \(2, 3\) uint8, got 19 bytes or more"):
+        read_idx(path)
+    assert sum(asked) == len(BYTES) + 1
+
+
+def test_nothing_is_set_aside_for_what_a_header_promises_and_the_file_lacks(path: Path) -> None:
+    header = b"\0\0\x08\2" + b"\0\1\0\0" * 2  # 4 GiB
+    for content in (header, header + bytes(100)):
+        path.write_bytes(gzip.compress(content))
+        tracemalloc.start()
+        with pytest.raises(ValueError, match="4294967308 bytes for"):
+            read_idx(path)
+        assert tracemalloc.get_traced_memory()[1] < 2**23
+        tracemalloc.stop()
