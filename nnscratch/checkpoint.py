@@ -74,7 +74,9 @@ def read(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]:
             crc = checksum(arrays, header["info"])
             if header["crc32"] != crc:
                 raise ValueError(f"expected checksum {header['crc32']}, got {crc}")
-    except (KeyError, ValueError) as error:
+        if not isinstance(info, dict):
+            raise ValueError(f"expected a description by name, got {info!r}")
+    except (KeyError, ValueError, RecursionError) as error:
         raise ValueError(f"{path}: not a checkpoint of nnscratch, or damaged: {error}") from None
     return as_second(arrays) if found == FIRST else arrays, info
 
@@ -100,7 +102,7 @@ def unpack(path: str | Path) -> tuple[dict[str, Array], dict[str, str]]:
         size = int.from_bytes(data[:8], "little")
         arrays = load(data)
         header = json.loads(data[8 : 8 + size])
-    except (SafetensorError, ValueError) as error:
+    except (SafetensorError, ValueError, RecursionError) as error:
         raise ValueError(f"{path}: not a checkpoint of nnscratch, or damaged: {error}") from None
     except (KeyError, TypeError, AttributeError) as error:  # of the package's table of dtypes
         raise ValueError(f"{path}: numbers of a type that NumPy has not: {error}") from None

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import checkpoint as disk
+from .arguments import LARGEST, is_integer, is_number
 from .core import Array
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def resume_run(trainer: "Trainer", path: str | Path) -> None:
     arrays, info = disk.read(path)
     if "progress" not in info:
         raise ValueError(f"{path}: expected a training checkpoint, got weights alone")
+    check_info(path, info, [f"{name}.steps" for name in trainer.optimizers()])
     theirs, ours = info["settings"], trainer.settings()
     for name in sorted(ours.keys() | theirs.keys(), key=lambda name: (name != "model", name)):
         if theirs.get(name) != ours.get(name):
@@ -55,16 +57,48 @@ def resume_run(trainer: "Trainer", path: str | Path) -> None:
             f"with {stopping.final}; load_model reads the weights"
         )
     disk.check(path, trainer.model, last or shown)
+    states = {name: within(f"training.{name}.", arrays) for name in trainer.optimizers()}
+    for name, optimizer in trainer.optimizers().items():
+        kept = set(optimizer.moments) if progress[f"{name}.steps"] else set()
+        if states[name].keys() != kept:
+            want = ", ".join(sorted(kept)) or "none"
+            got = ", ".join(states[name]) or "none"
+            raise ValueError(f"{path}: expected the moments {want} of the {name}, got {got}")
     disk.restore(path, trainer.model, shown)
     stopping.best, stopping.last = (shown, last) if last else ({}, {})
     for name, optimizer in trainer.optimizers().items():
-        moments = within(f"training.{name}.", arrays)
-        optimizer.state = {k: moments[k] for k in optimizer.moments if k in moments}
+        optimizer.state = {k: states[name][k] for k in optimizer.moments if k in states[name]}
         optimizer.steps = progress[f"{name}.steps"]
     trainer.epoch, trainer.step = progress["epoch"], progress["step"]
     trainer.sums, trainer.count = progress["sums"], progress["images"]
     trainer.history = progress["history"]
     trainer.set_annealed(max(trainer.optimizer.steps - 1, 0))
+
+
+def check_info(path: str | Path, info: Mapping[str, Any], counts: list[str]) -> None:
+    """Raise ValueError unless the description of a run is of the kind that `save_run` writes."""
+
+    def expect(fits: bool, want: str, got: object) -> None:
+        if not fits:
+            raise ValueError(f"{path}: expected a run's {want}, got {got!r}")
+
+    def terms(entry: object) -> bool:
+        return isinstance(entry, dict) and all(map(is_number, entry.values()))
+
+    settings, progress = info.get("settings"), info["progress"]
+    expect(isinstance(settings, dict), "settings by name", settings)
+    expect(isinstance(progress, dict), "progress by name", progress)
+    for name in ("epoch", "step", "images", *counts):
+        count = progress.get(name)
+        expect(is_integer(count) and 0 <= count <= LARGEST, f"{name}, an integer ≥ 0", count)
+    expect(terms(progress.get("sums")), "sums by name", progress.get("sums"))
+    history = progress.get("history")
+    expect(isinstance(history, list), "history, a list", history)
+    for row in history:
+        expect(isinstance(row, dict) and terms(row.get("train")), "epochs with their terms", row)
+        judged = row.get("validation", {"total": 0.0})
+        expect(terms(judged) and "total" in judged, "totals of validation", judged)
+    expect(terms(progress.get("judged_by", {})), "last annealed values", progress.get("judged_by"))
 
 
 def within(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:

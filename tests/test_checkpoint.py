@@ -549,3 +549,34 @@ def test_an_optimizer_without_moments_yet_has_none_in_the_file(tmp_path: Path) -
     again.fit(tiny.images(8), epochs=1)
     t.fit(tiny.images(8), epochs=1)
     np.testing.assert_array_equal(again.lanes.theta.value, t.lanes.theta.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"progress": 3}, "expected a run's progress by name, got 3"),
+        ({"settings": [1]}, "expected a run's settings by name, got [1]"),
+        ({"progress": {"epoch": -1}}, "expected a run's epoch, an integer ≥ 0, got -1"),
+        ({"progress": {"step": None}}, "expected a run's step, an integer ≥ 0, got None"),
+        ({"progress": {"history": "x"}}, "expected a run's history, a list, got 'x'"),
+        ({"progress": {"history": [1]}}, "expected a run's epochs with their terms, got 1"),
+        ({"progress": {"sums": {"total": "x"}}}, "expected a run's sums by name"),
+        ({"progress": {"optimizer.steps": 0}}, "expected the moments none of the optimizer, got "),
+    ],
+)
+def test_a_run_that_is_described_otherwise_changes_nothing(
+    tmp_path: Path, change: dict[str, Any], message: str
+) -> None:
+    """As by a program of one's own: its checksum is right."""
+    path = tmp_path / "run"
+    trainer().fit(tiny.images(8), epochs=1, checkpoint=path)
+    arrays, info = read(path)
+    for name, value in change.items():
+        info[name] = info[name] | value if isinstance(value, dict) else value
+    write(path, arrays, info)
+    other = trainer()
+    before = other.lanes.theta.value.copy()
+    with pytest.raises(ValueError, match=re.escape(message)):
+        other.resume(path)
+    assert (other.epoch, other.history) == (0, [])
+    np.testing.assert_array_equal(other.lanes.theta.value, before)
