@@ -32,8 +32,10 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from demos import common
+from demos._centred import Centred
 from nnscratch.corruptions import GaussianNoise
 from nnscratch.data import LESSON_NOISE, fashion_mnist
+from nnscratch.layers import Sequential
 from nnscratch.metrics import bce_floor, psnr, ssim
 from nnscratch.models import Autoencoder
 from nnscratch.models.lesson import IMAGE, PIXELS, conv_autoencoder, conv_denoiser
@@ -73,7 +75,8 @@ w = np.linalg.solve(A.T @ A + np.eye(PIXELS + 1, dtype=A.dtype), A.T @ clean)
 
 # %% The denoiser
 net = NETWORKS[options.network](rng=rng)
-model = Autoencoder(net.encoder, net.decoder, input_shape=IMAGE, corruption=noise)
+encoder = Sequential(Centred(noise.mean), *net.encoder.layers)  # or channels die of brightness
+model = Autoencoder(encoder, net.decoder, input_shape=IMAGE, corruption=noise)
 rate = Cosine(RATE, options.epochs * ceil(len(train) / BATCH))
 run = {"seed": options.seed, "batch_size": BATCH, "threads": options.threads}
 trainer = Trainer(model, Adam(rate), **run)

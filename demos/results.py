@@ -9,8 +9,8 @@ held-out ones, in nats an image; a VAE's KL counts once, whatever β it was trai
 prints means over pixels, here times 784. Three lines belong under each: perfect pixels (grey pixels
 cost their entropy whatever one does), PCA with as many numbers a digit, and the mean image.
 
-One seed may flatter, so every figure is the median of three, with the lowest and the highest. What
-a network and a seed gave is kept in a file under --out; --resume does not train it again.
+One seed may flatter: every figure is the median of three, with the lowest and the highest. What a
+network and a seed gave is kept under --out; --resume does not train it again.
 
 What to look at
     results.png   the distance of each bar from the floor, and on which side of PCA it ends
@@ -33,6 +33,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from demos import common
+from demos._centred import Centred
 from nnscratch.adversarial import AdversarialTrainer
 from nnscratch.baselines import PCA, mean_image
 from nnscratch.corruptions import Downsampling, GaussianNoise
@@ -67,9 +68,10 @@ class Row(NamedTuple):
 
 
 def denoiser(*, rng: np.random.Generator) -> Autoencoder:
-    """The lesson's: its convolutional autoencoder with noise in front."""
+    """The lesson's: its convolutional autoencoder with noise in front, and its input centred."""
     net, noise = nets.conv_autoencoder(rng=rng), GaussianNoise(*LESSON_NOISE["tensorflow"])
-    return Autoencoder(net.encoder, net.decoder, input_shape=nets.IMAGE, corruption=noise)
+    encoder = Sequential(Centred(noise.mean), *net.encoder.layers)
+    return Autoencoder(encoder, net.decoder, input_shape=nets.IMAGE, corruption=noise)
 
 
 def super_resolution(*, rng: np.random.Generator) -> Autoencoder:
@@ -130,7 +132,7 @@ sha = hashlib.sha256(train.images.tobytes() + x.tobytes()).hexdigest()[:16]
 
 
 def epochs(row: Row) -> int:
-    """Return how many are asked for."""
+    """Return how many epochs to train for."""
     return min(row.epochs, options.epochs)
 
 
@@ -164,7 +166,6 @@ def outcome(name: str, seed: int) -> dict[str, Any]:
     if options.resume and path.exists():
         known: dict[str, Any] = json.loads(path.read_text("utf-8"))
         if known["recipe"] == recipe:
-            print(f"    {path} has it")
             return known
     made = {"recipe": recipe, "versions": versions()}
     made["figures"] = measured(*train_one(row, seed, f"{name}-{seed}"), seed)

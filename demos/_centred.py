@@ -1,0 +1,44 @@
+"""A layer that lets few channels see in noise that brightens."""
+
+from nnscratch.core import Array, Backward, Parameter, Shape, check, real
+
+
+class Centred:
+    """y = x - m: images about zero.
+
+    Noise of mean ½ makes every pixel bright. Then all the inputs of a filter are positive, every
+    step of Adam moves its weights together, and within the first hundred steps some filters are so
+    far below zero that their ReLU lets nothing through any more, of any image: a channel that has
+    died, and no gradient brings it back. Of the 8 channels that hold the lesson's code 4 may be
+    gone. The mean is no loss to the network, for it could be part of the first bias.
+
+    Shapes
+        x, y  any
+
+    Derivation
+        dx = dy
+
+    Source
+        LeCun, Bottou, Orr and Müller, Efficient BackProp (1998), §4.3: inputs of mean zero.
+    """
+
+    def __init__(self, m: float) -> None:
+        self.m = m
+
+    def forward(self, x: Array) -> tuple[Array, Backward]:
+        """Return x - m, and the backward."""
+        check("Centred x", x, x.shape, real(x))
+
+        def backward(dy: Array) -> Array:
+            check("Centred dy", dy, x.shape, x.dtype)
+            return dy.copy()
+
+        return x - x.dtype.type(self.m), backward
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """Return the same shape."""
+        return input_shape
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Return none."""
+        return {}

@@ -1,0 +1,25 @@
+"""The kinds of input, and how many of each."""
+
+from collections.abc import Callable
+from itertools import accumulate
+
+from . import Case, entrances, files, labels, specs
+from .arrays import Rng
+
+SHARES = {"arrays": 8, "labels": 2, "settings": 4, "idx": 2, "checkpoints": 3}
+"""Of as many cases as they add up to; the sum is no multiple of 7."""
+
+FAMILIES: dict[str, Callable[[Rng], Case]] = {
+    "arrays": entrances.case,
+    "labels": labels.case,
+    "settings": specs.case,
+    "idx": files.idx,
+    "checkpoints": files.state,
+}
+
+
+def family_of(i: int) -> str:
+    """Return which family the i-th case belongs to: the same mixture at any count."""
+    place = i * 7 % sum(SHARES.values())
+    ends = accumulate(SHARES.values())
+    return next(name for name, end in zip(SHARES, ends, strict=True) if place < end)
