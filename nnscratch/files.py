@@ -2,6 +2,7 @@
 
 import os
 from contextlib import suppress
+from glob import escape
 from pathlib import Path
 from threading import get_ident
 
@@ -10,7 +11,7 @@ def write_whole(path: str | Path, data: bytes, what: str) -> Path:
     """Write `data` to `path`, making its folder if need be; return the path.
 
     The file is written beside its place and then renamed into it: whoever reads sees the old one or
-    the new one, never half of one.
+    the new one, never half of one. What a process that was killed has left of this file is removed.
 
     Raises
         OSError saying what was not written, why, and to where; what was there before still is.
@@ -19,6 +20,7 @@ def write_whole(path: str | Path, data: bytes, what: str) -> Path:
     beside = path.with_name(f".{path.name}.{os.getpid()}.{get_ident()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(path)
         with open(beside, "wb") as file:
             file.write(data)
             file.flush()
@@ -31,6 +33,19 @@ def write_whole(path: str | Path, data: bytes, what: str) -> Path:
         with suppress(OSError):  # the folder may be no folder, and what matters has been said
             beside.unlink()
     return path
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove what processes that are no more have begun to write for this path."""
+    if os.name != "posix":  # elsewhere os.kill has no signal that only asks
+        return
+    for beside in path.parent.glob(f".{escape(path.name)}.*.*.tmp"):
+        process = beside.name.split(".")[-3]
+        with suppress(OSError, ValueError, OverflowError):  # somebody else's, or no file of ours
+            try:
+                os.kill(int(process), 0)
+            except ProcessLookupError:
+                beside.unlink()
 
 
 def expanded(path: str | Path) -> Path:

@@ -7,6 +7,7 @@ import pickle
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -150,6 +151,8 @@ def test_what_json_does_not_know_is_refused_before_anything_is_written(file: Pat
 
 # All or nothing
 
+OUTPUT: Any = {"capture_output": True, "text": True, "check": True}
+
 
 def full(*_: Any) -> int:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -168,6 +171,62 @@ def test_a_failing_write_leaves_the_old_file_and_nothing_else(
         write(file, {"a": np.ones(9)}, {})
     assert file.read_bytes() == before
     assert os.listdir(file.parent) == [file.name]
+
+
+def test_what_a_killed_process_has_left_beside_the_file_is_removed(file: Path) -> None:
+    """But nothing that may still be written, and no file that is not ours."""
+    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], **OUTPUT)
+    dead = file.with_name(f".{file.name}.{int(gone.stdout)}.7.tmp")
+    alive = file.with_name(f".{file.name}.{os.getpid()}.7.tmp")
+    other = file.with_name(f".{file.name}.x.7.tmp")
+    for path in (dead, alive, other):
+        path.write_bytes(b"half")
+    write(file, {}, INFO)
+    assert sorted(os.listdir(file.parent)) == sorted([alive.name, other.name, file.name])
+
+
+def test_two_threads_that_write_one_file_do_not_mix(tmp_path: Path) -> None:
+    arrays = [{"a": np.full(100_000, value)} for value in (1.0, 2.0)]
+    errors: list[BaseException] = []
+
+    def often(mine: Any) -> None:
+        try:
+            for _ in range(10):
+                write(tmp_path / "x", mine, {})
+                assert read(tmp_path / "x")[0]["a"].std() == 0
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=often, args=(mine,)) for mine in arrays]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
+    assert os.listdir(tmp_path) == ["x"]
+
+
+@pytest.mark.parametrize("path", ["~/runs/x", Path("~/runs/x")])
+def test_a_tilde_is_the_home_folder(
+    path: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    model, other = tiny.vae(), tiny.vae()
+    pack(model.parameters()).value[...] = 0.25
+    save_model(path, model)
+    load_model(path, other)
+    assert (pack(other.parameters()).value == 0.25).all()
+    assert os.listdir(tmp_path) == ["home"]
+    trainer().fit(tiny.images(8), epochs=1, checkpoint=path)
+    trainer().resume(path)
+    assert os.listdir(tmp_path) == ["home"]
+
+
+def test_the_home_folder_of_nobody_is_named() -> None:
+    for call in (lambda p: write(p, {}, {}), read):
+        with pytest.raises(ValueError, match="~nobody_of_this_name/x: "):
+            call("~nobody_of_this_name/x")
 
 
 SCRIPT = """
