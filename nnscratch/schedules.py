@@ -167,7 +167,7 @@ KINDS: dict[str, type[Any]] = {
 }
 
 
-LATE = 10**9, 2 * 10**9 + 1
+LATE = 10**7, 2 * 10**7 + 1
 """Two steps by which a schedule that leads to a value has come to it."""
 
 
