@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-NAMES = ("training", "inference", "layers", "batches", "threads", "cold", "ladder")
+NAMES = ("training", "inference", "precision", "layers", "batches", "threads", "cold", "ladder")
 
 
 def main() -> None:

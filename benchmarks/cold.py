@@ -22,7 +22,8 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-from .contenders import OURS, ROOT, TRAINERS, Contender, Worker, chosen, working
+from .contenders import OURS, TRAINERS, Contender, chosen
+from .contest import ROOT, Worker, working
 from .machine import header
 from .options import Options, parse
 from .report import Table
@@ -31,6 +32,9 @@ COLD, WARM = (
     replace(OURS, label="nnscratch, cold cache"),
     replace(OURS, label="nnscratch, warm cache"),
 )
+TUNED = ("step", "tuned")
+"""Variants that spend minutes on trying out how they are fastest: nobody's first step."""
+
 SETTLED, STEPS, PEER_STEPS = 50, 1000, 100
 """Memory is read after SETTLED steps, and again when STEPS are done: whether it grows is a question
 to us, and 1,000 steps of a peer may take ten minutes."""
@@ -109,6 +113,7 @@ def main(argv: Sequence[str]) -> None:
     title = header(options.threads)
     print(f"{title}\n")
     others = [c for c in chosen(TRAINERS, options) if c.is_peer and not options.smoke]
+    others = [c for c in others if c.variant not in TUNED]
     starts = Table(("what", "contender", "min s", "median s", "max s"))
     start_up([WARM] if options.smoke else [COLD, WARM, *others], options, starts)
     starts.publish(options.out, "cold", title)

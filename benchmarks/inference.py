@@ -11,7 +11,8 @@ take bytes batch-first and return images batch-first; the peers are handed float
 from collections.abc import Sequence
 from statistics import median
 
-from .contenders import INFERRERS, chosen, contest, equal_arrays, hire, working
+from .contenders import INFERRERS, chosen
+from .contest import contest, equal_arrays, hire, working
 from .machine import header
 from .options import parse
 from .report import Table, draw_ratios

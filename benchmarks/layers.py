@@ -14,7 +14,8 @@ from collections.abc import Iterator, Sequence
 from math import prod
 from statistics import median
 
-from .contenders import SINGLE_LAYERS, chosen, contest, equal_arrays, hire, working
+from .contenders import SINGLE_LAYERS, chosen
+from .contest import contest, equal_arrays, hire, working
 from .machine import bandwidth, header, peak_gflops
 from .networks import Affine, flops
 from .options import parse

@@ -2,10 +2,13 @@
 
 import os
 import platform
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from textwrap import fill
 from time import perf_counter
 
 import numpy as np
@@ -17,19 +20,51 @@ from nnscratch.kernels.simd import fma, load, splat, store
 from nnscratch.processor import BYTES
 from nnscratch.threads import cores
 
-LIBRARIES = ("numpy", "numba", "torch", "jax")
+LIBRARIES = ("numpy", "numba", "torch", "jax", "tensorflow", "keras", "onnxruntime", "openvino")
 
 
 def header(threads: int) -> str:
-    """Return machine, versions and BLAS, in three lines."""
-    versions = [f"Python {platform.python_version()}"]
+    """Return machine, versions, and whose kernels NumPy and PyTorch run."""
+    versions, absent = [f"Python {platform.python_version()}"], []
     for library in LIBRARIES:
-        try:
-            versions.append(f"{library} {version(library)}")
-        except PackageNotFoundError:
-            versions.append(f"no {library}")
+        found = version_of(library) or version_of(f"{library}-cpu")
+        versions += [f"{library} {found}"] * bool(found)
+        absent += [library] * (not found)
+    if absent:
+        versions.append(f"without {', '.join(absent)}")
     used = f"{threads} of {os.cpu_count()} cores"
-    return f"{processor()}, {platform.system()}, {used}\n{', '.join(versions)}\n{blas()}"
+    listed = fill(", ".join(versions), 100)
+    kernels = f"{blas()}{torch_kernels()}"
+    return f"{processor()}, {platform.system()}, {used}\n{listed}\n{kernels}"
+
+
+def version_of(distribution: str) -> str:
+    """Return the version that is installed, empty if none is."""
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return ""
+
+
+def torch_kernels() -> str:
+    """Return which instructions PyTorch has chosen and whose products it calls, empty without it.
+
+    A process of its own asks: PyTorch would bring its threads and its BLAS into this one.
+    """
+    if not version_of("torch"):
+        return ""
+    done = subprocess.run([sys.executable, "-c", ASK_TORCH], capture_output=True, text=True)
+    return f"; PyTorch: {done.stdout.strip()}" if done.returncode == 0 else ""
+
+
+ASK_TORCH = """
+import re, torch
+built = torch.__config__.show()
+found = re.findall(r"(Math Kernel Library Version|MKL-DNN) v?([0-9.]+)", built)
+names = {"Math Kernel Library Version": "MKL", "MKL-DNN": "oneDNN"}
+libraries = [f"{names[name]} {version}" for name, version in found]
+print(", ".join([torch.backends.cpu.get_cpu_capability(), *libraries]))
+"""
 
 
 def blas() -> str:

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from nnscratch.threads import cores
 
+SMOKE_STEPS = 3
+"""Steps of training in a smoke test."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -19,6 +22,7 @@ class Options:
     threads: int
     out: Path
     smoke: bool
+    after: int
 
 
 def parse(
@@ -30,10 +34,12 @@ def parse(
     rounds: int = 5,
     seconds: float = 1.0,
     threads: int | None = None,
+    after: int = 0,
 ) -> Options:
     """Read a benchmark's options; `doc` is its docstring.
 
     workloads  all there are       smoke  those of --smoke, which takes one short round
+    after      steps of training before the clock starts; 0 where a benchmark does not train
     """
     text = doc.split("\n", 1)
     parser = argparse.ArgumentParser(
@@ -47,6 +53,8 @@ def parse(
     parser.add_argument("--contenders", default="", help="only those, by a part of their names")
     parser.add_argument("--rounds", type=int, default=rounds, help="turns of each contender")
     parser.add_argument("--seconds", type=float, default=seconds, help="length of a turn")
+    if after:
+        parser.add_argument("--after", type=int, default=after, help="steps before late ones")
     parser.add_argument("--threads", type=int, default=threads or cores(), help="cores for each")
     parser.add_argument("--out", type=Path, default=Path("out/benchmarks"), help="folder for files")
     parser.add_argument("--smoke", action="store_true", help="as little as shows that it works")
@@ -57,6 +65,9 @@ def parse(
             parser.error(f"--workloads: expected some of {known}, got {name!r}")
     if not 1 <= given.threads <= cores():
         parser.error(f"--threads: expected 1 to {cores()}, got {given.threads}")
+    after = given.after if after else 0
+    if after < 0:
+        parser.error(f"--after: expected 0 or more, got {after}")
     return Options(
         chosen,
         given.contenders.lower().split(","),
@@ -65,4 +76,5 @@ def parse(
         given.threads,
         given.out,
         given.smoke,
+        min(after, SMOKE_STEPS) if given.smoke else after,
     )

@@ -8,8 +8,9 @@ from statistics import median
 
 import matplotlib.pyplot as plt
 
-COLOURS = ("#D55E00", "#56B4E9", "#0072B2", "#009E73", "#999999", "#CC79A7", "#E69F00")
-"""Okabe and Ito's, told apart by everybody."""
+COLOURS = ("#D55E00", "#56B4E9", "#0072B2", "#009E73", "#999999", "#CC79A7", "#E69F00", "#F0E442")
+COLOURS += ("#000000", "#882255", "#44AA99")
+"""Okabe and Ito's and two of Tol's, told apart by everybody."""
 
 
 @dataclass
@@ -29,7 +30,7 @@ class Table:
         """Return it in columns, text to the left and numbers to the right."""
         cells = [list(self.headings), *([shown(cell) for cell in row] for row in self.rows)]
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        text = [any(isinstance(row[i], str) for row in self.rows) for i in range(len(widths))]
+        text = [any(isinstance(r[i], str) and r[i] for r in self.rows) for i in range(len(widths))]
         lines = [
             "  ".join(
                 cell.ljust(width) if is_text else cell.rjust(width)

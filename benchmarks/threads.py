@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import median
 
-from .contenders import OURS, Worker, contest, equal_arrays, working
+from .contenders import OURS
+from .contest import Worker, contest, equal_arrays, working
 from .machine import header
 from .options import parse
 from .report import Table

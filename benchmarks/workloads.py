@@ -63,6 +63,17 @@ def batches(workload: Workload) -> list[Array]:
     return list(x.reshape(-1, N, *workload.input_shape))
 
 
+HELD_OUT = 1000
+"""Images at the end of the set, which no batch reaches."""
+
+
+def held_out(workload: Workload, seed: int = 6) -> tuple[Array, Array]:
+    """Return float images (HELD_OUT, …) that no batch holds, and noise (HELD_OUT, latent)."""
+    x = images_of(workload)[-HELD_OUT:].astype(np.float32) / 255
+    eps = np.random.default_rng(seed).standard_normal((HELD_OUT, workload.latent or 0), np.float32)
+    return x.reshape(HELD_OUT, *workload.input_shape), eps
+
+
 def noise(workload: Workload, seed: int = 1) -> list[Array]:
     """Return ε (N, latent) for every batch; of no width where nothing is sampled."""
     shape = (BATCHES, workload.batch, workload.latent or 0)

@@ -8,13 +8,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import contenders, ladder, machine, report, rungs, timing, workloads
+from benchmarks import (
+    contenders,
+    contest,
+    ladder,
+    machine,
+    precision,
+    report,
+    rungs,
+    timing,
+    workloads,
+)
+from benchmarks import networks as net
 from benchmarks.__main__ import NAMES, main
 from benchmarks.options import parse
 
 WRITTEN = {
     "training": ["training.csv", "training.md"],
     "inference": ["inference.csv", "inference.md"],
+    "precision": ["precision.csv", "precision.md"],
     "layers": ["layers.csv", "layers.md"],
     "batches": ["batches.csv", "batches.md"],
     "threads": ["threads.csv", "threads.md"],
@@ -130,7 +142,7 @@ class Obedient:
 
 def test_contenders_that_disagree_are_not_timed() -> None:
     one, other = np.ones(3, np.float32), np.full(3, 1.001, np.float32)
-    check = contenders.equal_arrays(1e-4)
+    check = contest.equal_arrays(1e-4)
     assert check("dw", [Obedient("a", dw=one), Obedient("b", dw=one)]) == "equal to 0e+00"
     with pytest.raises(AssertionError, match=r"dw: b and a differ in y, by 1\.0e-03"):
         check("dw", [Obedient("a", y=one), Obedient("b", y=other)])
@@ -141,7 +153,7 @@ def test_contenders_that_disagree_are_not_timed() -> None:
 
 
 def test_a_worker_that_fails_says_why() -> None:
-    with contenders.working([contenders.Worker(contenders.OURS, 1)]) as (worker,):
+    with contest.working([contest.Worker(contenders.OURS, 1)]) as (worker,):
         with pytest.raises(RuntimeError, match="KeyError: 'W9'"):
             worker.ask("build", job="training", name="W9", variant="")
         assert worker.ask("memory")["rss_mb"] > 0
@@ -159,10 +171,123 @@ def test_a_peer_that_cannot_build_is_named_and_left_out(
 ) -> None:
     worker = Unable("nnscratch")
     with pytest.raises(RuntimeError, match="no C"):
-        contenders.built(worker, "training", "W1")
+        contest.built(worker, "training", "W1")
     worker.contender = contenders.Contender("torch", "compile", "PyTorch compiled")
-    assert not contenders.built(worker, "training", "W1")
+    assert not contest.built(worker, "training", "W1")
     assert "W1: left out, PyTorch compiled: no C++ compiler" in capsys.readouterr().out
+
+
+class Timed(Obedient):
+    """A worker whose time a run is given, and which counts its steps."""
+
+    def __init__(self, peer: str, label: str, each: float) -> None:
+        self.contender = contenders.Contender(peer, "", label)
+        self.each, self.steps = each, 0
+
+    def ask(self, do: str, **order: object) -> dict[str, object]:
+        if do == "values":
+            self.steps += int(order["count"])
+            self.each *= 2
+        return {"note": "", "each": self.each, "peak_mb": 1.0}
+
+
+def test_late_steps_are_timed_after_training_and_laggards_are_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(contest, "REST", 0.0)
+    group = [Timed("ours", "us", 3.0), Timed("jax", "near", 1.2), Timed("jax", "best", 1.0)]
+    group += [Timed("torch", "far", 1.3)]
+    options = parse("What?\n", ["--after", "7"], ["W1"], smoke=["W1"], after=1500)
+    outcome = contest.contest(group, "training", "W1", lambda *_: "equal", options)
+    assert [worker.steps for worker in group] == [7, 7, 7, 0]
+    assert {label: its[0] for label, its in outcome.early.items()} == {
+        "us": 3.0, "near": 1.2, "best": 1.0, "far": 1.3
+    }  # fmt: skip
+    assert {label: its[0] for label, its in outcome.times.items()} == {
+        "us": 6.0, "near": 2.4, "best": 2.0
+    }  # fmt: skip
+    assert outcome.ratios["us"] == pytest.approx([1 / 3] * options.rounds)
+
+
+def test_without_steps_early_is_all_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contest, "REST", 0.0)
+    group = [Timed("ours", "us", 1.0), Timed("torch", "far", 9.0)]
+    options = parse("What?\n", ["--after", "0"], ["W1"], smoke=["W1"], after=1500)
+    outcome = contest.contest(group, "training", "W1", lambda *_: "equal", options)
+    assert outcome.times == outcome.early
+    assert [worker.steps for worker in group] == [0, 0]
+
+
+def test_steps_before_the_late_ones_are_no_negative_number(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        parse("What?\n", ["--after", "-1"], ["W1"], smoke=["W1"], after=1500)
+    assert "--after: expected 0 or more, got -1" in capsys.readouterr().err
+
+
+def test_a_contender_needs_all_its_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contenders, "find_spec", lambda name: None if name == "onnx" else name)
+    missing = {c.label: c.missing for c in contenders.INFERRERS}
+    assert missing["ONNX Runtime"] == missing["OpenVINO, latency"] == ("onnx",)
+    assert missing["nnscratch"] == missing["PyTorch eager"] == ()
+
+
+def test_channels_last_is_only_for_images() -> None:
+    dense = contenders.fitting(contenders.REDUCED, (784,))
+    assert [c for c in contenders.REDUCED if c not in dense] == [
+        contenders.Contender("torch", "autocast channels_last", "PyTorch autocast, channels_last")
+    ]
+    assert contenders.fitting(contenders.REDUCED, (1, 28, 28)) == list(contenders.REDUCED)
+
+
+@pytest.mark.parametrize("name", workloads.WORKLOADS)
+def test_held_out_images_are_in_no_batch(name: str) -> None:
+    workload = workloads.WORKLOADS[name]
+    assert workload.batch * workloads.BATCHES <= 10_000 - workloads.HELD_OUT
+    x, eps = workloads.held_out(workload)
+    assert x.shape == (1000, *workload.input_shape)
+    assert eps.shape == (1000, workload.latent or 0)
+
+
+@pytest.mark.parametrize("name", ["W1", "W2"])
+def test_the_held_out_loss_of_zero_weights(name: str) -> None:
+    """Logits of zero cost ln 2 a pixel, and μ = log σ² = 0 no KL."""
+    first = net.first_weights(workloads.WORKLOADS[name])
+    zero = {str(i): np.zeros_like(a) for i, a in enumerate(a for pair in first for a in pair)}
+    assert precision.held_out_loss(name, zero) == pytest.approx(784 * np.log(2), rel=1e-6)
+
+
+@pytest.mark.parametrize("K", [3, 5])
+@pytest.mark.parametrize("S", [2, 3])
+def test_convolutions_by_blocks(K: int, S: int, rng: np.random.Generator) -> None:
+    """They are XLA's strided and transposed convolutions."""
+    pytest.importorskip("jax")
+    from benchmarks.peers import blocks
+    from benchmarks.peers import jax as peer
+
+    P, x = K // 2, rng.standard_normal((2, 3 * S, 4 * S, 5)).astype(np.float32)
+    w = rng.standard_normal((K, K, 5, 6)).astype(np.float32)
+    zero = np.zeros(6, np.float32)
+    conv = net.Conv(5, 6, kernel=K, stride=S, padding=P)
+    far = {"rtol": 0, "atol": 1e-4}
+    np.testing.assert_allclose(
+        blocks.strided(x, w, S, P), peer.apply(conv, (w, zero), x)[:, :3, :4], **far
+    )
+    up = net.ConvTranspose(5, 6, kernel=K, stride=S)
+    np.testing.assert_allclose(blocks.transposed(x, w, S, P), peer.apply(up, (w, zero), x), **far)
+
+
+def test_keras_weights_there_and_back() -> None:
+    pytest.importorskip("keras")
+    pytest.importorskip("tensorflow")
+    from benchmarks.peers import tensorflow as peer
+
+    for workload in workloads.WORKLOADS.values():
+        first = net.first_weights(workload)
+        back = peer.from_keras(workload, peer.to_keras(workload, first))
+        for a, b in zip((a for pair in first for a in pair), back, strict=True):
+            np.testing.assert_array_equal(a, b)
 
 
 def test_ratios_are_taken_turn_by_turn() -> None:

@@ -1,6 +1,14 @@
-"""JAX: one jitted function for loss, gradients and Adam, its state donated, images as NHWC."""
+"""JAX: one jitted function for loss, gradients and Adam, its state donated, images as NHWC.
+
+Tuned, it uses the widest registers that XLA can be told to use, and strided convolutions in the
+faster of two forms.
+"""
 
 import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from itertools import cycle
 from typing import Any
@@ -16,6 +24,8 @@ from nnscratch.core import Array
 
 from .. import networks as net
 from .. import workloads as w
+from ..timing import repeat
+from .blocks import strided, transposed
 from .serve import Job, Jobs
 
 CHUNK = 1000
@@ -25,9 +35,16 @@ ACTIVATIONS = {None: lambda x: x, "relu": jax.nn.relu, "tanh": jnp.tanh}
 LAYOUT = ("NHWC", "HWIO", "NHWC")
 
 
-def apply(layer: net.Layer, theta: Any, x: Any) -> Any:
-    """Return a layer of the workload, and its activation, of x; theta is (weight, bias) or ()."""
+def apply(layer: net.Layer, theta: Any, x: Any, blocks: bool = False) -> Any:
+    """Return a layer of the workload, and its activation, of x; theta is (weight, bias) or ().
+
+    blocks  whether strided convolutions take the form of blocks.py
+    """
     match layer:
+        case net.Conv(act=act, stride=S) if blocks and S > 1:
+            return ACTIVATIONS[act](strided(x, theta[0], S, layer.padding) + theta[1])
+        case net.ConvTranspose(act=act, stride=S) if blocks and S > 1:
+            return ACTIVATIONS[act](transposed(x, theta[0], S, layer.padding) + theta[1])
         case net.Dense(act=act):
             return ACTIVATIONS[act](x @ theta[0] + theta[1])
         case net.Conv(act=act, stride=S, padding=P):
@@ -83,22 +100,22 @@ def from_jax(layer: net.Affine, a: Array) -> Array:
             return a[::-1, ::-1].transpose(2, 3, 0, 1)
 
 
-def stack(layers: tuple[net.Layer, ...], theta: list[Any], x: Any) -> Any:
+def stack(layers: tuple[net.Layer, ...], theta: list[Any], x: Any, blocks: bool = False) -> Any:
     """Return the layers' output, one after the other."""
     for layer, its in zip(layers, theta, strict=True):
-        x = apply(layer, its, x)
+        x = apply(layer, its, x, blocks)
     return x
 
 
-def loss_of(workload: net.Workload, theta: list[Any], x: Any, eps: Any) -> Any:
+def loss_of(workload: net.Workload, blocks: bool, theta: list[Any], x: Any, eps: Any) -> Any:
     """Return cross-entropy and KL, summed over features, mean over the batch."""
     first = len(workload.encoder)
-    z, kl = stack(workload.encoder, theta[:first], x), 0.0
+    z, kl = stack(workload.encoder, theta[:first], x, blocks), 0.0
     if workload.latent:
         mu, logvar = jnp.split(z, 2, axis=1)
         z = mu + jnp.exp(0.5 * logvar) * eps
         kl = 0.5 * (mu * mu + jnp.exp(logvar) - 1 - logvar).sum()
-    a = stack(workload.decoder, theta[first:], z)
+    a = stack(workload.decoder, theta[first:], z, blocks)
     bce = (jnp.maximum(a, 0) - a * x + jnp.log1p(jnp.exp(-jnp.abs(a)))).sum()
     return (bce + kl) / len(x)
 
@@ -136,8 +153,39 @@ def adam_state(theta: Any) -> Any:
     return {"theta": theta, "m": m, "v": v, "t": jnp.zeros((), jnp.float32)}
 
 
+FLAG = "--xla_cpu_prefer_vector_width=512"
+"""XLA takes vectors of 256 bits otherwise, also where the machine has longer ones."""
+
+
+def use_wide_vectors() -> str:
+    """Set FLAG for this process if this XLA knows it, which aborts if not; say what came of it."""
+    env = os.environ | {"XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} {FLAG}"}
+    probe = [sys.executable, "-c", "import jax; jax.devices()"]
+    if subprocess.run(probe, env=env, capture_output=True).returncode:
+        return "vectors as XLA has them"
+    os.environ["XLA_FLAGS"] = env["XLA_FLAGS"]
+    return "vectors of 512 bits"
+
+
+def faster(layers: tuple[net.Layer, ...], job: Callable[[bool], Job]) -> Job:
+    """Return the job with or without blocks, whichever is faster here."""
+    if not any(getattr(layer, "stride", 1) > 1 for layer in layers):
+        return job(False)
+    seconds = {form: repeat((trial := job(form)).run, trial.wait, 0.5) for form in (False, True)}
+    return job(seconds[True] < seconds[False])
+
+
 def training(name: str, variant: str) -> Job:
     """Return a training step."""
+    if variant != "tuned":
+        return training_in_form(name, False)
+    width = use_wide_vectors()
+    job = faster(w.WORKLOADS[name].layers, partial(training_in_form, name))
+    return replace(job, note=f"{job.note}, {width}")
+
+
+def training_in_form(name: str, blocks: bool) -> Job:
+    """Return a training step, its strided convolutions by blocks or as they are."""
     workload = w.WORKLOADS[name]
     state = adam_state(first_theta(workload))
     xs = [jnp.asarray(to_nhwc(x)) for x in w.batches(workload)]
@@ -145,8 +193,9 @@ def training(name: str, variant: str) -> Job:
 
     @partial(jax.jit, donate_argnums=0)
     def step(state: Any, x: Any, eps: Any) -> Any:
-        loss, grads = jax.value_and_grad(partial(loss_of, workload))(state["theta"], x, eps)
-        return adam_step(state, grads), loss
+        loss = partial(loss_of, workload, blocks)
+        value, grads = jax.value_and_grad(loss)(state["theta"], x, eps)
+        return adam_step(state, grads), value
 
     def run() -> Any:
         nonlocal state
@@ -158,11 +207,23 @@ def training(name: str, variant: str) -> Job:
         flat = [a for layer, its in pairs if its for a in (from_jax(layer, its[0]), its[1])]
         return {f"theta.{i}": np.asarray(a) for i, a in enumerate(flat)}
 
-    return Job(run, arrays, float)
+    return Job(run, arrays, float, FORMS[blocks])
+
+
+FORMS = {False: "strided convolutions as XLA's", True: "strided convolutions by blocks"}
 
 
 def inference(what: str, variant: str) -> Job:
     """Return 10,000 images to codes, or codes to images."""
+    if variant != "tuned":
+        return inference_in_form(what, False)
+    width = use_wide_vectors()
+    job = faster(w.WORKLOADS[w.INFERENCE].layers, partial(inference_in_form, what))
+    return replace(job, note=f"{job.note}, {width}")
+
+
+def inference_in_form(what: str, blocks: bool) -> Job:
+    """Return the same, strided convolutions by blocks or as they are."""
     workload = w.WORKLOADS[w.INFERENCE]
     theta, first = first_theta(workload), len(workload.encoder)
     rows = w.inference_input(what)
@@ -173,13 +234,13 @@ def inference(what: str, variant: str) -> Job:
     @jax.jit
     def half(x: Any) -> Any:
         if what == "encode":
-            return stack(workload.encoder, theta[:first], x)[:, : workload.latent]
-        return jax.nn.sigmoid(stack(workload.decoder, theta[first:], x))
+            return stack(workload.encoder, theta[:first], x, blocks)[:, : workload.latent]
+        return jax.nn.sigmoid(stack(workload.decoder, theta[first:], x, blocks))
 
     def run() -> Any:
         return jnp.concatenate([half(x) for x in chunks])
 
-    return Job(run, lambda: {"y": np.asarray(from_nhwc(run()))}, complete)
+    return Job(run, lambda: {"y": np.asarray(from_nhwc(run()))}, complete, FORMS[blocks])
 
 
 def layer(name: str, variant: str) -> Job:

@@ -1,6 +1,6 @@
 """A worker's side of the protocol: one JSON object a line in, one a line out.
 
-    {"do": "build", "job": "training", "name": "W1", "variant": "eager"}   make it and warm it up
+    {"do": "build", "job": "training", "name": "W1", "variant": "eager"}   make it: {"note": ""}
     {"do": "values", "count": 5}       run it five times: {"values": […]}
     {"do": "arrays", "path": "…npz"}   save what it has computed, for comparison
     {"do": "time", "seconds": 1.0}     run it for a second: {"each": 0.0103}
@@ -31,15 +31,22 @@ class Job:
     run     does it once, and may return while it is still under way
     arrays  the arrays in which contenders must agree, in PyTorch's shapes, batch-first
     wait    the value of what run returned (a loss, or 0), once it is complete
+    note    what the driver should say about it
     """
 
     run: Callable[[], Any]
     arrays: Callable[[], Mapping[str, Array]]
     wait: Callable[[Any], float] = lambda _: 0.0
+    note: str = ""
 
 
 Jobs = Mapping[str, Callable[[str, str], Job]]
 """What a peer can do: functions of a workload's name and a variant."""
+
+
+def threads() -> int:
+    """Return how many threads this worker has."""
+    return int(sys.argv[2])
 
 
 def serve(jobs: Jobs) -> None:
@@ -65,7 +72,7 @@ class Worker:
     def build(self, job: str, name: str, variant: str) -> dict[str, Any]:
         """Make a job."""
         self.job = self.jobs[job](name, variant)
-        return {}
+        return {"note": self.job.note}
 
     def values(self, count: int) -> dict[str, Any]:
         """Run it, and wait each time."""

@@ -1,6 +1,7 @@
 """PyTorch, as its users run it: modules, autograd, torch.optim.Adam."""
 
 from collections.abc import Callable
+from functools import partial
 from itertools import cycle
 
 import numpy as np
@@ -81,14 +82,67 @@ def flat(pairs: list[tuple[Array, Array]]) -> list[Array]:
 
 def layout_of(variant: str) -> torch.memory_format:
     """Return how images lie in memory."""
-    return torch.channels_last if variant == "channels_last" else torch.contiguous_format
+    return torch.channels_last if "channels_last" in variant else torch.contiguous_format
+
+
+AUTOTUNED = {"max_autotune": True, "cpp_wrapper": True}
+FROZEN = {"max_autotune": True, "freezing": True}
+"""Options of torch.compile: the fastest of several kernels, called from C++; weights as constants,
+which is for inference and knows no cpp_wrapper."""
+
+
+def compiled_step(model: Network, adam: torch.optim.Adam) -> Callable[[Tensor, Tensor], Tensor]:
+    """Return forward, loss, gradients and Adam as one compiled function."""
+    theta = dict(model.named_parameters())
+
+    def loss_of(theta: dict[str, Tensor], x: Tensor, eps: Tensor) -> Tensor:
+        return torch.func.functional_call(model, theta, (x, eps))
+
+    @partial(torch.compile, options=AUTOTUNED)
+    def step(x: Tensor, eps: Tensor) -> Tensor:
+        grads, loss = torch.func.grad_and_value(loss_of)(theta, x, eps)
+        for name, p in theta.items():
+            p.grad = grads[name]
+        adam.step()
+        return loss.detach()
+
+    return step
+
+
+def plain_step(
+    model: Network, adam: torch.optim.Adam, variant: str
+) -> Callable[[Tensor, Tensor], Tensor]:
+    """Return a step as it is written by hand, whose model may be compiled or in bfloat16."""
+    loss_of = torch.compile(model) if "compile" in variant else model
+
+    def step(x: Tensor, eps: Tensor) -> Tensor:
+        adam.zero_grad(set_to_none=True)
+        with torch.autocast("cpu", torch.bfloat16, enabled="autocast" in variant):
+            loss = loss_of(x, eps)
+        loss.backward()
+        adam.step()
+        return loss.detach()
+
+    return step
+
+
+def set_arithmetic(variant: str) -> None:
+    """Set what counts for the whole process, before it has other threads.
+
+    Subnormal numbers count as zero, except for the eager variant, which is PyTorch as it comes; in
+    BF32, products of float32 matrices are taken of their bfloat16 parts.
+    """
+    torch.set_flush_denormal(variant != "eager")
+    if "bf32" in variant:
+        torch.backends.mkldnn.matmul.fp32_precision = "bf16"
+        torch.backends.mkldnn.conv.fp32_precision = "bf16"
 
 
 def training(name: str, variant: str) -> Job:
     """Return a training step."""
+    set_arithmetic(variant)
     workload, layout = w.WORKLOADS[name], layout_of(variant)
     model = Network(workload).to(memory_format=layout)
-    loss_of = torch.compile(model) if variant == "compile" else model
     adam = torch.optim.Adam(
         model.parameters(),
         lr=w.LEARNING_RATE,
@@ -99,24 +153,30 @@ def training(name: str, variant: str) -> Job:
     xs = map(torch.from_numpy, w.batches(workload))
     xs = [x.to(memory_format=layout) if x.ndim == 4 else x for x in xs]
     batches = list(zip(xs, map(torch.from_numpy, w.noise(workload)), strict=True))
-    loss_of(*batches[0]).backward()  # what has to be compiled is, and no weight has moved
+    step = compiled_step(model, adam) if variant == "step" else plain_step(model, adam, variant)
+    rehearse(model, adam, partial(step, *batches[0]))
     batches = cycle(batches)
-
-    def run() -> Tensor:
-        adam.zero_grad(set_to_none=True)
-        loss = loss_of(*next(batches))
-        loss.backward()
-        adam.step()
-        return loss.detach()
 
     def arrays() -> dict[str, Array]:
         return {f"theta.{i}": p.detach().numpy() for i, p in enumerate(model.parameters())}
 
-    return Job(run, arrays, float)
+    return Job(lambda: step(*next(batches)), arrays, float)
+
+
+def rehearse(model: Network, adam: torch.optim.Adam, step: Callable[[], Tensor]) -> None:
+    """Take a step, so that what has to be compiled is, and undo it."""
+    first = [p.detach().clone() for p in model.parameters()]
+    step()
+    with torch.no_grad():
+        for p, value in zip(model.parameters(), first, strict=True):
+            p.copy_(value)
+            for its in adam.state[p].values():  # Adam's moments, and how many steps it has done
+                its.zero_()
 
 
 def inference(what: str, variant: str) -> Job:
     """Return 10,000 images to codes, or codes to images."""
+    set_arithmetic(variant)
     model = Network(w.WORKLOADS[w.INFERENCE]).to(memory_format=layout_of(variant)).eval()
     rows = w.inference_input(what)
     if what == "encode":
@@ -124,7 +184,8 @@ def inference(what: str, variant: str) -> Job:
         half = lambda x: model.encoder(x)[:, : model.latent]  # noqa: E731
     else:
         half = lambda z: torch.sigmoid(model.decoder(z))  # noqa: E731
-    half = torch.compile(half) if variant == "compile" else half
+    if variant in ("compile", "frozen"):
+        half = torch.compile(half, options=FROZEN if variant == "frozen" else None)
     chunks = torch.from_numpy(rows).split(CHUNK)
 
     @torch.inference_mode()
