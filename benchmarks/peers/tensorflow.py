@@ -25,9 +25,6 @@ from .. import networks as net
 from .. import workloads as w
 from .serve import Job, Jobs, threads
 
-tf.config.threading.set_intra_op_parallelism_threads(threads())
-tf.config.threading.set_inter_op_parallelism_threads(1)
-
 
 def is_turned(workload: net.Workload) -> bool:
     """Is the network turned by 180°, so that its padding is TensorFlow's?"""
@@ -98,6 +95,8 @@ def from_keras(workload: net.Workload, kept: list[Array]) -> list[Array]:
 
 def training(name: str, variant: str) -> Job:
     """Return a training step; variant "xla" has it compiled by XLA."""
+    tf.config.threading.set_intra_op_parallelism_threads(threads())
+    tf.config.threading.set_inter_op_parallelism_threads(1)
     workload = w.WORKLOADS[name]
     latent, turned = workload.latent, is_turned(workload)
     code = list(workload.shapes())[len(workload.encoder) - 1][2]
