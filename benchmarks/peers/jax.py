@@ -162,9 +162,9 @@ def use_wide_vectors() -> str:
     env = os.environ | {"XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} {FLAG}"}
     probe = [sys.executable, "-c", "import jax; jax.devices()"]
     if subprocess.run(probe, env=env, capture_output=True).returncode:
-        return "vectors as XLA has them"
+        return "has vectors of XLA's own length"
     os.environ["XLA_FLAGS"] = env["XLA_FLAGS"]
-    return "vectors of 512 bits"
+    return "has vectors of 512 bits"
 
 
 def faster(layers: tuple[net.Layer, ...], job: Callable[[bool], Job]) -> Job:
@@ -181,7 +181,7 @@ def training(name: str, variant: str) -> Job:
         return training_in_form(name, False)
     width = use_wide_vectors()
     job = faster(w.WORKLOADS[name].layers, partial(training_in_form, name))
-    return replace(job, note=f"{job.note}, {width}")
+    return replace(job, note=f"{width}{job.note}")
 
 
 def training_in_form(name: str, blocks: bool) -> Job:
@@ -207,10 +207,10 @@ def training_in_form(name: str, blocks: bool) -> Job:
         flat = [a for layer, its in pairs if its for a in (from_jax(layer, its[0]), its[1])]
         return {f"theta.{i}": np.asarray(a) for i, a in enumerate(flat)}
 
-    return Job(run, arrays, float, FORMS[blocks])
+    return Job(run, arrays, float, BY_BLOCKS * blocks)
 
 
-FORMS = {False: "strided convolutions as XLA's", True: "strided convolutions by blocks"}
+BY_BLOCKS = ", strided convolutions by blocks"
 
 
 def inference(what: str, variant: str) -> Job:
@@ -219,7 +219,7 @@ def inference(what: str, variant: str) -> Job:
         return inference_in_form(what, False)
     width = use_wide_vectors()
     job = faster(w.WORKLOADS[w.INFERENCE].layers, partial(inference_in_form, what))
-    return replace(job, note=f"{job.note}, {width}")
+    return replace(job, note=f"{width}{job.note}")
 
 
 def inference_in_form(what: str, blocks: bool) -> Job:
@@ -240,7 +240,7 @@ def inference_in_form(what: str, blocks: bool) -> Job:
     def run() -> Any:
         return jnp.concatenate([half(x) for x in chunks])
 
-    return Job(run, lambda: {"y": np.asarray(from_nhwc(run()))}, complete, FORMS[blocks])
+    return Job(run, lambda: {"y": np.asarray(from_nhwc(run()))}, complete, BY_BLOCKS * blocks)
 
 
 def layer(name: str, variant: str) -> Job:
