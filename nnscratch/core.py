@@ -191,13 +191,31 @@ def replica(model: M, grad: Array) -> M:
 
     Replicas let several threads run forward and backward of one θ at the same time: they read the
     same values and never write to the same gradient.
+
+    Raises
+        ValueError if there are no parameters, `grad` does not fit, or Python cannot copy the model
+        or copies it with parameters of the original.
     """
     parts = unique(model.parameters())
     if not parts:
         raise ValueError("replica: expected a model with parameters, got none")
     check("replica grad", grad, (sum(p.value.size for p in parts),), parts[0].value.dtype)
     # What deepcopy finds in the memo it takes as it is: the twin's values are ours.
-    twin = copy.deepcopy(model, {id(p.value): p.value for p in parts})
+    try:
+        twin = copy.deepcopy(model, {id(p.value): p.value for p in parts})
+    except Exception as error:
+        raise ValueError(
+            f"replica: {type(model).__name__} cannot be copied: {error}; one lane needs no copy"
+        ) from error
+    theirs = unique(twin.parameters())
+    if len(theirs) != len(parts) or any(
+        p is q or p.value is not q.value for p, q in zip(parts, theirs, strict=True)
+    ):
+        who = type(model).__name__
+        raise ValueError(
+            f"replica: expected a copy of {who} to have Parameters of its own with the same "
+            "values; a function or a class holds them, or a copy makes new ones"
+        )
     lend(twin.parameters(), grad)
     return twin
 

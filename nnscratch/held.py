@@ -9,6 +9,7 @@ set before it is used, from the place in the run (streams.py), and its kind is k
 """
 
 import dis
+import functools
 import gc
 import random
 import sys
@@ -38,6 +39,8 @@ ATOMS += (CodeType, FrameType, ModuleType, TracebackType)
 LIBRARIES = sys.stdlib_module_names | {"nnscratch", "numpy", "numba"}
 """Modules whose functions and classes hold nothing that belongs to a model."""
 
+WEAK = "a weak reference"
+
 
 def sources(root: Any) -> list[Source]:
     """Return every source of randomness that `root` holds, once, always in the same order."""
@@ -51,9 +54,48 @@ def shared(root: Any) -> list[tuple[Source | Parameter, str]]:
     return [(s, sharer) for s, sharer in found if isinstance(s, Source | Parameter)]
 
 
-def arrays(root: Any) -> list[Array]:
-    """Return every array that `root` holds beside the values and gradients of its parameters."""
-    return [thing for thing, _ in walk(root) if isinstance(thing, np.ndarray)]
+def check_shared(who: str, model: Any, copies: int) -> None:
+    """Raise ValueError if so many copies of a model would share what each must have for itself.
+
+    A generator that is not held is refused for one copy as well: others may draw from it.
+    """
+    for thing, sharer in shared(model):
+        kind = type(thing).__name__
+        if isinstance(thing, Source):
+            raise ValueError(
+                f"{who}: {sharer} draws from a generator ({kind}) that is no attribute of a part "
+                "of the model, so that all threads would share it: hold it in the part, or set "
+                "noisy and take rng"
+            )
+        if copies > 1 and sharer != WEAK:
+            raise ValueError(
+                f"{who}: {sharer} reads a {kind} that is no attribute of a part of the model, so "
+                f"that {copies} replicas would add to one gradient: hold it in the part, or take "
+                "lanes=1"
+            )
+    if any(isinstance(source, random.SystemRandom) for source in sources(model)):
+        raise ValueError(f"{who}: expected generators whose state can be set, got a SystemRandom")
+
+
+def check_apart(who: str, found: Sequence[Sequence[Source]]) -> None:
+    """Raise ValueError unless each replica has sources of its own, as many as the first."""
+    own = {id(source) for each in found for source in each}
+    if len(own) != len(found) * len(found[0]):
+        raise ValueError(f"{who}: expected each copy of the model to have generators of its own")
+
+
+def check_left_behind(who: str, model: Any, before: Sequence[Array]) -> None:
+    """Raise ValueError if a part kept one of the arrays that were θ before it was packed.
+
+    It would never learn of a step.
+    """
+    for thing, _ in walk(model):
+        if isinstance(thing, np.ndarray) and any(np.may_share_memory(thing, a) for a in before):
+            raise ValueError(
+                f"{who}: a part of the model holds a Parameter's value, {thing.shape} "
+                f"{thing.dtype}, beside the Parameter; θ is moved into one vector: read `value` "
+                "where it is used"
+            )
 
 
 def restart(source: Source, *place: int) -> None:
@@ -77,6 +119,7 @@ def restart_all(found: Iterable[Source], *place: int) -> None:
 @contextmanager
 def unmoved(found: Sequence[Source]) -> Iterator[None]:
     """Give these sources back the states that they have now."""
+    found = [source for source in found if not isinstance(source, random.SystemRandom)]
     states = [_state(source) for source in found]
     try:
         yield
@@ -119,7 +162,9 @@ def _parts(thing: Any) -> Iterator[tuple[Any, str]]:
         if not _of_a_library(thing.__module__):
             yield from ((part, thing.__qualname__) for part in _read_by(thing))
     elif isinstance(thing, weakref.ref):
-        yield thing(), "a weak reference"
+        yield thing(), WEAK
+    elif isinstance(thing, functools._lru_cache_wrapper):
+        yield thing.__wrapped__, ""
     elif isinstance(thing, BuiltinFunctionType):
         yield thing.__self__, thing.__qualname__
     elif isinstance(thing, np.ndarray):

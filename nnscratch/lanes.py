@@ -13,11 +13,12 @@ Across machines the seam is the same: a lane's gradient is one vector, and its s
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from .core import HasParameters, Parameter, lend, pack, replica
+from . import held
+from .core import Array, HasParameters, Parameter, lend, pack, replica, unique
 from .subnormals import flushed_subnormals
 from .team import team
 from .threads import Run, cores, pool
@@ -33,19 +34,33 @@ class Lanes(Generic[M]):
     grads      (lanes, P), a gradient a lane; theta.grad is the first
     replicas   the model itself, then its twins
 
+    sources    for each replica the generators that its parts hold
+
     Raises
-        ValueError if lanes < 1.
+        ValueError if lanes < 1, or the model cannot be run in so many: see held.py.
     """
 
     def __init__(self, model: M, lanes: int) -> None:
         if lanes < 1:
             raise ValueError(f"Lanes: expected lanes ≥ 1, got {lanes}")
+        held.check_shared("Lanes", model, lanes)
+        before = [p.value for p in unique(model.parameters())]
         self.theta: Parameter = pack(model.parameters())
+        held.check_left_behind("Lanes", model, before)
         self.grads = np.zeros((lanes, self.theta.value.size), self.theta.value.dtype)
         self.theta.grad = self.grads[0]
         lend(model.parameters(), self.theta.grad)
         self.replicas = [model, *(replica(model, grad) for grad in self.grads[1:])]
+        self.sources = [held.sources(twin) for twin in self.replicas]
+        held.check_apart("Lanes", self.sources)
         self.run: Run = map
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let a copy, or what is read back from a pickle, pack θ and make replicas anew."""
+        return Lanes, (self.replicas[0], len(self.replicas)), {"grads": self.grads}
+
+    def __setstate__(self, state: dict[str, Array]) -> None:
+        self.grads[...] = state["grads"]
 
     def clear(self) -> None:
         """Begin all gradients at zero."""
@@ -65,18 +80,22 @@ class Lanes(Generic[M]):
             finally:
                 self.run = map
 
-    def map(self, task: Callable[[M, int], T], count: int) -> list[T]:
-        """Return [task(replica, i) for i in 0 … count-1], each lane on its own replica."""
+    def map(self, task: Callable[[M, int], T], count: int, lanes: int | None = None) -> list[T]:
+        """Return [task(replica, i) for i in 0 … count-1], each lane on its own replica.
+
+        By so many lanes, or by all.
+        """
         results: dict[int, T] = {}
+        L = len(self.replicas) if lanes is None else lanes
 
         def lane(start: int) -> None:
             model = self.replicas[start]
             # A diverging model is told by its loss, in words; NumPy's warnings would add nothing.
             quiet = np.errstate(over="ignore", invalid="ignore", divide="ignore")
             with quiet, flushed_subnormals():
-                for i in range(start, count, len(self.replicas)):
+                for i in range(start, count, L):
                     results[i] = task(model, i)
 
-        for _ in self.run(lane, range(min(count, len(self.replicas)))):
+        for _ in self.run(lane, range(min(count, L))):
             pass
         return [results[i] for i in range(count)]

@@ -21,6 +21,7 @@ from .core import IntArray, whole_batch
 from .data.dataset import Dataset, Images, check_images, check_range, columns
 from .diagnosis import broken_parameter, first_non_finite
 from .early_stopping import EarlyStopping, Weights, copied
+from .held import restart_all
 from .interrupt import interruptible
 from .lanes import Lanes
 from .ledger import check_ledger, mean
@@ -118,6 +119,10 @@ class Trainer:
         """Return the random stream of a purpose and a place, always the same one."""
         return stream(self.seed, purpose, *place)
 
+    def restart(self, k: int, *place: int) -> None:
+        """Set the generators that parts of replica k hold: as the streams, from seed and place."""
+        restart_all(self.lanes.sources[k], self.seed, *place)
+
     def gradient(
         self, data: Data, rows: IntArray, loss: str = "loss", purpose: int = NOISE
     ) -> Terms:
@@ -129,6 +134,7 @@ class Trainer:
             return self.stream(purpose, self.epoch, self.step, i)
 
         def task(model: Autoencoder, i: int) -> Terms:
+            self.restart(i % len(self.lanes.replicas), purpose, self.epoch, self.step, i)
             terms, backward = getattr(model, loss)(*self.batch(data, pieces[i]), rng=rng_of(i))
             backward(len(pieces[i]) / len(rows))
             return terms
@@ -137,6 +143,7 @@ class Trainer:
         for i, terms in enumerate(each):
             if not all(map(isfinite, terms.values())):
                 batch = self.batch(data, pieces[i])
+                self.restart(0, purpose, self.epoch, self.step, i)
                 self.diverged(f"step {self.step + 1}", terms, batch, rng_of(i))
         return mean(each, [len(p) for p in pieces])
 
@@ -170,8 +177,10 @@ class Trainer:
         loss = self.model.inference().loss
         for i, rows in enumerate(self.chunks(data)):
             batch = self.batch(data, rows)
+            self.restart(0, VALIDATION, i)
             if not all(map(isfinite, loss(*batch, rng=self.stream(VALIDATION, i))[0].values())):
                 break
+        self.restart(0, VALIDATION, i)
         self.diverged("validation", terms, batch, self.stream(VALIDATION, i))
 
     def check_theta(self) -> None:
@@ -326,9 +335,12 @@ class Trainer:
         chunks = self.chunks(data)
 
         def task(_: Autoencoder, i: int) -> Terms:
+            self.restart(0, VALIDATION, i)
             return loss(*self.batch(data, chunks[i]), rng=self.stream(VALIDATION, i))[0]
 
-        return mean(self.lanes.map(task, len(chunks)), [len(c) for c in chunks])
+        # All chunks go through one model: if its parts hold generators, one after the other.
+        lanes = 1 if self.lanes.sources[0] else None
+        return mean(self.lanes.map(task, len(chunks), lanes), [len(c) for c in chunks])
 
     def chunks(self, data: Data) -> list[IntArray]:
         """Return the rows of all samples in chunks of a micro-batch, so in as little memory."""
