@@ -374,7 +374,7 @@ FAULTS: dict[str, list[Fault]] = {
         ),
         (
             "a replica copies θ",
-            {"{id(p.value): p.value for p in parts}": "{}"},
+            {"{id(p.value): p.value for p in parts}": "{}", " or p.value is not q.value": ""},
             test_core.check_replica,
             (),
         ),
