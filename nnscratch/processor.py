@@ -19,4 +19,5 @@ def has_avx512(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
 
 
 BYTES = 64 if has_avx512() else 32
-"""The size of a vector: as wide as the registers."""
+"""The size of a vector. It is right on every machine, and best where registers are as wide: LLVM
+splits a vector that is wider (AVX2 has 32 bytes, SSE and Arm's Neon have 16)."""

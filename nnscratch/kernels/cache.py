@@ -114,8 +114,9 @@ class KernelCache:
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        self.function, self.cache_path = function, function.__module__
+        self.function = function
         self.numba: Any = None
+        self.cache_path: str | None = None
 
     def enable(self) -> None:
         """It always is."""
@@ -145,7 +146,7 @@ class KernelCache:
         except FileNotFoundError:
             pass
         except Exception as error:
-            warn_once(self.cache_path, error)
+            warn_once(self.cache_path or self.function.__module__, error)
         return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
@@ -157,7 +158,7 @@ class KernelCache:
             if self.numba.check_cachable(data):
                 write(path, sealed(stamp, dumps(self.numba.reduce(data))))  # type: ignore[no-untyped-call]
         except Exception as error:
-            warn_once(self.cache_path, error)
+            warn_once(self.cache_path or self.function.__module__, error)
 
 
 def kept(jit: Any) -> Any:
