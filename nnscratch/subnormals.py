@@ -24,9 +24,9 @@ def flushed_subnormals() -> Iterator[None]:
     Each thread has a mode of its own, and whether a new one inherits it depends on the system. So
     every thread that works on a result enters this: else bits would depend on who computed them.
     """
-    before = change_bits(0, 0) & FLUSH
+    ours = FLUSH & ~change_bits(0, 0)
     try:
-        change_bits(0, FLUSH)
+        change_bits(0, ours)
         yield
     finally:
-        change_bits(FLUSH, before)
+        change_bits(ours, 0)

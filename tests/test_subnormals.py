@@ -108,6 +108,17 @@ def test_it_nests_and_an_exception_ends_it() -> None:
 
 
 @compiled
+def test_the_outer_may_end_before_the_inner() -> None:
+    """So it is where an interrupt comes while a block ends: the inner is left to the collector."""
+    outer, inner = flushed_subnormals(), flushed_subnormals()
+    outer.__enter__()
+    inner.__enter__()
+    outer.__exit__(None, None, None)
+    inner.__exit__(None, None, None)
+    assert not flushes()
+
+
+@compiled
 @pytest.mark.parametrize("bits", [FLUSH, FLUSH & -FLUSH])
 def test_who_had_set_bits_of_it_finds_them_as_they_were(bits: int) -> None:
     """All of them, or one alone: with denormals-are-zero alone, results may still be subnormal."""
@@ -250,6 +261,7 @@ def test_lanes_are_in_it_whether_they_have_threads_or_not() -> None:
 def test_training_and_inference_are_in_it(threads: int, lanes: int) -> None:
     model, spy = spied()
     trainer = Trainer(model, Adam(), seed=0, batch_size=8, lanes=lanes, threads=threads)
+    spy.seen.clear()  # a model is tried out when it is put together, and that is neither
     trainer.fit(tiny.images(16), epochs=2, validation=tiny.images(8))
     trainer.evaluate(tiny.images(8))
     model.encode(tiny.images(300))
