@@ -36,6 +36,10 @@ LONGEST_NAP = 0.005
 """Seconds."""
 
 
+CACHE_LINE = 64
+"""Bytes."""
+
+
 class Here(threading.local):
     """The counters of the team that this thread leads, and those of a team of itself alone."""
 
@@ -93,10 +97,15 @@ def helpers(cycles: int) -> IntArray:
 
 
 def scratch(size: int, dtype: "np.dtype[Any]") -> Array:
-    """Return at least `size` numbers for a kernel to use, until this thread asks again."""
+    """Return at least `size` numbers for a kernel to use, until this thread asks again.
+
+    They begin where a cache line does: a vector that lies across two is read twice.
+    """
     memory = _here.memory.get(dtype)
     if memory is None or memory.size < size:
-        memory = _here.memory[dtype] = np.empty(size, dtype)
+        memory = np.empty(size + CACHE_LINE // dtype.itemsize, dtype)
+        start = -memory.ctypes.data % CACHE_LINE // dtype.itemsize
+        memory = _here.memory[dtype] = memory[start : start + size]
     return memory
 
 

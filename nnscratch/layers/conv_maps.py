@@ -146,7 +146,7 @@ def _correlate(
     plan = _plan(of, axes, F, (C, *x.shape[1:]), x.dtype)
     rows, columns, (KH, KW) = plan.rows, plan.columns, w.shape[2:]
     memory = scratch(plan.packed + plan.panel, x.dtype)
-    packed, panel = memory[: plan.packed], memory[plan.packed :]
+    panel, packed = memory[: plan.panel], memory[plan.panel :]
     order = rows.order, columns.order
     for xg, wg, bg, yg in zip(*(_split(a, G) for a in (x, w, b, y)), strict=True):
         pack(wg.reshape(-1), plan.f_step, plan.c_step, F, C, *order, plan.tile, packed)
