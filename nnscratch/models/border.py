@@ -9,8 +9,10 @@ from numpy.typing import DTypeLike
 from ..core import Array, Shape
 from ..threads import check_threads, in_chunks
 
-CHUNK = 128
-"""Samples a chunk of inference: large enough for the kernels, small enough for the caches."""
+CHUNK = 64
+"""Samples a chunk of inference: large enough for the kernels, small enough for the caches. With 32
+a convolutional VAE decodes a tenth faster and encodes a tenth slower; with 128 it decodes a tenth
+slower."""
 
 
 def to_columns(who: str, rows: Array, sample_shape: Shape, dtype: DTypeLike) -> Array:
