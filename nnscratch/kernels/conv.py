@@ -94,8 +94,9 @@ def gather(
                 else:
                     for _ in range(W):
                         store_part(panel, q, load_part(source, p, count), b - a)
-                        u = load_part(source, p + V, count - V)
-                        store_part(panel, q + V, u, b - a - V)
+                        if b - a > V:
+                            u = load_part(source, p + V, count - V)
+                            store_part(panel, q + V, u, b - a - V)
                         p += N
                         q += ROWS * C * 2 * V
 
