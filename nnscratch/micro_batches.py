@@ -2,9 +2,9 @@
 
 Below 32 samples a kernel's fixed costs are felt; beyond 64 nothing more is gained, and activations
 that were written in forward have left the caches long before backward reads them. In between it
-does not matter for speed, but half as many samples need half the memory. So a micro-batch has 33 to
-64 samples where the activations of 64 are few, and 32 to 63 where they are many.
-docs/threads.md has the measurement.
+does not matter for speed, but half as many samples need half the memory. So a micro-batch has about
+64 samples where their activations are few, and 32 to 63 where they are many. docs/threads.md has
+the measurement.
 """
 
 from math import ceil, prod
@@ -13,7 +13,7 @@ from .core import Layer, NoisyLayer, Shape
 from .layers.sequential import Sequential
 from .models.autoencoder import Autoencoder
 
-LEAST, MOST = 32, 64
+FEW, SOME = 32, 64
 """Samples."""
 
 MANY = 10 * 2**20
@@ -28,11 +28,11 @@ def size_of_micro_batch(model: Autoencoder, batch_size: int, lanes: int) -> int:
     """
     if len(model.input_shape) == 1:
         return ceil(batch_size / lanes)
-    if MOST * activations(model) * model.dtype.itemsize <= MANY:
-        pieces = ceil(batch_size / (MOST * lanes))
+    if SOME * activations(model) * model.dtype.itemsize <= MANY:
+        pieces = round(batch_size / (SOME * lanes))
     else:
-        pieces = max(1, batch_size // (LEAST * lanes))
-    return ceil(batch_size / (pieces * lanes))
+        pieces = batch_size // (FEW * lanes)
+    return ceil(batch_size / (max(1, pieces) * lanes))
 
 
 def activations(model: Autoencoder) -> int:

@@ -53,8 +53,8 @@ class Trainer:
         lanes        how many micro-batches have a gradient of their own (part of the arithmetic);
                      2 if None, or 1 where samples are vectors: threads share the kernels of dense
                      layers, which leaves each product whole
-        micro_batch  samples a micro-batch (part of the arithmetic); if None, a choice of 32 to 64
-                     by the size of the activations (micro_batches.py), or batch_size / lanes
+        micro_batch  samples a micro-batch (part of the arithmetic); if None, about 64, or 32
+                     where activations are large (micro_batches.py); of vectors batch_size / lanes
         threads      how many lanes run at once (no influence on the result); all cores if None
         anneal       schedules of model attributes by the step number: {"beta": Linear(0, 1, 500)}
         patience     epochs without a better validation total before training stops; needs
