@@ -82,13 +82,14 @@ def flat(pairs: list[tuple[Array, Array]]) -> list[Array]:
 
 def layout_of(variant: str) -> torch.memory_format:
     """Return how images lie in memory."""
-    return torch.channels_last if "channels_last" in variant else torch.contiguous_format
+    last = variant == "step" or "channels_last" in variant
+    return torch.channels_last if last else torch.contiguous_format
 
 
 AUTOTUNED = {"max_autotune": True, "cpp_wrapper": True}
-FROZEN = {"max_autotune": True, "freezing": True}
-"""Options of torch.compile: the fastest of several kernels, called from C++; weights as constants,
-which is for inference and knows no cpp_wrapper."""
+FROZEN = AUTOTUNED | {"freezing": True}
+"""Options of torch.compile: the fastest of several kernels, called from C++; for inference, weights
+as constants."""
 
 
 def compiled_step(model: Network, adam: torch.optim.Adam) -> Callable[[Tensor, Tensor], Tensor]:
