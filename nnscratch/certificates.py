@@ -1,4 +1,8 @@
-"""Every layer and loss of the library, small, under the gradient check.
+"""Every layer and loss of the library under the gradient check, by the kernels that models run.
+
+Matrix products have more than eight rows and columns, convolutions more than four filters, batches
+more than two vectors, and all have remainders: what is smaller has other ways through products.py
+and kernels/conv.py. tests/test_shipping.py goes through all of them.
 
 To certify a new one, add a line to the table: its name, the layer or loss, what it takes that has a
 gradient (shapes to draw, or arrays where a draw could hit a kink), and what it takes that has none.
@@ -18,7 +22,8 @@ Case = tuple[str, Any, tuple[Any, ...], tuple[Any, ...]]
 
 def cases(rng: np.random.Generator) -> list[Case]:
     """Return (name, layer or loss, inputs, constants)."""
-    column, image, small, sequence = (4, 5), (4, 3, 2, 2), (2, 3, 3, 2), (6, 4, 2)
+    column, image, sequence = (4, 5), (4, 3, 2, 2), (6, 4, 2)
+    wide, photos, words = (9, 37), (2, 3, 3, 19), (5, 3, 19)
     kinked, kinked_image = without_kinks(column, rng=rng), without_kinks(image, rng=rng)
     noise, grey = rng.standard_normal(column), rng.random(column)
     labels = rng.integers(0, 4, 5)
@@ -29,17 +34,18 @@ def cases(rng: np.random.Generator) -> list[Case]:
     f64 = np.float64
     dense, conv = layers.Dense, layers.Conv2d
     deconv, conv1d = layers.ConvTranspose2d, layers.Conv1d
-    net = layers.Sequential(new(dense, 4, 3), layers.Tanh(), new(dense, 3, 2))
+    net = layers.Sequential(new(dense, 9, 13), layers.Tanh(), new(dense, 13, 10))
     return [
-        ("Dense", new(dense, 4, 3), (column,), ()),
-        ("Dense, no bias", new(dense, 4, 3, bias=False), (column,), ()),
-        ("TiedDense", layers.TiedDense(new(dense, 3, 4)), (column,), ()),
-        ("Conv2d", new(conv, 2, 3, 2), (small,), ()),
-        ("Conv2d, stride and padding", new(conv, 2, 3, 3, stride=2, padding=1), (small,), ()),
-        ("Conv2d, dilated, in groups", new(conv, 2, 2, 2, dilation=2, groups=2), (small,), ()),
-        ("ConvTranspose2d", new(deconv, 2, 3, 2), (small,), ()),
-        ("ConvTranspose2d, stride", new(deconv, 2, 2, 3, stride=2, padding=1), (small,), ()),
-        ("Conv1d", new(conv1d, 4, 3, 3, stride=2, padding=1), (sequence,), ()),
+        ("Dense", new(dense, 9, 13), (wide,), ()),
+        ("Dense, no bias", new(dense, 9, 13, bias=False), (wide,), ()),
+        ("TiedDense", layers.TiedDense(new(dense, 13, 9)), (wide,), ()),
+        ("Conv2d", new(conv, 2, 5, 2), (photos,), ()),
+        ("Conv2d, few filters", new(conv, 2, 3, 2), (photos,), ()),
+        ("Conv2d, stride and padding", new(conv, 2, 6, 3, stride=2, padding=1), (photos,), ()),
+        ("Conv2d, dilated, in groups", new(conv, 2, 10, 2, dilation=2, groups=2), (photos,), ()),
+        ("ConvTranspose2d", new(deconv, 2, 5, 2), (photos,), ()),
+        ("ConvTranspose2d, stride", new(deconv, 2, 5, 3, stride=2, padding=1), (photos,), ()),
+        ("Conv1d", new(conv1d, 3, 5, 3, stride=2, padding=1), (words,), ()),
         ("MaxPool2d", layers.MaxPool2d(2), (kinked_image,), ()),
         ("MaxPool2d, overlapping", layers.MaxPool2d(2, 1), (kinked_image,), ()),
         ("AvgPool2d", layers.AvgPool2d(2, 1, 1), (image,), ()),
@@ -66,7 +72,7 @@ def cases(rng: np.random.Generator) -> list[Case]:
         ("GroupNorm, a sequence", layers.GroupNorm(2, 4, dtype=f64), (sequence,), ()),
         ("Dropout", layers.Dropout(0.3), (column,), ()),
         ("GaussianSample", layers.GaussianSample(), (column, column), (noise,)),
-        ("Sequential", net, (column,), ()),
+        ("Sequential", net, (wide,), ()),
         ("squared_error", losses.squared_error, (column,), (grey,)),
         ("gaussian_nll", losses.gaussian_nll, (column, column), (grey,)),
         ("bernoulli_nll", losses.bernoulli_nll, (column,), (grey,)),

@@ -54,13 +54,16 @@ def broken_promises(trial: Trial, rtol: float) -> Iterator[str]:
                 yield f"d{name} is another {when}"
 
     K = trial.inputs
-    start_at_1 = trial.gradients(backward, start=1)
-    for name, d, grad, rebound in zip(
-        trial.theta_names, first[K:], start_at_1[K:], trial.rebound, strict=True
+    # Other numbers everywhere: a backward may add to what is there, and take it from elsewhere.
+    draw = np.random.default_rng(trial.seed).standard_normal
+    there = [draw(p.value.shape).astype(p.value.dtype) for p in trial.theta]
+    added = trial.gradients(backward, start=there)[K:]
+    for name, d, start, grad, rebound in zip(
+        trial.theta_names, first[K:], there, added, trial.rebound, strict=True
     ):
         if rebound:
             yield f"{name}.grad is rebound: add in place, for it may be a view"
-        elif not _close(1 + d, grad, rtol):
+        elif not _close(start + d, grad, rtol):
             yield f"{name}.grad is not added to"
 
     yield from differs("when backward is called again", trial.gradients(backward))

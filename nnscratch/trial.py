@@ -138,7 +138,12 @@ class Trial:
         return np.asarray(y), lambda dy: tuple(dy * d for d in _each(backward))
 
     def gradients(
-        self, backward: Backward, dy: Any = None, *, start: float = 0, **options: Any
+        self,
+        backward: Backward,
+        dy: Any = None,
+        *,
+        start: Sequence[Array] | None = None,
+        **options: Any,
     ) -> list[Any]:
         """Return what backward gives for each of the arrays.
 
@@ -146,8 +151,8 @@ class Trial:
         """
         borrowed = [(p, p.grad, p.grad.copy()) for p in self.theta]
         moved = [(a, a.copy()) for a in buffers(self.owner).values()]
-        for _, grad, _ in borrowed:
-            grad[...] = start
+        for k, (_, grad, _) in enumerate(borrowed):
+            grad[...] = 0 if start is None else start[k]
         try:
             dx = _each(backward(self.dy if dy is None else dy, **options))
             dx = dx if self.inputs else ()

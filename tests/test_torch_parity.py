@@ -51,14 +51,15 @@ def assert_same(got: Any, want: Any) -> None:
 
 
 @pytest.mark.parametrize("bias", [True, False])
-def test_dense(bias: bool, rng: np.random.Generator) -> None:
+@pytest.mark.parametrize(("D", "M", "N"), [(7, 4, 5), (9, 13, 37), (13, 53, 19), (70, 90, 30)])
+def test_dense(D: int, M: int, N: int, bias: bool, rng: np.random.Generator) -> None:
     """Our arrays load into nn.Linear under their names; then all that follows is the same."""
-    layer = Dense(7, 4, bias=bias, bias_init=initializers.torch_default, rng=rng, dtype=np.float64)
-    linear = torch.nn.Linear(7, 4, bias=bias).double()
+    layer = Dense(D, M, bias=bias, bias_init=initializers.torch_default, rng=rng, dtype=np.float64)
+    linear = torch.nn.Linear(D, M, bias=bias).double()
     linear.load_state_dict(
         {name: torch.from_numpy(p.value) for name, p in layer.parameters().items()}
     )
-    x, dy = rng.standard_normal((7, 5)), rng.standard_normal((4, 5))
+    x, dy = rng.standard_normal((D, N)), rng.standard_normal((M, N))
     y, backward = layer.forward(x)
     dx, xt = backward(dy), theirs(x)
     yt = linear(xt)
@@ -173,16 +174,16 @@ def test_categorical_nll(shape: tuple[int, ...], rng: np.random.Generator) -> No
 
 def test_a_whole_autoencoder(rng: np.random.Generator) -> None:
     """Four layers, three activations, one loss; the parameters load under the names they have."""
-    d = [Dense(D, M, rng=rng, dtype=np.float64) for D, M in pairwise((8, 6, 3, 6, 8))]
+    d = [Dense(D, M, rng=rng, dtype=np.float64) for D, M in pairwise((20, 13, 9, 13, 20))]
     model = Sequential(d[0], Tanh(), d[1], Softplus(), d[2], Gelu(), d[3])
     nn = torch.nn
-    linear = [nn.Linear(D, M).double() for D, M in pairwise((8, 6, 3, 6, 8))]
+    linear = [nn.Linear(D, M).double() for D, M in pairwise((20, 13, 9, 13, 20))]
     twin = nn.Sequential(
         linear[0], nn.Tanh(), linear[1], nn.Softplus(), linear[2], nn.GELU(), linear[3]
     )
     twin.load_state_dict({n: torch.from_numpy(p.value) for n, p in model.parameters().items()})
 
-    x = rng.random((8, 5))
+    x = rng.random((20, 37))
     a, backward = model.forward(x)
     value, da = losses.bernoulli_nll(a, x)
     backward(da, need_dx=False)

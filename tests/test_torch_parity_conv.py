@@ -30,6 +30,7 @@ CONVS = [
     (Conv2d, nn.Conv2d, (3, 5, 3), {"stride": 2, "padding": 1, "bias": False}),
     (Conv2d, nn.Conv2d, (4, 6, (3, 2)), {"stride": (2, 3), "padding": (2, 1), "groups": 2}),
     (Conv2d, nn.Conv2d, (4, 4, 3), {"dilation": (2, 1), "groups": 4, "padding": "same"}),
+    (Conv2d, nn.Conv2d, (6, 10, 3), {"stride": 2, "padding": 1, "groups": 2}),
     (Conv2d, nn.Conv2d, (3, 2, 2), {"padding": "same"}),
     (ConvTranspose2d, nn.ConvTranspose2d, (3, 5, 3), {}),
     (ConvTranspose2d, nn.ConvTranspose2d, (3, 5, 3), {"stride": 2, "padding": 1}),
@@ -102,13 +103,13 @@ def assert_same(layer: Any, module: Any, x: Any, first: bool = True) -> None:
 @pytest.mark.filterwarnings("ignore:Using padding='same'")  # with an even filter they copy x
 @pytest.mark.parametrize(("layer", "module", "sizes", "options"), CONVS)
 def test_convolutions(layer: Any, module: Any, sizes: Any, options: Any) -> None:
-    x = RNG.standard_normal((sizes[0], 7, 6, 5))
+    x = RNG.standard_normal((sizes[0], 7, 6, 19))
     assert_same(layer(*sizes, **options, **OURS), module(*sizes, **options), x)
 
 
 @pytest.mark.parametrize("options", [{}, {"stride": 2, "padding": 2, "dilation": 2, "groups": 2}])
 def test_convolution_of_sequences(options: Any) -> None:
-    x = RNG.standard_normal((9, 4, 5))
+    x = RNG.standard_normal((9, 4, 19))
     assert_same(Conv1d(4, 6, 3, **options, **OURS), nn.Conv1d(4, 6, 3, **options), x, first=False)
 
 
@@ -123,7 +124,7 @@ STEPS = st.tuples(st.integers(1, 4), st.integers(1, 4))
 DILATIONS = st.tuples(st.integers(1, 3), st.integers(1, 3))
 PADDINGS = st.tuples(st.integers(0, 6), st.integers(0, 6))
 LITTLE = st.tuples(st.integers(0, 2), st.integers(0, 2))
-GROUPS = st.tuples(st.sampled_from([1, 2, 3, 5]), st.integers(1, 4), st.integers(1, 4))
+GROUPS = st.tuples(st.sampled_from([1, 2, 3, 5]), st.integers(1, 7), st.integers(1, 7))
 BATCHES = st.sampled_from([1, 2, 7, 16, 17, 33])
 
 

@@ -1,0 +1,82 @@
+"""Would a gradient check notice? A fault in every way through the kernels, and a layer that does.
+
+The machinery is test_faults.py's: the changed source runs as plain Python, in place of the kernel.
+"""
+
+import numpy as np
+import pytest
+import test_shipping
+from numba import config
+from test_faults import CONVICTED, on_trial
+
+ENTRIES = 6
+"""Of each array, drawn at random, for interpreted kernels are slow; 30 where there are few."""
+
+FAULTS: dict[str, list[tuple[str, str, str]]] = {
+    "kernels/product.py": [
+        ("p = (k0 + k) * N + n", "p = k * N + n", "the sum of dx in halves"),
+        ("STEP + k0 + k, STEP, panel", "STEP + k0, STEP, panel", "half a vector of columns"),
+        ("flat[(n + j) * STEP + k0 + k]", "flat[(n + j) * STEP + k0]", "tied"),
+        ("(k0 + k) * M + m + i", "(k0 + k) * M + i", "strips of copied rows"),
+        ("read(c, q, V, right)", "read(c, q, 0, right)", "tiles and panels with remainders"),
+        ("places(top, 1, six)", "places(0, 1, six)", "tiles and panels with remainders"),
+        ("target = flat_c if side == 0 else second", "target = flat_c", "the sum of dx in halves"),
+        ("k0 * M + top, 1, M", "k0 * M, 1, M", "tiles and panels with remainders"),
+        ("top * K + k0, K, 1", "k0, K, 1", "tiles and panels with remainders"),
+        ("top, top + height, sums)", "0, height, sums)", "tiles and panels with remainders"),
+        ("half(vector), FULL, PANELS", "half(vector), FULL, FULL", "half a vector of columns"),
+        ("x[n] += y[n]", "x[n] -= y[n]", "the sum of dx in halves"),
+        ("(i // tiles, i % tiles)", "(i // tiles, 0)", "many strips"),
+        ("(i % count, i // count)", "(0, i // count)", "strips of copied rows"),
+    ],
+    "kernels/conv.py": [
+        ("F_STEP + c * C_STEP]", "F_STEP]", "wide"),
+        ("load(source, p + V))", "load(source, p))", "wide"),
+        ("load_part(source, p + V, count - V)", "load_part(source, p, count - V)", "wide"),
+        ("if 0 <= i < H else 0", "if 0 <= i else 0", "wide"),
+        ("RUN *= COLUMNS", "RUN *= 1", "wide"),
+        ("p += COLUMN_STEP * RUN * 2 * V", "p += RUN * 2 * V", "dilation"),
+        ("q += KH * C * 4", "q += C * 4", "dilation"),
+        ("fma(a, u, s3), fma(a, v, t3)", "fma(a, u, s3), fma(a, u, t3)", "wide"),
+        ("f3 * PLANE + at", "f2 * PLANE + at", "transposed, stride"),
+        ("at + V, t, first - V", "at + V, s, first - V", "wide"),
+    ],
+    "kernels/conv_narrow.py": [
+        ("fma(w7, load_up_to(x, p + 7 * X, n), t)", "t", "eight channels"),
+        ("whole, rest), load_part(y, at", "whole, 0), load_part(y, at", "narrow"),
+        ("load(x, p + c * X + n)", "load(x, p + n)", "narrow"),
+        ("left + r * IN_STEP", "left + r", "stride, narrow"),
+        ("top + k * ROW_STEP", "top", "narrow"),
+        ("splat(b, f), ROW - n", "splat(b, 0), ROW - n", "narrow"),
+    ],
+    "kernels/conv_filters.py": [
+        ("<= i - top < H and", "<= i - top and", "wide"),
+        ("- left + COLUMNS * SW, SW)", "- left + COLUMNS * SW, 1)", "stride"),
+        ("c * PLANE + h * ROW_STEP", "c * PLANE + h", "wide"),
+        ("offsets[min(t + 2, T - 1)]", "offsets[t]", "few taps, channels by three"),
+        ("min(top + block, OH)", "top + 1", "wide"),
+        ("range(0, OH, block)", "range(0, block, block)", "blocks of rows"),
+        ("m, m + f1, m + f2, m + f3", "m, m + f1, m + f2, m + f2", "wide"),
+        ("range(min(4, F - f))", "range(min(3, F - f))", "narrow, shifts of dy"),
+        ("F_STEP + c * C_STEP + targets[t]", "F_STEP + c * C_STEP + targets[0]", "narrow"),
+        ("v1, t3), fma(a, v2, u3)", "v1, t3), fma(a, v2, t3)", "few numbers"),
+        ("s += row[m]", "s -= row[m]", "wide"),
+    ],
+}
+CASES = [(file, *fault) for file, faults in FAULTS.items() for fault in faults]
+
+
+@pytest.mark.skipif(bool(config.DISABLE_JIT), reason="once is enough")
+@pytest.mark.parametrize(("file", "old", "new", "layer"), CASES)
+def test_convicted(
+    file: str, old: str, new: str, layer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = 30 if layer == "few numbers" else ENTRIES
+    for change in (old, new):
+        with monkeypatch.context() as patch, np.errstate(all="ignore"):
+            on_trial(file, {old: change}, patch)
+            if change == old:
+                test_shipping.check_gradient(layer, entries)
+            else:
+                with pytest.raises((*CONVICTED, ValueError)):
+                    test_shipping.check_gradient(layer, entries)

@@ -1,0 +1,165 @@
+"""The gradients of the layers that have kernels, at sizes that take every way through them.
+
+Small sizes would prove too little: below eight rows or columns a product is NumPy's, below four
+filters a convolution has another kernel, and a batch below two vectors is all remainder.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nnscratch.core import Array, Shape
+from nnscratch.gradcheck import adjoint, gradcheck
+from nnscratch.layers import Conv1d, Conv2d, ConvTranspose2d, Dense, Sequential, Tanh, TiedDense
+from nnscratch.processor import BYTES
+from nnscratch.team import team
+
+V = BYTES // 8
+"""Numbers of double precision in a vector."""
+
+Make = Callable[..., Any]
+
+DENSE: dict[str, tuple[Make, Shape]] = {
+    "tiles and panels with remainders": (lambda **o: Dense(9, 13, **o), (9, 37)),
+    "no bias": (lambda **o: Dense(14, 8, bias=False, **o), (14, 2 * V)),
+    "the sum of dx in halves": (lambda **o: Dense(9, 6 * V + 5, **o), (9, 3 * V - 1)),
+    "strips of copied rows": (lambda **o: Dense(11, 20, **o), (11, 4 * V + 3)),
+    "half a vector of columns": (lambda **o: Dense(20, 10, **o), (20, 2 * V + V // 2)),
+    "more than half a vector": (lambda **o: Dense(20, 10, **o), (20, 2 * V + V // 2 + 1)),
+    "a sum shorter than a vector": (lambda **o: Dense(8, 40, **o), (8, 9)),
+    "many strips": (lambda **o: Dense(20, 75, **o), (20, 11)),
+    "tied": (lambda **o: TiedDense(Dense(13, 9, **o)), (9, 37)),
+    "tied, in halves": (lambda **o: TiedDense(Dense(9, 6 * V + 5, **o)), (6 * V + 5, 3 * V - 1)),
+    "a net": (lambda **o: Sequential(Dense(9, 13, **o), Tanh(), Dense(13, 10, **o)), (9, 37)),
+    "a long and a short side": (lambda **o: Dense(30, 3, **o), (30, 20)),
+}
+
+IMAGE = (2, 3, 4, 2 * V + 3)
+"""A block of two vectors, and a remainder that samples of the next row share."""
+
+CONV: dict[str, tuple[Make, Shape]] = {
+    "wide": (lambda **o: Conv2d(2, 6, 3, padding=1, **o), IMAGE),
+    "narrow": (lambda **o: Conv2d(2, 3, 3, padding=1, **o), IMAGE),
+    "narrow, shifts of dy": (lambda **o: Conv2d(5, 3, 3, padding=1, **o), (5, 4, 5, V + 1)),
+    "stride": (lambda **o: Conv2d(3, 5, 3, stride=2, padding=1, **o), (3, 5, 6, 2 * V + 3)),
+    "stride, narrow": (lambda **o: Conv2d(3, 2, 3, stride=2, padding=1, **o), (3, 5, 6, V + 1)),
+    "dilation": (lambda **o: Conv2d(4, 5, 2, dilation=2, **o), (4, 4, 5, V + 1)),
+    "stride and dilation": (
+        lambda **o: Conv2d(2, 5, 3, stride=2, dilation=2, padding=2, **o),
+        (2, 5, 6, V - 1),
+    ),
+    "eight channels": (lambda **o: Conv2d(9, 2, 2, **o), (9, 3, 4, V + 1)),
+    "groups, wide": (lambda **o: Conv2d(8, 10, 2, groups=2, **o), (8, 3, 4, V + 1)),
+    "groups, narrow": (lambda **o: Conv2d(6, 4, 2, groups=2, **o), (6, 3, 4, V + 1)),
+    "few taps, channels by three": (lambda **o: Conv2d(7, 5, (1, 2), **o), (7, 3, 4, V + 1)),
+    "few numbers": (lambda **o: Conv2d(2, 5, (1, 3), **o), (2, 2, 4, V + 1)),
+    "blocks of rows": (lambda **o: Conv2d(2, 5, 3, padding=1, **o), (2, 5, 14, 5 * V)),
+    "wide, no bias": (lambda **o: Conv2d(3, 5, 2, bias=False, **o), (3, 3, 4, 2 * V)),
+    "transposed, wide": (lambda **o: ConvTranspose2d(4, 5, 3, padding=1, **o), (4, 3, 4, V + 1)),
+    "transposed, narrow": (lambda **o: ConvTranspose2d(3, 2, 3, **o), (3, 3, 4, V + 1)),
+    "transposed, stride": (
+        lambda **o: ConvTranspose2d(5, 4, 3, stride=2, padding=1, output_padding=1, **o),
+        (5, 3, 4, V + 1),
+    ),
+    "transposed, groups": (lambda **o: ConvTranspose2d(8, 8, 2, groups=2, **o), (8, 3, 3, V + 1)),
+    "sequence, wide": (lambda **o: Conv1d(3, 5, 3, padding="same", **o), (7, 3, 2 * V + 3)),
+    "sequence, causal": (
+        lambda **o: Conv1d(5, 4, 3, dilation=2, padding=(4, 0), **o),
+        (7, 5, V + 1),
+    ),
+    "sequence, stride, narrow": (lambda **o: Conv1d(4, 3, 3, stride=2, **o), (8, 4, V + 1)),
+}
+
+ALL = DENSE | CONV
+
+
+def layer_of(name: str, dtype: Any = np.float64, **options: Any) -> tuple[Any, Shape]:
+    """A layer whose biases are not zero, and the shape of its input."""
+    make, shape = ALL[name]
+    rng = np.random.default_rng(0)
+    layer = make(rng=rng, dtype=dtype, **options)
+    for p in layer.parameters().values():
+        p.value[...] = rng.standard_normal(p.value.shape)
+    return layer, shape
+
+
+def check_gradient(name: str, entries: int) -> None:
+    layer, shape = layer_of(name)
+    rng = np.random.default_rng(1)
+    report = gradcheck(layer, shape, entries=entries, method="central", rng=rng)
+    report.raise_if_failed()
+    assert not report.notes
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_gradient(name: str) -> None:
+    """Of 60 entries of each array, drawn at random."""
+    check_gradient(name, 60)
+
+
+@pytest.mark.parametrize("name", DENSE)
+def test_gradient_by_a_team(name: str) -> None:
+    with team(2):
+        check_gradient(name, 20)
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if name != "a net"])
+def test_adjoint(name: str, rng: np.random.Generator) -> None:
+    """⟨f(x) - f(0), v⟩ = ⟨x, backward(v)⟩ sees every entry of x at once."""
+    layer, shape = layer_of(name)
+    adjoint(layer, shape, rng=rng).raise_if_failed()
+
+
+@pytest.mark.parametrize("name", [name for name in CONV if "no bias" not in name])
+def test_gradient_with_relu(name: str) -> None:
+    """x and w are whole numbers and a half is added: no sum is near the kink at 0."""
+    layer, shape = layer_of(name, relu=True)
+    rng = np.random.default_rng(1)
+    layer.w.value[...] = rng.integers(-2, 3, layer.w.value.shape)
+    layer.b.value[...] = 0.5
+    x = rng.integers(-2, 3, shape).astype(np.float64)
+    gradcheck(layer, x, entries=30, rng=rng).raise_if_failed()
+
+
+# Single precision, in which models are trained
+
+
+def results(layer: Any, x: Array, dy: Array) -> list[Array]:
+    """y, dx, and the gradient of every parameter."""
+    y, backward = layer.forward(x)
+    return [y, backward(dy), *(p.grad.copy() for p in layer.parameters().values())]
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if name != "a net"])
+def test_single_precision_is_double_precision_rounded(name: str) -> None:
+    """A sum of K products is off by less than (K + 2) ε Σ |a| |b|, in any order: ε = 2⁻²⁴.
+
+    With ones for all numbers a layer counts K, with absolute values it sums |a| |b|.
+
+    Higham, Accuracy and Stability of Numerical Algorithms (2002), §3.1.
+    """
+    rng = np.random.default_rng(2)
+    single, shape = layer_of(name, np.float32)
+    x = rng.standard_normal(shape).astype(np.float32)
+    dy = rng.standard_normal(single.forward(x)[0].shape).astype(np.float32)
+    got = results(single, x, dy)
+
+    def in_double(f: Callable[[Array], Array]) -> list[Array]:
+        layer = layer_of(name)[0]
+        for p, q in zip(layer.parameters().values(), single.parameters().values(), strict=True):
+            p.value[...] = f(q.value.astype(np.float64))
+        return results(layer, f(x.astype(np.float64)), f(dy.astype(np.float64)))
+
+    for a, want, size, K in zip(
+        got, in_double(np.positive), in_double(np.abs), in_double(np.ones_like), strict=True
+    ):
+        assert a.dtype == np.float32
+        assert (np.abs(a - want) <= (K + 2) * 2.0**-24 * size).all()
+
+
+def test_a_sum_without_its_last_product_is_more_than_rounding(rng: np.random.Generator) -> None:
+    """The bound is far below one product: what it lets pass is rounding."""
+    a, b = np.abs(rng.standard_normal((2, 500)))
+    assert (500 + 2) * 2.0**-24 * (a @ b) < np.median(a * b) / 20
