@@ -182,21 +182,27 @@ def _read_by(function: FunctionType) -> Iterator[Any]:
         yield from gc.get_referents(cell)
     yield from function.__defaults__ or ()
     yield from (function.__kwdefaults__ or {}).values()
-    for name in _globals_of(function.__code__):
-        yield function.__globals__.get(name)
+    yield from _globals_of(function.__code__, function.__globals__)
 
 
-def _globals_of(code: CodeType) -> Iterator[str]:
-    """Yield the global names that a function, and the functions made inside of it, load.
+def _globals_of(code: CodeType, names: dict[str, Any]) -> Iterator[Any]:
+    """Yield what a function, and the functions made inside of it, load by a global name.
 
-    Not `co_names`, for those have the names of attributes as well.
+    Of a module that is what they take from it, such as np.random.normal. Not `co_names`, for those
+    have the names of all attributes.
     """
+    value = None
     for step in dis.get_instructions(code):
         if step.opname == "LOAD_GLOBAL":
-            yield step.argval
+            value = names.get(step.argval)
+        elif step.opname in ("LOAD_ATTR", "LOAD_METHOD") and isinstance(value, ModuleType):
+            value = getattr(value, step.argval, None)
+        else:
+            value = None
+        yield value
     for inner in code.co_consts:
         if isinstance(inner, CodeType):
-            yield from _globals_of(inner)
+            yield from _globals_of(inner, names)
 
 
 def _class_attributes(thing: Any) -> Iterator[Any]:

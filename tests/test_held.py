@@ -322,6 +322,22 @@ def global_function() -> Any:
     return Own(None)
 
 
+def legacy_numpy() -> Any:
+    class Own(Noise):
+        def next(self) -> float:
+            return float(np.random.normal())  # noqa: NPY002
+
+    return Own(None)
+
+
+def the_modules_own() -> Any:
+    class Own(Noise):
+        def next(self) -> float:
+            return sum(random.random() for _ in range(2))
+
+    return Own(None)
+
+
 def builtin_method() -> Any:
     own = Noise(None)
     own.next = random.Random(3).random  # type: ignore[method-assign]
@@ -348,7 +364,7 @@ KEPT = Noise(np.random.default_rng(3))
 
 HIDDEN = [
     *(closure, default, lambda_attribute, of_a_class, global_name, global_function),
-    *(builtin_method, partial_of_a_closure, weak),
+    *(legacy_numpy, the_modules_own, builtin_method, partial_of_a_closure, weak),
 ]
 
 
@@ -393,7 +409,8 @@ class Innocent(Tanh):
         return np.arange(D) % 2
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
-        mask = self.table(len(x)).astype(x.dtype)[:, None]
+        mask = self.table(len(x)).astype(x.dtype)[:, None] * np.ones(1, x.dtype)
+        np.random.default_rng(len(x)).random()
         scale = self.w.value * x.dtype.type(self.GLOBAL)
 
         def backward(dy: Array) -> Array:
