@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from nnscratch.files import expanded
 from nnscratch.threads import cores
 
 SMOKE_STEPS = 3
@@ -26,7 +27,7 @@ class Options:
 
 
 def parse(
-    doc: str,
+    doc: str | None,
     argv: Sequence[str],
     workloads: Sequence[str],
     *,
@@ -36,16 +37,16 @@ def parse(
     threads: int | None = None,
     after: int = 0,
 ) -> Options:
-    """Read a benchmark's options; `doc` is its docstring.
+    """Read a benchmark's options; `doc` is its docstring, None with python -OO.
 
     workloads  all there are       smoke  those of --smoke, which takes one short round
     after      steps of training before the clock starts; 0 where a benchmark does not train
     """
-    text = doc.split("\n", 1)
+    first, _, rest = (doc or "").partition("\n")
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks …",
-        description=text[0],
-        epilog=text[1],
+        description=first,
+        epilog=rest,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     known = ",".join(workloads)
@@ -56,7 +57,8 @@ def parse(
     if after:
         parser.add_argument("--after", type=int, default=after, help="steps before late ones")
     parser.add_argument("--threads", type=int, default=threads or cores(), help="cores for each")
-    parser.add_argument("--out", type=Path, default=Path("out/benchmarks"), help="folder for files")
+    out = Path("out", "benchmarks")
+    parser.add_argument("--out", type=expanded, default=out, help="folder for files")
     parser.add_argument("--smoke", action="store_true", help="as little as shows that it works")
     given = parser.parse_args(argv)
     chosen = list(smoke) if given.smoke else given.workloads.split(",")

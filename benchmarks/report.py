@@ -49,9 +49,9 @@ class Table:
         """Print it, and write NAME.csv and NAME.md."""
         print(f"\n{self}\n\nwritten to {folder / name}.*")
         folder.mkdir(parents=True, exist_ok=True)
-        with open(folder / f"{name}.csv", "w", newline="") as file:
+        with open(folder / f"{name}.csv", "w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([self.headings, *self.rows])
-        (folder / f"{name}.md").write_text(f"{title}\n\n{self.markdown()}")
+        (folder / f"{name}.md").write_text(f"{title}\n\n{self.markdown()}", "utf-8")
 
 
 def shown(cell: str | float) -> str:

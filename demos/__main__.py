@@ -5,25 +5,18 @@ python -m demos NAME            run one
 python -m demos NAME --help     its options
 """
 
-import ast
 import runpy
 import sys
-from pathlib import Path
+from io import TextIOWrapper
 
-HERE = Path(__file__).parent
-
-
-def demos() -> dict[str, str]:
-    """Return the first line of every demo's docstring by its name, without running any."""
-    files = {path.stem: path for path in sorted(HERE.glob("*.py"))}
-    names = [name for name in files if not name.startswith("_") and name != "common"]
-    docs = {name: ast.get_docstring(ast.parse(files[name].read_text("utf-8"))) for name in names}
-    return {name: (doc or "").partition("\n")[0] for name, doc in docs.items()}
+from demos import names, page
 
 
 def main(arguments: list[str]) -> int:
     """Run the demo that the first argument names; return the exit code."""
-    known = demos()
+    if isinstance(sys.stdout, TextIOWrapper):  # a ? for what its encoding does not know, say a β
+        sys.stdout.reconfigure(errors="replace")
+    known = {name: page(name).partition("\n")[0] for name in names()}
     width = max(map(len, known))
     listing = "\n".join(f"    {name:{width}}  {line}" for name, line in known.items())
     if not arguments or arguments[0] in ("-h", "--help"):

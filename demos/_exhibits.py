@@ -108,11 +108,11 @@ def sums_over_features(likelihood):
 
 
 # %% 4 no stop
-def duel(stop, optimizers, *, seed=0, **run):
+def duel(stop, optimizers, *, pixels=PIXELS, seed=0, **run):
     """Return the trainer of an adversarial autoencoder, with the stop or without."""
     rng = np.random.default_rng(seed)
-    nets = (mlp(sizes, rng=rng) for sizes in ((PIXELS, 128, 2), (2, 128, PIXELS), (2, 64, 64, 1)))
-    model = AdversarialAutoencoder(*nets, input_shape=(PIXELS,), weight=10.0)
+    nets = (mlp(sizes, rng=rng) for sizes in ((pixels, 128, 2), (2, 128, pixels), (2, 64, 64, 1)))
+    model = AdversarialAutoencoder(*nets, input_shape=(pixels,), weight=10.0)
     return AdversarialTrainer(model, *optimizers, stop=stop, seed=seed, **run)
 
 

@@ -34,7 +34,7 @@ from nnscratch.baselines import PCA
 from nnscratch.metrics import bce, bce_floor
 from nnscratch.models import AdversarialAutoencoder
 from nnscratch.models.adversarial import gaussian, mixture, ring
-from nnscratch.models.lesson import PIXELS, mlp
+from nnscratch.models.lesson import mlp
 from nnscratch.optimizers import Adam
 from nnscratch.plots import code_panels, curves, histograms, image_rows
 
@@ -46,12 +46,13 @@ own = {
     "--prior": {"choices": PRIORS, "default": "ring", "help": "beside the Gaussian one"},
     "--network": {"choices": NETWORKS, "default": "small", "help": "hidden layers, codes and D"},
 }
-options = common.begin("aae", __doc__, epochs=20, own=own)
+options = common.begin("aae", epochs=20, own=own)
 second, (rate, rate_of_judge) = options.prior, RATES[options.network]
 hidden, L, judge = NETWORKS[options.network]
 show = partial(common.picture, options)
 train, test = data = common.load(options)
-x = test.images
+x, (one, many) = test.images, train.nouns
+D = x[0].size
 
 # %% Three duels: the same networks, the same start
 runs = {"gaussian": (gaussian, rate_of_judge), second: (PRIORS[second], rate_of_judge)}
@@ -61,10 +62,10 @@ for name, (prior, rate_of_d) in runs.items():
     print(name)
     rng = np.random.default_rng(options.seed)
     model = AdversarialAutoencoder(
-        mlp((PIXELS, *hidden, L), rng=rng),
-        mlp((L, *hidden, PIXELS), rng=rng),
+        mlp((D, *hidden, L), rng=rng),
+        mlp((L, *hidden, D), rng=rng),
         mlp((L, *judge, 1), rng=rng),
-        input_shape=(PIXELS,),
+        input_shape=(D,),
         prior=prior,
         weight=WEIGHT,
     )
@@ -77,9 +78,9 @@ for name, (prior, rate_of_d) in runs.items():
     print()
 
 # %% Pictures
-title = "Codes of held-out digits on draws of the prior (grey): do they have its shape?"
+title = f"Codes of held-out {many} on draws of the prior (grey): do they have its shape?"
 two, of = ({n: z[:, :2] for n, z in group.items()} for group in (codes, draws))
-show("latent", code_panels(two, test.labels, draws=of, title=title))
+show("latent", code_panels(two, test.labels, draws=of, classes=test.classes, title=title))
 
 accuracies = {n: [row["train"]["accuracy"] for row in h] for n, h in histories.items()}
 epochs = range(1, options.epochs + 1)
@@ -91,8 +92,11 @@ values = {"codes": codes["gaussian"][:, 0], "draws of the prior": draws["gaussia
 title = "The first axis of the codes: with a D that plays it is nearly a Gaussian of width 1"
 show("axes", histograms(values, xlabel="$z_1$", title=title))
 
-samples = {n: m.sample(12, rng=np.random.default_rng(options.seed)) for n, m in models.items()}
-title = "Decoded draws from each prior: how many are digits, and of how many kinds?"
+samples = {
+    n: m.sample(12, rng=np.random.default_rng(options.seed)).reshape(12, *x.shape[1:])
+    for n, m in models.items()
+}
+title = f"Decoded draws from each prior: how many look like {many}, and of how many kinds?"
 show("samples", image_rows(samples, title=title))
 
 some = common.one_of_each(test)
@@ -100,7 +104,7 @@ pictures = {n: m.reconstruct(x).reshape(x.shape) for n, m in models.items()}
 title = f"{L} numbers each: a plain autoencoder may put them where it likes"
 show(
     "reconstructions",
-    image_rows({"digit": x[some]} | {n: y[some] for n, y in pictures.items()}, title=title),
+    image_rows({one: x[some]} | {n: y[some] for n, y in pictures.items()}, title=title),
 )
 
 
@@ -114,7 +118,7 @@ def moments(z):
     return mean, float(c[0, 0]), float(c[1, 1]), correlation, kurtosis
 
 
-head = ("held-out digits", "BCE, nats", "|mean|", "var z1", "var z2", "correlation", "kurtosis")
+head = (f"held-out {many}", "BCE, nats", "|mean|", "var z1", "var z2", "correlation", "kurtosis")
 head += ("D right, epoch 1", "D right, last", "D's loss")
 rows = []
 for name in runs:

@@ -39,21 +39,23 @@ from nnscratch.losses import l1_penalty
 from nnscratch.metrics import bce, bce_floor, mse, ssim
 from nnscratch.models import ContractiveAutoencoder
 from nnscratch.models.contractive import jacobian_norms
-from nnscratch.models.lesson import PIXELS, conv_autoencoder, dense_autoencoder
+from nnscratch.models.lesson import conv_autoencoder, dense_autoencoder
 from nnscratch.optimizers import Adam
 from nnscratch.plots import code_images, curves, histograms, image_rows
 from nnscratch.schedules import Cosine
 from nnscratch.training import Trainer
 
 BATCH, RATE = 128, 3e-3
-FAINT = 1e-4 * PIXELS  # the blog's factor, whose loss is the mean over pixels and not the sum
 SPARSITY, CONTRACTION, WIDE = 0.5, 1.0, 256  # λ of sparse and of contractive, and its units
 NOISE = np.linspace(0, 0.5, 6)  # standard deviations
 
-options = common.begin("autoencoder", __doc__, epochs=30, latent=32)
+options = common.begin("autoencoder", epochs=30, latent=32)
 rng = np.random.default_rng(options.seed)
-L = options.latent
-show = partial(common.picture, options)
+L, show = options.latent, partial(common.picture, options)
+train, test = data = common.load(options)
+x, (one, many), (H, W) = test.images, train.nouns, train.images.shape[1:]
+D = H * W
+FAINT = 1e-4 * D  # the blog's factor, whose loss is the mean over pixels and not the sum
 
 
 def start():
@@ -63,21 +65,21 @@ def start():
 
 def taxed(strength):
     """Return the simple network, its codes charged their size."""
-    return dense_autoencoder((), L, penalties={"sparsity": (strength, l1_penalty)}, rng=start())
+    return dense_autoencoder(
+        (), L, penalties={"sparsity": (strength, l1_penalty)}, pixels=D, rng=start()
+    )
 
 
-# %% The digits, what PCA makes of them, and seven autoencoders
-train, test = data = common.load(options)
-x = test.images
+# %% What PCA makes of them, and seven autoencoders
 pca = PCA(L).fit(train.images)
 models = {
-    "simple": dense_autoencoder((), L, rng=start()),
+    "simple": dense_autoencoder((), L, pixels=D, rng=start()),
     "faint": taxed(FAINT),
     "sparse": taxed(SPARSITY),
-    "deep": dense_autoencoder((128, 64), L, rng=start()),
-    "convolutional": conv_autoencoder(rng=start()),
-    "sigmoid": ContractiveAutoencoder(PIXELS, WIDE, 0.0, rng=start()),
-    "contractive": ContractiveAutoencoder(PIXELS, WIDE, CONTRACTION, rng=start()),
+    "deep": dense_autoencoder((128, 64), L, pixels=D, rng=start()),
+    "convolutional": common.model_for(conv_autoencoder, image=(1, H, W), rng=start()),
+    "sigmoid": ContractiveAutoencoder(D, WIDE, 0.0, rng=start()),
+    "contractive": ContractiveAutoencoder(D, WIDE, CONTRACTION, rng=start()),
 }
 nats = {}  # held out, after each epoch
 for name, model in models.items():
@@ -97,7 +99,7 @@ losses = {f"PCA-{L}": bce(x, pictures[f"PCA-{L}"]), "perfect pixels": bce_floor(
 
 
 def moved(name, images):
-    """Return how far the codes of changed images x are from those of x, between two digits' = 1."""
+    """Return how far the codes of changed images x are from those of x, between two images' = 1."""
     z = codes[name]
     step = coders[name].encode(images).reshape(z.shape) - z
     return float(np.sqrt((step * step).sum(axis=1).mean() / (2 * z.var(axis=0).sum())))
@@ -110,14 +112,14 @@ noisy = [x / 255 + sd * white for sd in NOISE]
 print("Pictures")
 some = common.one_of_each(test)
 plain = [name for name in coders if name not in ("faint", "sigmoid")]
-rows = {"digit": x[some]} | {name: pictures[name][some].clip(0, 1) for name in plain}
+rows = {one: x[some]} | {name: pictures[name][some].clip(0, 1) for name in plain}
 title = f"{L} numbers each, but for the last two: where is the stroke sharp, and where a shadow?"
 show("reconstructions", image_rows(rows, title=title))
 
 pair = ("simple", "sparse")
 large = np.concatenate([codes[name][some] / codes[name].max() for name in pair])
-names = [f"{name} {label}" for name in pair for label in test.labels[some]]
-title = "Ten digits, simple and sparse, in units of the largest entry: how many does each need?"
+names = [f"{name} {test.class_name(k)}" for name in pair for k in test.labels[some]]
+title = f"{len(some)} {many}, simple and sparse, in units of the largest entry: who needs how many?"
 show("codes", code_images(large, names=names, title=title))
 
 l1 = {"simple": 0.0, "faint": FAINT, "sparse": SPARSITY}
@@ -135,7 +137,10 @@ show("values", histograms(values, xlabel="activation", title=title))
 
 shaken = ("simple", "sigmoid", "contractive", f"PCA-{L}")
 steps = {name: [moved(name, y) for y in noisy] for name in shaken}
-words = {"xlabel": "standard deviation of the noise", "ylabel": "share of the way to another digit"}
+words = {
+    "xlabel": "standard deviation of the noise",
+    "ylabel": f"share of the way to another {one}",
+}
 title = "How far does noise move the code of an image?"
 show("moved", curves(NOISE, steps, title=title, **words))
 
@@ -156,14 +161,14 @@ for name, z in codes.items():
 print(f"\n{common.table(head, behaviour)}")
 records = [dict(zip(head, row, strict=True)) for row in behaviour]
 
-head = ("held-out digits", "numbers", "BCE a pixel", "MSE a pixel", "SSIM", "PCA needs")
-pca_errors = pca.errors(x) / PIXELS  # with 0, 1, … components
+head = (f"held-out {many}", "numbers", "BCE a pixel", "MSE a pixel", "SSIM", "PCA needs")
+pca_errors = pca.errors(x) / D  # with 0, 1, … components
 rows = []
 losses |= {name: curve[-1] for name, curve in nats.items()}
 for name, y in pictures.items():
     error = mse(x, y)
     enough = int(np.argmax(pca_errors <= error + 1e-12))
     size = codes[name].shape[1]
-    rows.append((name, size, losses[name] / PIXELS, error, ssim(x, y), enough))
-rows.append(("perfect pixels", PIXELS, losses["perfect pixels"] / PIXELS, 0.0, 1.0, None))
+    rows.append((name, size, losses[name] / D, error, ssim(x, y), enough))
+rows.append(("perfect pixels", D, losses["perfect pixels"] / D, 0.0, 1.0, None))
 common.report(options, head, rows, codes=records)

@@ -43,10 +43,10 @@ from nnscratch.training import Trainer
 BATCH, RATE, DEEP, SHALLOW = 128, 3e-3, (256, 256, 256), (256,)
 SAYS = 0.1  # nats
 
-options = common.begin("collapse", __doc__, epochs=15, latent=32)
+options = common.begin("collapse", epochs=15, latent=32)
 L, show = options.latent, partial(common.picture, options)
 train, test = data = common.load(options)
-x = test.images
+x, (one, many) = test.images, train.nouns
 
 
 # %% A trainer that looks at every dimension after every epoch
@@ -54,7 +54,7 @@ class Watch(Trainer):
     """Enters into its history what each dimension carries, and shows it."""
 
     def close_epoch(self, *ended):
-        """Look at the held-out digits as well."""
+        """Look at the held-out images as well."""
         super().close_epoch(*ended)
         mu, logvar = self.model.posterior(x)
         kl = gaussian_kl_per_dimension(mu.T, logvar.T)
@@ -82,7 +82,7 @@ cases = {  # hidden layers, free nats, what changes by the step
 models, history = {}, {}
 for name, (hidden, free, anneal) in cases.items():
     print(name)
-    models[name] = dense_vae(hidden, L, rng=np.random.default_rng(options.seed))
+    models[name] = dense_vae(hidden, L, pixels=x[0].size, rng=np.random.default_rng(options.seed))
     models[name].free_bits = free
     run = {"seed": options.seed, "batch_size": BATCH, "threads": options.threads}
     trainer = Watch(models[name], Adam(Cosine(RATE, steps)), anneal=anneal, **run)
@@ -109,12 +109,19 @@ title = "The bound at β = 1: does a cure pay, or does it only raise the KL?"
 show("bound", curves(epochs, bound, title=title, **words))
 
 some = common.one_of_each(test)
-rows = {"digit": x[some]} | {name: model.reconstruct(x[some]) for name, model in models.items()}
-title = "Held-out digits: what do the dimensions say that were silent before?"
+rows = {one: x[some]}
+rows |= {name: m.reconstruct(x[some]).reshape(x[some].shape) for name, m in models.items()}
+title = f"Held-out {many}: what do the dimensions say that were silent before?"
 show("reconstructions", image_rows(rows, title=title))
 
 # %% The table
-head = ("held-out digits", "BCE, nats an image", "KL, nats an image", "BCE + KL", "vs three layers")
+head = (
+    f"held-out {many}",
+    "BCE, nats an image",
+    "KL, nats an image",
+    "BCE + KL",
+    "vs three layers",
+)
 head += ("active units", f"of {SAYS} nats and more")
 table = []
 for name, model in models.items():

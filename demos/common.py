@@ -2,24 +2,25 @@
 
 import argparse
 import json
+import os
 import platform
 import shlex
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numba
 import numpy as np
 from matplotlib.figure import Figure
 
 import nnscratch
-from demos import STARTED
+from demos import OPTIONS, STARTED, page
 from nnscratch.core import IntArray
-from nnscratch.data import Dataset, Split, digits, mnist
-from nnscratch.files import write_whole
+from nnscratch.data import Dataset, Split, digits, fashion_mnist, mnist, read_set
+from nnscratch.files import expanded, write_whole
 from nnscratch.plots import save
 from nnscratch.training import Trainer
 
@@ -28,6 +29,12 @@ Row = Sequence[Any]
 
 SMOKE = 256
 """Images that a smoke test trains on, and is tested on."""
+
+LEAST = 128
+"""Images to learn from that every demo needs: a batch."""
+
+NAMED = {"mnist": mnist, "fashion-mnist": fashion_mnist}
+"""Sets that --data takes by name: found as `mnist` finds them, or downloaded once."""
 
 
 def between(low: int, high: int) -> Any:
@@ -43,7 +50,6 @@ def between(low: int, high: int) -> Any:
 
 def begin(
     name: str,
-    page: str,
     *,
     epochs: int = 0,
     latent: int = 0,
@@ -56,17 +62,18 @@ def begin(
     least           the smallest latent size
     own             options that no other demo has: what argparse is told of each, by its name
     """
-    first, _, rest = page.partition("\n")
+    text = page(name)
     parser = argparse.ArgumentParser(
         prog=f"python -m demos {name}",
-        description=page,
+        description=text,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
     for option, told in (own or {}).items():
         add(option, **told)
     if epochs:
-        add("--data", metavar="DIR", help="holds the files of MNIST; default: embedded digits")
+        told = f"the four IDX files of a set, or {' or '.join(NAMED)}; default: embedded digits"
+        add("--data", metavar="DIR", help=told)
         add("--epochs", type=between(1, 10_000), help=f"default {epochs}, with --smoke 1")
         add("--resume", action="store_true", help="go on from the checkpoint under --out")
         add("--threads", type=between(1, 1024), help="default one a core; changes no result")
@@ -74,15 +81,16 @@ def begin(
         size = between(least, 784)
         add("--latent", type=size, default=latent, help=f"code size, default {latent}")
     add("--seed", type=between(0, 2**63 - 1), default=0, help="of all randomness, default 0")
-    add("--out", metavar="DIR", type=Path, default=Path("out", name), help=f"default out/{name}")
+    out = Path("out", name)
+    add("--out", metavar="DIR", type=expanded, default=out, help=f"default out/{name}")
     add("--smoke", action="store_true", help="tiny and quick: does it run at all?")
-    notebook = "ipykernel" in sys.modules  # whose command line is not ours
-    options = parser.parse_args([] if notebook else None)
+    words = shlex.split(os.environ.get(OPTIONS, "")) if kernel() else None  # or sys.argv
+    options = parser.parse_args(words)
     if epochs and options.epochs is None:
         options.epochs = 1 if options.smoke else epochs
     options.command = _command(name, options)
     options.out.mkdir(parents=True, exist_ok=True)  # or fail before the work, not after it
-    print(f"{first}\n{rest.rstrip()}\n\nThis run again:  {options.command}\n", flush=True)
+    print(f"{text}\n\nThis run again:  {options.command}\n", flush=True)
     return options
 
 
@@ -97,22 +105,69 @@ def _command(name: str, options: Options) -> str:
     return shlex.join(words)
 
 
+def kernel() -> Any:
+    """Return the kernel of the notebook that this runs in, or None."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return getattr(shell, "kernel", None)
+
+
+def refuse(error: Exception) -> NoReturn:
+    """End the program in one sentence; a notebook, which does not end, shows the error itself."""
+    if kernel():
+        raise error
+    sys.exit(f"error: {error}")
+
+
 def load(options: Options) -> Split[Dataset]:
-    """Return the digits to learn from and those held out; end the program if there are none."""
+    """Return the images to learn from and those held out; end the program if there are none."""
     try:
-        data = mnist(options.data) if options.data else digits()
+        data = _read(options.data)
+        if len(data.train) < LEAST:
+            raise ValueError(f"{options.data}: expected {LEAST} images or more to learn from")
     except (OSError, ValueError) as error:
-        sys.exit(f"error: {error}")
+        refuse(error)
     if options.smoke:
-        data = Split(data.train[:SMOKE], data.test[:SMOKE])
-    source = f"MNIST in {options.data}" if options.data else "the embedded part of MNIST"
-    print(f"{len(data.train):,} digits to learn from, {len(data.test):,} held out: {source}\n")
+        data = Split(*(part[smoke_rows(part)] for part in data))
+    train, test = data
+    source = f"{train.name} in {options.data}" if options.data else train.name
+    many = train.nouns[1]
+    print(f"{len(train):,} {many} to learn from, {len(test):,} held out: {source}")
+    if many != "digits":
+        print("What this page says, and its figures, are of MNIST.")
+    print()
     return data
 
 
+def _read(place: str | None) -> Split[Dataset]:
+    """Return the set that --data asks for, by its directory or by its name."""
+    if place is None:
+        return digits()
+    if place in NAMED and not Path(place).exists():
+        return NAMED[place]()
+    return read_set(place)
+
+
+def smoke_rows(data: Dataset) -> IntArray:
+    """Return the first rows, and the first of every class."""
+    return np.union1d(np.arange(min(SMOKE, len(data))), first_of_each(data))
+
+
+def first_of_each(data: Dataset) -> IntArray:
+    """Return the row of the first image of every class."""
+    return np.unique(data.labels, return_index=True)[1]
+
+
 def one_of_each(data: Dataset) -> IntArray:
-    """Return the row of the first digit of every class: nobody chose the fine ones."""
-    return np.array([np.flatnonzero(data.labels == k)[0] for k in np.unique(data.labels)])
+    """Return the first of every class, at most ten of them: nobody chose the fine ones."""
+    return first_of_each(data)[:10]
+
+
+def model_for(make: Callable[..., Any], **options: Any) -> Any:
+    """Return make(**options); end the program in a sentence if it is not for such images."""
+    try:
+        return make(**options)
+    except ValueError as error:
+        refuse(error)
 
 
 def fit(trainer: Trainer, data: Split[Dataset], options: Options, name: str = "training") -> None:
@@ -122,7 +177,7 @@ def fit(trainer: Trainer, data: Split[Dataset], options: Options, name: str = "t
         try:
             trainer.resume(checkpoint)
         except (OSError, ValueError) as error:
-            sys.exit(f"error: {error}")
+            refuse(error)
         print(f"{checkpoint} goes on after epoch {trainer.epoch}")
     try:
         trainer.fit(
@@ -134,12 +189,18 @@ def fit(trainer: Trainer, data: Split[Dataset], options: Options, name: str = "t
         )
     except KeyboardInterrupt:
         print(f"\nStopped; {checkpoint} is written. Go on:  {options.command} --resume")
+        if kernel():
+            raise
         sys.exit(130)
 
 
 def picture(options: Options, name: str, figure: Figure) -> None:
-    """Write a picture and say where."""
+    """Write a picture and say where; show it too, in a notebook."""
     print(f"    {save(figure, options.out / f'{name}.png')}", flush=True)
+    if kernel():
+        from IPython.display import display
+
+        display(figure)
 
 
 def report(options: Options, head: Sequence[str], rows: Sequence[Row], **others: Any) -> None:
@@ -154,7 +215,8 @@ def report(options: Options, head: Sequence[str], rows: Sequence[Row], **others:
         **others,
     }
     text = json.dumps(entries, indent=2, ensure_ascii=False, default=asdict)
-    path = write_whole(options.out / "numbers.json", f"{text}\n".encode(), "table")
+    data = f"{text}\n".encode(errors="backslashreplace")  # a path may be no Unicode
+    path = write_whole(options.out / "numbers.json", data, "table")
     print(f"The numbers are in {path}. {seconds:.0f} s in all.")
 
 

@@ -28,7 +28,7 @@ import numpy as np
 from demos import common
 from nnscratch.baselines import PCA, mean_image
 from nnscratch.metrics import bce, bce_floor, mse, ssim
-from nnscratch.models.lesson import PIXELS, conv_autoencoder
+from nnscratch.models.lesson import conv_autoencoder
 from nnscratch.optimizers import Adam
 from nnscratch.plots import code_images, image_rows, loss_curves
 from nnscratch.schedules import Cosine
@@ -38,13 +38,14 @@ BATCH, RATE = 128, 5e-3
 LARGEST = 7  # of the lesson's random codes
 NOISE = (0, 0.25, 0.5, 1, 2)  # in standard deviations
 
-options = common.begin("conv_autoencoder", __doc__, epochs=40)
+options = common.begin("conv_autoencoder", epochs=40)
 rng = np.random.default_rng(options.seed)
 show = partial(common.picture, options)
 
 # %% The digits, the network, the training
 train, test = data = common.load(options)
-model = conv_autoencoder(rng=rng)
+(one, many), (H, W) = train.nouns, train.images.shape[1:]
+model = common.model_for(conv_autoencoder, image=(1, H, W), rng=rng)
 rate = Cosine(RATE, options.epochs * ceil(len(train) / BATCH))
 run = {"seed": options.seed, "batch_size": BATCH, "threads": options.threads}
 trainer = Trainer(model, Adam(rate), **run)
@@ -65,20 +66,22 @@ nats["conv AE"] = trainer.history[-1]["validation"]["reconstruction"]  # from lo
 # %% Pictures
 print("\nPictures")
 some = common.one_of_each(test)
-rows = {"digit": x[some]}
+rows = {one: x[some]}
 rows |= {name: y[some].clip(0, 1) for name, y in pictures.items() if name != "mean image"}
 title = f"From {k} numbers: which strokes are soft, and where is a shadow on the paper?"
 show("reconstructions", image_rows(rows, title=title))
 
 C = model.code_shape[0]
 dead = int((codes.max(axis=(0, 2, 3)) == 0).sum())
-names = [f"a {label}" for label in test.labels[some]]
-title = f"Codes of ten digits, a map a channel; {dead} of {C} channels are 0 for every digit"
+names = [test.class_name(label) for label in test.labels[some]]
+title = (
+    f"Codes of {len(some)} {many}, a map a channel; {dead} of {C} channels are 0 for every {one}"
+)
 show("codes", code_images(codes[some], names=names, title=title))
 
 noise = codes.std(axis=0) * rng.standard_normal((len(some), *model.code_shape), np.float32)
 rows = {f"code + {k:g} σ": model.decode(codes[some] + k * noise) for k in NOISE}
-title = "Noise on the code, more from row to row: how long is it this digit, and what is it then?"
+title = f"Noise on the code, more from row to row: how long is it this {one}, and what is it then?"
 show("nudged", image_rows(rows, title=title))
 
 uniform = LARGEST * rng.random((10, *model.code_shape), np.float32)
@@ -96,13 +99,14 @@ show("losses", loss_curves(trainer.history, baselines=lines, title=title))
 # %% The table; PCA and the mean image are clipped to [0.001, 0.999] for their cross-entropy
 figures = ("numbers", "parameters", "BCE a pixel", "MSE a pixel", "SSIM", "PCA needs")
 size = sum(p.value.size for p in model.parameters().values())
-sizes = {"conv AE": (k, size), f"PCA-{k}": (k, (k + 1) * PIXELS), "mean image": (0, PIXELS)}
-pca_errors = pca.errors(x) / PIXELS  # with 0, 1, … components
+sizes = {"conv AE": (k, size), f"PCA-{k}": (k, (k + 1) * H * W), "mean image": (0, H * W)}
+pca_errors = pca.errors(x) / (H * W)  # with 0, 1, … components
 rows = []
 for name, y in pictures.items():
     error = mse(x, y)
     enough = int(np.argmax(pca_errors <= error + 1e-12))
-    rows.append((name, *sizes[name], nats[name] / PIXELS, error, ssim(x, y), enough))
-rows.append(("perfect pixels", PIXELS, None, nats["perfect pixels"] / PIXELS, 0.0, 1.0, None))
+    rows.append((name, *sizes[name], nats[name] / (H * W), error, ssim(x, y), enough))
+floor = nats["perfect pixels"] / (H * W)
+rows.append(("perfect pixels", H * W, None, floor, 0.0, 1.0, None))
 facts = {"dead_channels": dead, "zeros": float((codes == 0).mean()), "largest": float(codes.max())}
-common.report(options, ("held-out digits", *figures), rows, **facts)
+common.report(options, (f"held-out {many}", *figures), rows, **facts)

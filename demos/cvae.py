@@ -10,7 +10,7 @@ model for a digit. Nothing forbids a longer code to say the class too, where tha
 numbers a hand that wrote a 5 can no longer write a 4.
 
 What to look at
-    digits.png           a row for each digit asked for, a column for each z: one hand a column
+    classes.png          a row for each digit asked for, a column for each z: one hand a column
     transfer.png         one written digit, and all ten with its slant; some 1s are ghosts,
                          for nobody writes a wide 1
     latent.png           the codes by class: the VAE's keep apart, the conditional VAE's are mixed
@@ -30,30 +30,33 @@ from nnscratch.baselines import PCA
 from nnscratch.data import Split
 from nnscratch.metrics import bce, bce_floor, mse
 from nnscratch.models import ConditionalVAE
-from nnscratch.models.lesson import PIXELS, dense_vae, mlp
+from nnscratch.models.lesson import dense_vae, mlp
 from nnscratch.optimizers import Adam
 from nnscratch.plots import image_rows, latent_panels, loss_curves
 from nnscratch.probes import SoftmaxProbe, accuracy
 from nnscratch.schedules import Cosine
 from nnscratch.training import Trainer
 
-BATCH, RATE, HIDDEN, K = 128, 3e-3, 512, 10
+BATCH, RATE, HIDDEN = 128, 3e-3, 512
 
-options = common.begin("cvae", __doc__, epochs=20, latent=2, least=2)
+options = common.begin("cvae", epochs=20, latent=2, least=2)
 rng = np.random.default_rng(options.seed)
 L = options.latent
 show = partial(common.picture, options)
 train, test = data = common.load(options)
 x = test.images
+(one, many), (H, W) = train.nouns, train.images.shape[1:]
+classes = np.unique(train.labels)
+D, K = H * W, int(classes[-1]) + 1
 
 # %% A VAE, and one that is told the class
-plain = dense_vae((HIDDEN,), L, rng=rng)
+plain = dense_vae((HIDDEN,), L, pixels=D, rng=rng)
 model = ConditionalVAE(
-    mlp((PIXELS + K, HIDDEN, 2 * L), rng=rng),
-    mlp((L + K, HIDDEN, PIXELS), rng=rng),
+    mlp((D + K, HIDDEN, 2 * L), rng=rng),
+    mlp((L + K, HIDDEN, D), rng=rng),
     L,
     classes=K,
-    input_shape=(PIXELS,),
+    input_shape=(D,),
 )
 told = Split(*(SimpleNamespace(images=part) for part in data))  # what it learns from has labels
 trainers = {}
@@ -66,20 +69,20 @@ for name, each, what in (("VAE", plain, data), ("conditional", model, told)):
     print()
 
 # %% Pictures
-codes = np.repeat(rng.standard_normal((1, 10, L), np.float32), K, axis=0)
-asked = np.repeat(np.arange(K), 10)
-images = model.decode(codes.reshape(-1, L), asked).reshape(K, 10, 28, 28)
-rows = {str(k): images[k] for k in range(K)}
-title = "A row for each digit asked for, a column for each z: is a column one handwriting?"
-show("digits", image_rows(rows, title=title))
+codes = np.repeat(rng.standard_normal((1, 10, L), np.float32), len(classes), axis=0)
+asked = np.repeat(classes, 10)
+images = model.decode(codes.reshape(-1, L), asked).reshape(-1, 10, H, W)
+rows = {train.class_name(k): row for k, row in zip(classes, images, strict=True)}
+title = "A row for each class asked for, a column for each z: is a column of one style?"
+show("classes", image_rows(rows, title=title))
 
 some = common.one_of_each(test)
-written = model.restyle(x[some], test.labels[some]).reshape(-1, K, 28, 28)
+restyled = model.restyle(x[some], test.labels[some]).reshape(-1, K, H, W)[:, classes]
 rows = {
-    f"a written {test.labels[n]}": np.concatenate([x[n][None] / 255, digits])
-    for n, digits in zip(some, written, strict=True)
+    f"held out: {test.class_name(test.labels[n])}": np.concatenate([x[n][None] / 255, images])
+    for n, images in zip(some, restyled, strict=True)
 }
-title = "First column: written by hand. To its right all ten digits with its slant and width"
+title = f"First column: a held-out {one}. To its right one of every class with its style"
 show("transfer", image_rows(rows, title=title))
 
 means = {"VAE": plain.encode(x), "conditional": model.encode(x, test.labels)}
@@ -88,7 +91,13 @@ if L > 2:
     title += f" (two of {L} dimensions)"
 show(
     "latent",
-    latent_panels({n: z[:, :2] for n, z in means.items()}, test.labels, prior=True, title=title),
+    latent_panels(
+        {n: z[:, :2] for n, z in means.items()},
+        test.labels,
+        prior=True,
+        classes=test.classes,
+        title=title,
+    ),
 )
 
 pca = PCA(L).fit(train.images)
@@ -111,7 +120,7 @@ learned = {
     "conditional": model.encode(train.images, train.labels),
 }
 pictures = {"VAE": plain.reconstruct(x), "conditional": model.reconstruct(x, test.labels)}
-head = ("held-out digits", "BCE, nats an image", "KL, nats an image", "BCE + KL", "MSE a pixel")
+head = (f"held-out {many}", "BCE, nats an image", "KL, nats an image", "BCE + KL", "MSE a pixel")
 head += ("class read off z",)
 table = []
 for name in trainers:

@@ -12,7 +12,7 @@ as many numbers as the image: no bottleneck keeps the noise out, the clean targe
 network has a code of 128, and of 10,000 digits it learns less than the linear map below.
 
 What to look at
-    digits.png    clean strokes, where a median of 3×3 pixels leaves grain; "linear" is the best
+    denoised.png  clean strokes, where a median of 3×3 pixels leaves grain; "linear" is the best
                   linear map from noisy to clean images, hard to beat in decibels, easily in looks
     noises.png    the lesson's other noises, which it has not learned: what it takes for paper and
                   what for ink is made to the measure of one noise
@@ -24,7 +24,6 @@ What to look at
     the table     PSNR and SSIM, on held-out digits, with other noises, and on other kinds of image
 """
 
-import sys
 from functools import partial
 from math import ceil
 
@@ -38,7 +37,7 @@ from nnscratch.data import LESSON_NOISE, fashion_mnist
 from nnscratch.layers import Sequential
 from nnscratch.metrics import bce_floor, psnr, ssim
 from nnscratch.models import Autoencoder
-from nnscratch.models.lesson import IMAGE, PIXELS, conv_autoencoder, conv_denoiser
+from nnscratch.models.lesson import conv_autoencoder, conv_denoiser
 from nnscratch.optimizers import Adam
 from nnscratch.plots import image_rows, loss_curves
 from nnscratch.schedules import Cosine
@@ -52,7 +51,7 @@ own = {
     "--noise": {"choices": sorted(LESSON_NOISE), "default": "keras", "help": "default keras"},
     "--fashion": {"metavar": "DIR", "help": "the four files of Fashion-MNIST are here"},
 }
-options = common.begin("denoise", __doc__, epochs=25, own=own)
+options = common.begin("denoise", epochs=25, own=own)
 rng = np.random.default_rng(options.seed)
 show = partial(common.picture, options)
 
@@ -66,17 +65,20 @@ def windows(x):
 try:
     clothes = fashion_mnist(options.fashion).test.images if options.fashion else None
 except (OSError, ValueError) as error:
-    sys.exit(f"error: {error}")
+    common.refuse(error)
 train, test = data = common.load(options)
+(one, many), (H, W) = train.nouns, train.images.shape[1:]
+if clothes is not None and clothes.shape[1:] != (H, W):
+    common.refuse(ValueError(f"--fashion shows images of 28×28, and --data has them of {H}×{W}"))
 noise = GaussianNoise(*LESSON_NOISE[options.noise])
-clean = train.images.reshape(-1, PIXELS) / np.float32(255)
+clean = train.images.reshape(-1, H * W) / np.float32(255)
 A = np.pad(noise(clean, rng=rng), ((0, 0), (0, 1)), constant_values=1)  # a last column for b
-w = np.linalg.solve(A.T @ A + np.eye(PIXELS + 1, dtype=A.dtype), A.T @ clean)
+w = np.linalg.solve(A.T @ A + np.eye(H * W + 1, dtype=A.dtype), A.T @ clean)
 
 # %% The denoiser
-net = NETWORKS[options.network](rng=rng)
+net = common.model_for(NETWORKS[options.network], image=(1, H, W), rng=rng)
 encoder = Sequential(Centred(noise.mean), *net.encoder.layers)  # or channels die of brightness
-model = Autoencoder(encoder, net.decoder, input_shape=IMAGE, corruption=noise)
+model = Autoencoder(encoder, net.decoder, input_shape=(1, H, W), corruption=noise)
 rate = Cosine(RATE, options.epochs * ceil(len(train) / BATCH))
 run = {"seed": options.seed, "batch_size": BATCH, "threads": options.threads}
 trainer = Trainer(model, Adam(rate), **run)
@@ -84,17 +86,17 @@ common.fit(trainer, data, options, f"{options.network}-{options.noise}")
 
 # %% Held-out digits, with noises and of kinds that it has never seen
 x = test.images / np.float32(255)
-noises = {"digits": noise}
+noises = {many: noise}
 noises |= {f"{k} noise": GaussianNoise(*v) for k, v in LESSON_NOISE.items() if k != options.noise}
 kinds = {name: x for name in noises}
-kinds |= {"inverted": 1 - x, "rotated": np.rot90(x, axes=(1, 2))}
+kinds |= {"inverted": 1 - x, "rotated": np.rot90(x, 1 if H == W else 2, axes=(1, 2))}
 kinds["thickened"] = windows(x).max(axis=(-2, -1))
 if clothes is not None:
     kinds["clothes"] = clothes[: len(x)] / np.float32(255)
 filters = {
     "noisy": np.asarray,
     "median 3×3": lambda y: np.median(windows(y), axis=(-2, -1)),
-    "linear": lambda y: (y.reshape(-1, PIXELS) @ w[:-1] + w[-1]).reshape(y.shape).clip(0, 1),
+    "linear": lambda y: (y.reshape(-1, H * W) @ w[:-1] + w[-1]).reshape(y.shape).clip(0, 1),
     "denoiser": lambda y: model.reconstruct(y).reshape(y.shape),
 }
 noisy = {
@@ -106,12 +108,12 @@ found = {k: {name: f(noisy[k]) for name, f in filters.items()} for k in kinds}
 # %% Pictures
 print("\nPictures")
 some = common.one_of_each(test)
-rows = {"digit": x[some]} | {name: y[some] for name, y in found["digits"].items()}
-title = f"Noise as in {options.noise}: what is a stroke, what is grain, and which digit is it now?"
-show("digits", image_rows(rows, title=title))
+rows = {one: x[some]} | {name: y[some] for name, y in found[many].items()}
+title = f"Noise as in {options.noise}: what is a line, what is grain, and which {one} is it now?"
+show("denoised", image_rows(rows, title=title))
 
-rows = {"digit": x[some]}
-for name in [name for name in noises if name != "digits"]:
+rows = {one: x[some]}
+for name in [name for name in noises if name != many]:
     rows |= {name: noisy[name][some], f"{name}, denoised": found[name]["denoiser"][some]}
 title = f"It learned {options.noise}'s noise; of others, what does it take for ink?"
 show("noises", image_rows(rows, title=title))
@@ -141,6 +143,6 @@ rows = [
     (kind, *(measure(kinds[kind], y) for measure in (psnr, ssim) for y in found[kind].values()))
     for kind in kinds
 ]
-loss = trainer.history[-1]["validation"]["reconstruction"] / PIXELS
+loss = trainer.history[-1]["validation"]["reconstruction"] / (H * W)
 details = {"network": options.network, "noise": options.noise, "bce_a_pixel": loss}
 common.report(options, head, rows, **details)

@@ -18,6 +18,7 @@ What to look at
     the table        the same in nats an image; the grid's own error, from a grid twice as coarse
 """
 
+from dataclasses import replace
 from functools import partial
 from math import ceil, log, pi
 
@@ -26,7 +27,7 @@ from numpy.polynomial.hermite_e import hermegauss
 
 from demos import common
 from nnscratch.core import Parameter, pack
-from nnscratch.data import Dataset, Split, binarize
+from nnscratch.data import Split, binarize
 from nnscratch.evaluation import importance_nll, ledger
 from nnscratch.layers import GaussianSample
 from nnscratch.losses import gaussian_kl_per_sample
@@ -38,24 +39,27 @@ from nnscratch.training import Trainer
 
 BATCH, RATE, HIDDEN, REACH, KS = 128, 3e-3, 256, 6.0, (1, 3, 10, 30, 100)
 
-options = common.begin("elbo_anatomy", __doc__, epochs=20)
+options = common.begin("elbo_anatomy", epochs=20)
 rng = np.random.default_rng(options.seed)
 show = partial(common.picture, options)
-SIDE, STEPS, EACH = (61, 10, 1) if options.smoke else (361, 150, 4)
+SIDE, STEPS, MOST = (61, 10, 1) if options.smoke else (361, 150, 4)
 
-# %% A VAE of black-and-white digits
+# %% A VAE of black-and-white images
 grey = common.load(options)
-data = Split(*(Dataset(binarize(d.images, "static", rng=rng), d.labels) for d in grey))
+data = Split(*(replace(d, images=binarize(d.images, "static", rng=rng)) for d in grey))
 train, test = data
-model = dense_vae((HIDDEN,), 2, rng=rng)
+many = train.nouns[1]
+model = dense_vae((HIDDEN,), 2, pixels=train.images[0].size, rng=rng)
 rate = Cosine(RATE, options.epochs * ceil(len(train) / BATCH))
 run = {"seed": options.seed, "batch_size": BATCH, "threads": options.threads}
 common.fit(Trainer(model, Adam(rate), **run), data, options)
 
-# %% log p(x) and p(z|x) of a few digits of each class, on the grid
-some = np.concatenate([np.flatnonzero(test.labels == k)[:EACH] for k in range(10)])
-digits = test[some]
-N, x = len(some), digits.images.reshape(len(some), -1).T.astype(np.float32) / 255
+# %% log p(x) and p(z|x) of a few images of each class, on the grid
+classes, sizes = np.unique(test.labels, return_counts=True)
+EACH = int(min(MOST, sizes.min()))
+some = np.concatenate([np.flatnonzero(test.labels == k)[:EACH] for k in classes])
+chosen = test[some]
+N, x = len(some), chosen.images.reshape(len(some), -1).T.astype(np.float32) / 255
 
 
 def log_likelihood(z):
@@ -118,7 +122,7 @@ def best(mu, logvar):
     return q["mu"].value.copy(), q["logvar"].value.copy()
 
 
-encoders = tuple(np.ascontiguousarray(a.T) for a in model.posterior(digits.images))
+encoders = tuple(np.ascontiguousarray(a.T) for a in model.posterior(chosen.images))
 mass = np.exp(log_joint - log_p[:, None, None]).reshape(N, -1) * step**2
 mean = mass @ grid.T
 variance = mass @ (grid**2).T - mean**2
@@ -131,23 +135,23 @@ encoded, reached = values[0], values.max(axis=0)
 gaps = {"approximation gap": log_p - reached, "amortisation gap": reached - encoded}
 
 # %% Pictures
-few = np.arange(8) * EACH
+few = np.arange(min(8, len(classes))) * EACH
 names = {"encoder's q": encoders, "best q": optimal}
 title = "The true posterior, and two Gaussians upon it: dashed 50 %, solid 95 %"
 gaussians = {name: (mu.T[few], logvar.T[few]) for name, (mu, logvar) in names.items()}
 show(
-    "posteriors", posterior_panels(axis, log_joint[few], gaussians, digits.images[few], title=title)
+    "posteriors", posterior_panels(axis, log_joint[few], gaussians, chosen.images[few], title=title)
 )
 
-by_class = {name: gap.reshape(10, EACH).mean(axis=1) for name, gap in gaps.items()}
-title = f"What the ELBO charges above -log p(x), in the mean of {EACH} digits of a class"
+by_class = {name: gap.reshape(-1, EACH).mean(axis=1) for name, gap in gaps.items()}
+title = f"What the ELBO charges above -log p(x), in the mean of {EACH} {many} of a class"
 ylabel = "nats above -log p(x)"
-show("gaps", gap_bars(by_class, [str(k) for k in range(10)], ylabel=ylabel, title=title))
+show("gaps", gap_bars(by_class, [test.class_name(k) for k in classes], ylabel=ylabel, title=title))
 
 bounds = []
 for K in KS:  # as many draws in all for each K, or chance would hide how the bound falls
     repeats = ceil((20 if options.smoke else 1000) / K)
-    images = digits.images.repeat(repeats, axis=0)
+    images = chosen.images.repeat(repeats, axis=0)
     bounds.append(importance_nll(model, images, samples=K, rng=rng).mean)
 truth = -float(log_p.mean())
 lines = {f"-log p(x) by the grid: {truth:.2f}": truth}
@@ -156,7 +160,7 @@ words = {"xlabel": "K", "ylabel": "nats an image", "log": True, "lines": lines}
 show("bounds", curves(KS, {"importance-weighted bound": bounds}, title=title, **words))
 
 # %% The table
-book = ledger(model, digits.images, rng=rng)
+book = ledger(model, chosen.images, rng=rng)
 rows = [("-log p(x), by the grid", truth, 0.0)]
 for name, nats in (("-ELBO of the best q", -reached), ("-ELBO of the encoder's q", -encoded)):
     rows.append((name, float(nats.mean()), float(nats.mean()) - truth))
@@ -165,5 +169,5 @@ rows += [(f"bound of K = {K} samples", b, b - truth) for K, b in zip(KS, bounds,
 rows += [(name, None, float(gap.mean())) for name, gap in gaps.items()]
 rows.append(("the grid's own error, at most", None, float(np.abs(log_p - coarse).max())))
 rows.append(("share of a posterior near its rim, at most", None, float(outside)))
-head = (f"{N} held-out digits, black and white", "nats an image", "above -log p(x)")
+head = (f"{N} held-out {many}, black and white", "nats an image", "above -log p(x)")
 common.report(options, head, rows, gaps={n: g.tolist() for n, g in gaps.items()})

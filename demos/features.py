@@ -36,7 +36,7 @@ from nnscratch.baselines import PCA
 from nnscratch.layers import Dense, Sequential
 from nnscratch.metrics import bce, bce_floor, mse
 from nnscratch.models import Autoencoder
-from nnscratch.models.lesson import IMAGE, PIXELS, conv_autoencoder, kvfrans_vae
+from nnscratch.models.lesson import conv_autoencoder, kvfrans_vae
 from nnscratch.optimizers import Adam
 from nnscratch.plots import spread_curves
 from nnscratch.probes import NearestNeighbours, SoftmaxProbe, accuracy, balanced
@@ -45,25 +45,30 @@ from nnscratch.training import Trainer
 
 BATCH, RATE, SIZES, L = 128, 5e-3, (2, 8, 32, 128), 32
 
-options = common.begin("features", __doc__, epochs=8)
-SEEDS, DRAWS, LABELS = (1, 2, (10, 100)) if options.smoke else (3, 15, (10, 100, 1000))
+options = common.begin("features", epochs=8)
+SEEDS, DRAWS, EACH = (1, 2, (1, 10)) if options.smoke else (3, 15, (1, 10, 100))
 show = partial(common.picture, options)
 train, test = data = common.load(options)
-x = test.images
+x, many, (H, W) = test.images, train.nouns[1], train.images.shape[1:]
+D, image = H * W, (1, H, W)
+classes, frequent = np.unique(train.labels, return_counts=True)
+LABELS = [len(classes) * each for each in EACH if each <= frequent.min()]
+NUMBERS = 8 * ceil(H / 8) * ceil(W / 8)  # in a code of the lesson's network
+LESSON = f"lesson-{NUMBERS}"
 
 
 # %% The codes: PCA, and networks of a few seeds
 def autoencoder(size, *, rng):
     """Return the VAE's network, with an encoder that says μ alone, and that is the code."""
-    *layers, last = (net := kvfrans_vae(size, rng=rng)).encoder.layers
+    *layers, last = (net := kvfrans_vae(size, image=image, rng=rng)).encoder.layers
     code = Dense(last.w.value.shape[1], size, rng=rng)
-    return Autoencoder(Sequential(*layers, code), net.decoder, input_shape=IMAGE)
+    return Autoencoder(Sequential(*layers, code), net.decoder, input_shape=image)
 
 
 def trained(name, make, seed=0):
     """Return a model, trained from the first weights and in the order that belong to this seed."""
     print(f"\n{name}, seed {options.seed + seed}")
-    model = make(rng=np.random.default_rng(options.seed + seed))
+    model = common.model_for(make, rng=np.random.default_rng(options.seed + seed))
     rate = Cosine(RATE, options.epochs * ceil(len(train) / BATCH))
     run = {"seed": options.seed + seed, "batch_size": BATCH, "threads": options.threads}
     common.fit(Trainer(model, Adam(rate), **run), data, options, f"{name}-{seed}")
@@ -71,21 +76,21 @@ def trained(name, make, seed=0):
 
 
 pca = PCA(L).fit(train.images)
-makes = {f"AE-{L}": partial(autoencoder, L), f"VAE-{L}": partial(kvfrans_vae, L)}
+makes = {f"AE-{L}": partial(autoencoder, L), f"VAE-{L}": partial(kvfrans_vae, L, image=image)}
 models = {f"PCA-{L}": [pca]}
 models |= {name: [trained(name, make, k) for k in range(SEEDS)] for name, make in makes.items()}
-models["lesson-128"] = [trained("lesson-128", conv_autoencoder)]
-coders = {"PCA": {k: [pca.first(k)] for k in SIZES}, "AE": {}}
+models[LESSON] = [trained(LESSON, partial(conv_autoencoder, image=image))]
+coders = {"PCA": {k: [pca.first(k)] for k in sorted({*SIZES, NUMBERS})}, "AE": {}}
 for k in SIZES:
     coders["AE"][k] = models.get(f"AE-{k}") or [trained(f"AE-{k}", partial(autoencoder, k))]
-coders |= {"VAE": {L: models[f"VAE-{L}"]}, "lesson": {128: models["lesson-128"]}}
+coders |= {"VAE": {L: models[f"VAE-{L}"]}, "lesson": {NUMBERS: models[LESSON]}}
 
 # %% Accuracy: the same draws of labels for all codes; the networks of several seeds take turns
 codes = {}
 for name, versions in models.items():
     pairs = ([model.encode(d.images) for d in data] for model in versions)
     codes[name] = [[z.reshape(len(z), -1).astype(np.float32) for z in pair] for pair in pairs]
-codes["784 pixels"] = [[d.images.reshape(len(d), -1) / np.float32(255) for d in data]]
+codes[f"{D} pixels"] = [[d.images.reshape(len(d), -1) / np.float32(255) for d in data]]
 rng = np.random.default_rng(options.seed)
 draws = {n: [balanced(train.labels, n, rng=rng) for _ in range(DRAWS)] for n in LABELS}
 classifiers = {"softmax probe": SoftmaxProbe, "nearest neighbour": partial(NearestNeighbours, 1)}
@@ -112,7 +117,7 @@ for kind, make in classifiers.items():
     }
 
 # %% Error over the size of the code
-measures = {"MSE a pixel": mse, "BCE a pixel": lambda x, y: bce(x, y) / PIXELS}
+measures = {"MSE a pixel": mse, "BCE a pixel": lambda x, y: bce(x, y) / D}
 errors = {
     measure: {
         name: {k: [f(x, m.reconstruct(x)) for m in each] for k, each in sizes.items()}
@@ -123,7 +128,7 @@ errors = {
 
 # %% Pictures
 print("\nPictures")
-words = {"xlabel": "labels", "ylabel": "held-out digits classified right, %"}
+words = {"xlabel": "labels", "ylabel": f"held-out {many} classified right, %"}
 title = f"How much does a code help when labels are few? Bars: one deviation over {DRAWS} draws"
 show("labels", spread_curves(right, title=title, **words))
 
@@ -131,8 +136,8 @@ words |= {"ylabel": f"points ahead of PCA-{L}, which has the same labels"}
 title = "Draw by draw: what is above the line of PCA, what is below, and is it by chance?"
 show("gains", spread_curves(gains, title=title, **words))
 
-floor = {"perfect pixels": bce_floor(x) / PIXELS}
-title = "What is lost of held-out digits: where is the line of PCA the lower one?"
+floor = {"perfect pixels": bce_floor(x) / D}
+title = f"What is lost of held-out {many}: where is the line of PCA the lower one?"
 words = {"xlabel": "numbers in a code", "lines": {"BCE a pixel": floor}}
 show("sizes", spread_curves(errors, log=True, title=title, **words))
 
@@ -152,8 +157,8 @@ for measure, by_name in errors.items():
 print("\nPCA wins" + "".join(f"\n    {win}" for win in wins or ["nowhere"]))
 
 # %% The tables; ± is one standard deviation. PCA is clipped to [0.001, 0.999] for its cross-entropy
-pca_errors = pca.errors(x) / PIXELS  # with 0, 1, … components
-head = ("held-out digits", *measures, "PCA needs")
+pca_errors = pca.errors(x) / D  # with 0, 1, … components
+head = (f"held-out {many}", *measures, "PCA needs")
 lost = []
 for name, sizes in coders.items():
     for k in sizes:

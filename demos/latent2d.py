@@ -29,7 +29,7 @@ from demos import common
 from nnscratch.baselines import PCA
 from nnscratch.metrics import bce, mse
 from nnscratch.models import Autoencoder
-from nnscratch.models.lesson import PIXELS, dense_vae, mlp
+from nnscratch.models.lesson import dense_vae, mlp
 from nnscratch.optimizers import Adam
 from nnscratch.plots import image_rows, latent_panels
 from nnscratch.probes import NearestNeighbours
@@ -39,15 +39,17 @@ from nnscratch.training import Trainer
 
 BATCH, RATE, HIDDEN, L, K = 128, 3e-3, 512, 2, 10
 
-options = common.begin("latent2d", __doc__, epochs=25)
+options = common.begin("latent2d", epochs=25)
 rng = np.random.default_rng(options.seed)
 show = partial(common.picture, options)
 
 # %% Two autoencoders, and PCA beside them
 train, test = data = common.load(options)
-encoder, decoder = mlp((PIXELS, HIDDEN, L), rng=rng), mlp((L, HIDDEN, PIXELS), rng=rng)
-models = {"AE": Autoencoder(encoder, decoder, input_shape=(PIXELS,))}
-models["VAE"] = dense_vae((HIDDEN,), L, rng=rng)
+x, (one, many) = test.images, train.nouns
+D = x[0].size
+encoder, decoder = mlp((D, HIDDEN, L), rng=rng), mlp((L, HIDDEN, D), rng=rng)
+models = {"AE": Autoencoder(encoder, decoder, input_shape=(D,))}
+models["VAE"] = dense_vae((HIDDEN,), L, pixels=D, rng=rng)
 for name, model in models.items():
     print(name)
     rate = Cosine(RATE, options.epochs * ceil(len(train) / BATCH))
@@ -73,16 +75,13 @@ def nearest(points, known, k=1):
 
 
 # %% Where codes lie, where random ones fall, and what becomes of those
-x = test.images
-digits = {
-    part: d.images.reshape(len(d), -1) / np.float32(255) for part, d in data._asdict().items()
-}
-classify = NearestNeighbours(3).fit(digits["train"], train.labels).predict
+flat = {part: d.images.reshape(len(d), -1) / np.float32(255) for part, d in data._asdict().items()}
+classify = NearestNeighbours(3).fit(flat["train"], train.labels).predict
 codes, neighbours, pictures, table, random = {}, {}, {}, [], []
 
 
 def kinds(y):
-    """Return how many classes of digits there are in pictures, were they equally frequent."""
+    """Return how many classes there are in pictures, were they equally frequent."""
     share = np.bincount(classify(y)) / len(y)
     return float(np.exp(-(share * np.log(np.where(share > 0, share, 1))).sum()))
 
@@ -97,36 +96,36 @@ for name, model in models.items():
     for source, draws in sources.items():
         y = model.decode(draws.astype(np.float32)).reshape(len(z), -1).clip(0, 1)
         pictures[f"{name}, {source}"] = y = y.astype(np.float32)
-        lonely, far = nearest(draws, seen)[1] > reach, nearest(y, digits["train"])[1]
+        lonely, far = nearest(draws, seen)[1] > reach, nearest(y, flat["train"])[1]
         if source == "held-out":
             like = np.quantile(far, 0.99)
             table.append((name, bce(x, y), mse(x, y), same))
         odd, met = far > like, nearest(z, draws)[1] <= reach
         shares = (float(which.mean()) for which in (lonely, odd))
         random.append((f"{name}, {source}", *shares, kinds(y), float(met.mean())))
-rows = nearest(digits["test"], digits["train"], K)[0]
+rows = nearest(flat["test"], flat["train"], K)[0]
 same = float((train.labels[rows] == test.labels[:, None]).mean())
-table.append(("784 pixels", None, 0.0, same))
+table.append((f"{D} pixels", None, 0.0, same))
 
 # %% Pictures
 print("\nPictures")
 both = {name: codes[name] for name in ("AE", "VAE")}
-title = "Codes of held-out digits, each on its own scale; the circles are those of N(0, I) in both"
-show("latent", latent_panels(both, test.labels, prior=True, title=title))
+title = f"Codes of held-out {many}, each on its own scale; the circles are those of N(0, I) in both"
+show("latent", latent_panels(both, test.labels, prior=True, classes=test.classes, title=title))
 
-rows = {name: y[:14] for name, y in pictures.items() if "PCA" not in name}
-title = "Random codes, decoded, as they came: which are digits, and which digits are there?"
+rows = {name: y[:14].reshape(-1, *x.shape[1:]) for name, y in pictures.items() if "PCA" not in name}
+title = f"Random codes, decoded, as they came: which look like {many}, and of which classes?"
 show("random", image_rows(rows, title=title))
 
 some = common.one_of_each(test)
-rows = {"digit": x[some]}
+rows = {one: x[some]}
 rows |= {f"{name}'s nearest": train.images[neighbours[name][some, 0]] for name in both}
-title = "Held-out digits and the training digit with the nearest code: how often is it the same?"
+title = f"Held-out {many} and the training {one} with the nearest code: is it of the same class?"
 show("neighbours", image_rows(rows, title=title))
 
 # %% The tables. Near is where 99 % of the held-out codes, or of their pictures, are
-head = ("random codes from", "no code near", "no digit near", "kinds of digits", "held-out met")
+head = ("random codes from", "no code near", f"no {one} near", f"kinds of {many}", "held-out met")
 print(f"\n{common.table(head, random)}")
 records = [dict(zip(head, row, strict=True)) for row in random]
-head = ("held-out digits", "BCE, nats an image", "MSE a pixel", f"same class of {K} nearest")
+head = (f"held-out {many}", "BCE, nats an image", "MSE a pixel", f"same class of {K} nearest")
 common.report(options, head, table, random_codes=records)

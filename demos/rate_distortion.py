@@ -41,23 +41,23 @@ from nnscratch.training import Trainer
 BATCH, RATE = 128, 3e-3
 BETAS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 
-options = common.begin("rate_distortion", __doc__, epochs=12, latent=8)
+options = common.begin("rate_distortion", epochs=12, latent=8)
 rng = np.random.default_rng(options.seed)
 L, show = options.latent, partial(common.picture, options)
 
 # %% One network, trained with each β from the same weights on
 train, test = data = common.load(options)
+x, (one, many) = test.images, train.nouns
 models = {}
 for beta in BETAS:
     print(f"β = {beta:g}")
     start = np.random.default_rng(options.seed)
-    models[beta] = dense_vae(latent_dim=L, beta=beta, rng=start)
+    models[beta] = dense_vae(latent_dim=L, beta=beta, pixels=x[0].size, rng=start)
     rate = Cosine(RATE, options.epochs * ceil(len(train) / BATCH))
     run = {"seed": options.seed, "batch_size": BATCH, "threads": options.threads}
     common.fit(Trainer(models[beta], Adam(rate), **run), data, options, f"beta-{beta:g}")
 
 # %% Rate and distortion of each, and of codes that are not learned
-x = test.images
 books = [ledger(model, x, rng=rng) for model in models.values()]
 seen = [ledger(model, train.images[: len(x)], rng=rng) for model in models.values()]
 R, D = (np.array([getattr(book, part).mean for book in books]) for part in ("kl", "reconstruction"))
@@ -65,7 +65,7 @@ slopes = -np.diff(D) / np.diff(R)
 
 classes = np.unique(train.labels)
 means = np.array([mean_image(train.images[train.labels == k]) for k in classes])
-share = np.bincount(test.labels) / len(test)
+share = np.unique(test.labels, return_counts=True)[1] / len(test)
 named = bce(x, means[np.searchsorted(classes, test.labels)])
 marks = {"mean image": (0.0, bce(x, np.broadcast_to(mean_image(train.images), x.shape)))}
 marks["the class, no more"] = (float(-(share * np.log(share)).sum()), named)
@@ -78,17 +78,18 @@ title = "What a nat of code buys: does every model lie where the curve has slope
 show("curve", rate_distortion(BETAS, R, D, marks=marks, lines=lines, title=title))
 
 some = common.one_of_each(test)
-rows = {"digit": x[some]} | {f"β = {b:g}": m.reconstruct(x[some]) for b, m in models.items()}
-title = "Held-out digits: what do they lose first as a code gets dearer?"
+rows = {one: x[some]}
+rows |= {f"β = {b:g}": m.reconstruct(x[some]).reshape(x[some].shape) for b, m in models.items()}
+title = f"Held-out {many}: what do they lose first as a code gets dearer?"
 show("reconstructions", image_rows(rows, title=title))
 
 z = rng.standard_normal((12, L), np.float32)
-rows = {f"β = {b:g}": m.decode(z) for b, m in models.items()}
-title = "Draws from the prior, the same for every β: which are digits?"
+rows = {f"β = {b:g}": m.decode(z).reshape(12, *x.shape[1:]) for b, m in models.items()}
+title = f"Draws from the prior, the same for every β: which look like {many}?"
 show("samples", image_rows(rows, title=title))
 
 # %% The table
-head = ("held-out digits", "rate R = KL", "distortion D = BCE", "D + R", "D + R, digits seen")
+head = (f"held-out {many}", "rate R = KL", "distortion D = BCE", "D + R", f"D + R, {many} seen")
 head += ("-ΔD/ΔR to the next", "active units")
 table = []
 for beta, book, known, slope in zip(BETAS, books, seen, [*slopes, None], strict=True):

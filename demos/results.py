@@ -25,21 +25,21 @@ from argparse import Namespace
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache, partial
-from math import ceil
-from pathlib import Path
+from math import ceil, prod
 from statistics import median
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from demos import common
+from demos import HERE, common
 from demos._centred import Centred
 from nnscratch.adversarial import AdversarialTrainer
 from nnscratch.baselines import PCA, mean_image
+from nnscratch.core import Shape
 from nnscratch.corruptions import Downsampling, GaussianNoise
 from nnscratch.data import LESSON_NOISE
 from nnscratch.evaluation import ledger
-from nnscratch.files import write_whole
+from nnscratch.files import expanded, write_whole
 from nnscratch.layers import Conv2d, MaxPool2d, Sequential
 from nnscratch.metrics import bce, bce_floor
 from nnscratch.models import AdversarialAutoencoder, Autoencoder
@@ -67,52 +67,63 @@ class Row(NamedTuple):
     lesson: float | None
 
 
-def denoiser(*, rng: np.random.Generator) -> Autoencoder:
+def denoiser(image: Shape, *, rng: np.random.Generator) -> Autoencoder:
     """The lesson's: its convolutional autoencoder with noise in front, and its input centred."""
-    net, noise = nets.conv_autoencoder(rng=rng), GaussianNoise(*LESSON_NOISE["tensorflow"])
+    net = nets.conv_autoencoder(image=image, rng=rng)
+    noise = GaussianNoise(*LESSON_NOISE["tensorflow"])
     encoder = Sequential(Centred(noise.mean), *net.encoder.layers)
-    return Autoencoder(encoder, net.decoder, input_shape=nets.IMAGE, corruption=noise)
+    return Autoencoder(encoder, net.decoder, input_shape=image, corruption=noise)
 
 
-def super_resolution(*, rng: np.random.Generator) -> Autoencoder:
+def super_resolution(image: Shape, *, rng: np.random.Generator) -> Autoencoder:
     """The lesson's: half the side in, two pools to 8 channels of 4×4, the same decoder."""
     conv = partial(Conv2d, kernel_size=3, padding="same", rng=rng)
     pool = partial(MaxPool2d, 2, ceil_mode=True, relu=True)
-    encoder, decoder = Sequential(conv(1, 16), pool(), conv(16, 8), pool()), nets.conv_autoencoder
-    return Autoencoder(
-        encoder, decoder(rng=rng).decoder, input_shape=nets.IMAGE, corruption=Downsampling(2)
-    )
+    encoder = Sequential(conv(1, 16), pool(), conv(16, 8), pool())
+    decoder = nets.conv_autoencoder(image=image, rng=rng).decoder
+    return Autoencoder(encoder, decoder, input_shape=image, corruption=Downsampling(2))
 
 
-def adversarial(*, rng: np.random.Generator) -> AdversarialAutoencoder:
+def adversarial(image: Shape, *, rng: np.random.Generator) -> AdversarialAutoencoder:
     """A smaller network than the lesson's, with a discriminator that learns."""
+    D = prod(image)
     model = AdversarialAutoencoder(
-        nets.mlp((nets.PIXELS, 512, 64), rng=rng),
-        nets.mlp((64, 512, nets.PIXELS), rng=rng),
+        nets.mlp((D, 512, 64), rng=rng),
+        nets.mlp((64, 512, D), rng=rng),
         nets.mlp((64, 64, 64, 1), rng=rng),
-        input_shape=(nets.PIXELS,),
+        input_shape=(D,),
         weight=10.0,
     )
     model.parameters()["discriminator.4.weight"].value[...] = 0  # it says nothing at first
     return model
 
 
+def conv(make: Callable[..., Autoencoder], *args: int) -> Callable[..., Autoencoder]:
+    """Return a maker of a convolutional network of the lesson by the shape of an image."""
+    return lambda image, *, rng: make(*args, image=image, rng=rng)
+
+
+def dense(make: Callable[..., Autoencoder], *args: Any) -> Callable[..., Autoencoder]:
+    """Return a maker of a dense network of the lesson by the shape of an image."""
+    return lambda image, *, rng: make(*args, pixels=prod(image), rng=rng)
+
+
 ROWS = {
-    "conv-ae": Row(nets.conv_autoencoder, 25, 3e-3, 128, 0.0953),
+    "conv-ae": Row(conv(nets.conv_autoencoder), 25, 3e-3, 128, 0.0953),
     "denoiser": Row(denoiser, 25, 3e-3, None, 0.1398),
     "super-resolution": Row(super_resolution, 45, 3e-3, None, 0.0955),
-    "dense-ae-32": Row(nets.dense_autoencoder, 60, 1.5e-3, 32, None),
-    "deep-ae-32": Row(partial(nets.dense_autoencoder, (128, 64)), 80, 3e-3, 32, None),
-    "vae-2": Row(partial(nets.dense_vae, latent_dim=2), 60, 3e-3, 2, None),
-    "vae-20": Row(partial(nets.dense_vae, latent_dim=20), 40, 2e-3, 20, None),
-    "vae-32": Row(partial(nets.dense_vae, latent_dim=32), 40, 2e-3, 32, None),
-    "conv-vae-32": Row(partial(nets.kvfrans_vae, 32), 30, 2e-3, 32, None),
+    "dense-ae-32": Row(dense(nets.dense_autoencoder), 60, 1.5e-3, 32, None),
+    "deep-ae-32": Row(dense(nets.dense_autoencoder, (128, 64)), 80, 3e-3, 32, None),
+    "vae-2": Row(dense(nets.dense_vae, (512,), 2), 60, 3e-3, 2, None),
+    "vae-20": Row(dense(nets.dense_vae, (512,), 20), 40, 2e-3, 20, None),
+    "vae-32": Row(dense(nets.dense_vae, (512,), 32), 40, 2e-3, 32, None),
+    "conv-vae-32": Row(conv(nets.kvfrans_vae, 32), 30, 2e-3, 32, None),
     "adversarial-ae": Row(adversarial, 20, 1e-3, 64, 0.0945),
 }
 
 own = {
     "--only": {"choices": ROWS, "help": "train this one alone; default all, with --smoke vae-2"},
-    "--page": {"metavar": "FILE", "type": Path, "help": "write the table as a page of Markdown"},
+    "--page": {"metavar": "FILE", "type": expanded, "help": "write a page of Markdown, too"},
     "--seeds": {
         "metavar": "N",
         "type": common.between(1, 100),
@@ -120,13 +131,14 @@ own = {
         "help": "how many, from --seed on; default 3",
     },
 }
-options = common.begin("results", __doc__, epochs=1000, own=own)
+options = common.begin("results", epochs=1000, own=own)
 chosen = [options.only] if options.only else ["vae-2"] if options.smoke else list(ROWS)
 seeds = range(options.seed, options.seed + options.seeds)
 
 # %% The digits, and what costs nothing
 train, test = data = common.load(options)
-x = test.images
+x, many, image = test.images, train.nouns[1], (1, *train.images.shape[1:])
+lessons = many == "digits"  # the lesson has no figures of other images
 floor, mean = bce_floor(x), bce(x, np.broadcast_to(mean_image(train.images), x.shape))
 sha = hashlib.sha256(train.images.tobytes() + x.tobytes()).hexdigest()[:16]
 
@@ -138,7 +150,7 @@ def epochs(row: Row) -> int:
 
 def versions() -> dict[str, str]:
     """Return what a figure may depend on, with the commit where this is a checkout."""
-    words = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
+    words = ["git", "-C", str(HERE), "describe", "--always", "--dirty"]
     found = common.versions()
     with suppress(OSError, subprocess.CalledProcessError):
         commit = subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
@@ -175,7 +187,7 @@ def outcome(name: str, seed: int) -> dict[str, Any]:
 
 def train_one(row: Row, seed: int, name: str) -> tuple[Autoencoder, list]:
     """Train one of the networks; return it with its history."""
-    model = row.make(rng=np.random.default_rng(seed))
+    model = common.model_for(row.make, image=image, rng=np.random.default_rng(seed))
     rate = Cosine(row.rate, epochs(row) * ceil(len(train) / BATCH))
     run = {"seed": seed, "batch_size": BATCH, "threads": options.threads}
     if isinstance(model, AdversarialAutoencoder):
@@ -200,7 +212,7 @@ def measured(model: Autoencoder, history: list, seed: int) -> dict[str, float]:
 
 
 # %% One after the other
-head = ("held-out digits, nats", "epochs", "ours", "lowest to highest", "± images", "lesson")
+head = (f"held-out {many}, nats", "epochs", "ours", "lowest to highest", "± images", "lesson")
 head += ("PCA, same size", "KL", "note")
 rows, bars, made_with = [], {}, set()
 for name in chosen:
@@ -214,7 +226,7 @@ for name in chosen:
     totals = [figure["total"] for figure in figures]
     spread = f"{min(totals):.2f} to {max(totals):.2f}" if len(seeds) > 1 else None
     pca = row.code and bce(x, linear(row.code).reconstruct(x))
-    lesson, note = row.lesson and row.lesson * nets.PIXELS, ""
+    lesson, note = row.lesson * x[0].size if row.lesson and lessons else None, ""
     if "right" in middle:
         right = f"{middle['right']:.1%} of classes right by a softmax probe of its codes"
         note = f"{right}, {readable(linear(row.code)):.1%} of PCA's"
@@ -231,19 +243,21 @@ for name, total in (("mean image", mean), ("perfect pixels", floor)):
 
 # %% The picture, the table, the page
 print("Pictures")
-title = "What a held-out digit costs; below the line nobody can go"
+title = f"What a held-out {train.nouns[0]} costs; below the line nobody can go"
 common.picture(options, "results", score_bars(bars, floor=floor, title=title))
 if options.page:
     cells = [[common.cell(value) for value in row] for row in rows]
     lines = [f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *cells)]
     words = (
         "# The lesson's numbers, trained anew\n\n"
-        "Nats an image on held-out digits: the mean over pixels, times 784; lower is better.\n"
+        f"Nats an image on held-out {many}: the mean over pixels, times {x[0].size}; lower is "
+        "better.\n"
         f"Ours are medians of {len(seeds)} seeds, with the lowest and the highest total.\n"
         "The lesson's figures are what its notebooks print, where it has one that compares.\n\n"
         f"Made by `{options.command}`.\n"
-        f"{len(train):,} digits to learn from and {len(x):,} held out, the SHA-256 of their bytes\n"
-        f"begins with {sha}; trained with {'; and with '.join(sorted(made_with))}.\n\n"
+        f"{train.name}: {len(train):,} {many} to learn from and {len(x):,} held out, the SHA-256\n"
+        f"of their bytes begins with {sha}; "
+        f"trained with {'; and with '.join(sorted(made_with))}.\n\n"
     )
     write_whole(options.page, f"{words}{chr(10).join(lines)}\n".encode(), "page")
     print(f"    {options.page}")

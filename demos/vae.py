@@ -38,7 +38,7 @@ from nnscratch.baselines import PCA, mean_image
 from nnscratch.evaluation import ledger
 from nnscratch.likelihoods import Bernoulli, Gaussian
 from nnscratch.metrics import bce, bce_floor, mse, sse
-from nnscratch.models.lesson import PIXELS, dense_vae, kvfrans_vae
+from nnscratch.models.lesson import dense_vae, kvfrans_vae
 from nnscratch.optimizers import Adam
 from nnscratch.plots import (
     image_grid,
@@ -53,32 +53,37 @@ from nnscratch.schedules import Cosine
 from nnscratch.training import Trainer
 
 BATCH, RATE, STEPS = 128, 3e-3, 9
-NETWORKS = {"dense": dense_vae, "conv": kvfrans_vae}
 
 own = {
-    "--network": {"choices": list(NETWORKS), "default": "dense", "help": "default dense"},
+    "--network": {"choices": ["dense", "conv"], "default": "dense", "help": "default dense"},
     "--likelihood": {
         "choices": ["bernoulli", "gaussian"],
         "default": "bernoulli",
         "help": "what is lost on pixels, BCE or squared error; default bernoulli",
     },
 }
-options = common.begin("vae", __doc__, epochs=25, latent=2, least=2, own=own)
+options = common.begin("vae", epochs=25, latent=2, least=2, own=own)
 rng = np.random.default_rng(options.seed)
 L, grey = options.latent, options.likelihood == "bernoulli"
 
 # %% The digits, the network, the training
 train, test = data = common.load(options)
+(one, many), (H, W) = train.nouns, train.images.shape[1:]
+networks = {
+    "dense": partial(dense_vae, pixels=H * W),
+    "conv": partial(kvfrans_vae, image=(1, H, W)),
+}
 pca = PCA(L).fit(train.images)
 variance = max(mse(train.images, pca.reconstruct(train.images)), 255**-2)  # no finer than grey is
 likelihood = Bernoulli() if grey else Gaussian(variance)
-model = NETWORKS[options.network](latent_dim=L, likelihood=likelihood, rng=rng)
+make = networks[options.network]
+model = common.model_for(make, latent_dim=L, likelihood=likelihood, rng=rng)
 rate = Cosine(RATE, options.epochs * ceil(len(train) / BATCH))
 run = {"seed": options.seed, "batch_size": BATCH, "threads": options.threads}
 trainer = Trainer(model, Adam(rate), **run)
 common.fit(trainer, data, options, f"{options.network}-{options.likelihood}")
 
-# %% Where the nats go, on digits it has not seen
+# %% Where the nats go, on images it has not seen
 x = test.images
 book = ledger(model, x, rng=rng)
 seen = ledger(model, train.images[: len(x)], rng=rng)
@@ -88,57 +93,64 @@ def cost(picture):
     """Return what a picture of every x loses on its pixels, nats an image."""
     if grey:
         return bce(x, picture)
-    return sse(x, picture) / (2 * variance) + PIXELS * log(2 * pi * variance) / 2
+    return sse(x, picture) / (2 * variance) + H * W * log(2 * pi * variance) / 2
 
 
-by_vae, by_pca = model.reconstruct(x), pca.reconstruct(x)
+by_vae, by_pca = model.reconstruct(x).reshape(x.shape), pca.reconstruct(x)
 by_mean = np.broadcast_to(mean_image(train.images), x.shape)
 lines = {"mean image": cost(by_mean), f"PCA-{L}": cost(by_pca)}
 lines["perfect pixels"] = bce_floor(x) if grey else cost(x)
 
-# %% Pictures of digits
+# %% Pictures of images
 print("\nPictures")
 show = partial(common.picture, options)
 some = common.one_of_each(test)
-rows = {"digit": x[some], "VAE": by_vae[some], f"PCA-{L}": by_pca[some].clip(0, 1)}
-title = f"From {L} numbers: which are digits, and which of them the right ones?"
+rows = {one: x[some], "VAE": by_vae[some], f"PCA-{L}": by_pca[some].clip(0, 1)}
+title = f"From {L} numbers: which can be told, and which of them are the right ones?"
 show("reconstructions", image_rows(rows, title=title))
 
 rows, t = {}, np.linspace(0, 1, STEPS)[:, None, None]
-for a, b in some.reshape(-1, 2):
-    [way] = model.interpolate(x[[a]], x[[b]], STEPS).reshape(1, STEPS, 28, 28)
+for a, b in zip(some[::2], some[1::2], strict=False):
+    [way] = model.interpolate(x[[a]], x[[b]], STEPS).reshape(1, STEPS, H, W)
     ends = x[[a, b]] / np.float32(255)
     for name, images in {"codes": way, "cross-fade": (1 - t) * ends[0] + t * ends[1]}.items():
         row = np.stack([ends[0], *images, ends[1]])
-        rows[f"{test.labels[a]} → {test.labels[b]}, {name}"] = row
-title = "From one digit to another: on a line of codes, and by fading one into the other"
+        rows[f"{test.class_name(test.labels[a])} → {test.class_name(test.labels[b])}, {name}"] = row
+title = f"From one {one} to another: on a line of codes, and by fading one into the other"
 show("interpolation", image_rows(rows, title=title))
 
-title = "Decoded draws from the prior: new digits, some of them between two classes"
-show("samples", image_grid(model.sample(60, rng=rng), columns=12, title=title))
+title = f"Decoded draws from the prior: new {many}, some of them between two classes"
+samples = model.sample(60, rng=rng).reshape(60, H, W)
+show("samples", image_grid(samples, columns=12, title=title))
 
 # %% Pictures of the code
 by_use = np.argsort(-book.kl_per_dimension)
 used = np.sort(by_use[:2])  # of two dimensions both
 names = [f"$z_{{{d + 1}}}$" for d in used]
 codes = model.encode(x)
-title = "Mean codes of held-out digits: which classes keep apart, which run into each other?"
-show("latent", latent_scatter(codes[:, used], test.labels, names=names, prior=True, title=title))
+title = f"Mean codes of held-out {many}: which classes keep apart, which run into each other?"
+words = {"names": names, "prior": True, "classes": test.classes, "title": title}
+show("latent", latent_scatter(codes[:, used], test.labels, **words))
+
+
+def decode(z):
+    """Return the images of codes."""
+    return model.decode(z).reshape(-1, H, W)
 
 
 def decode_plane(points):
     """Decode points of the plane that these two dimensions span, the others being 0."""
     z = np.zeros((len(points), L), points.dtype)
     z[:, used] = points
-    return model.decode(z)
+    return decode(z)
 
 
 which = "The whole prior" if L == 2 else f"A plane of the prior, the other {L - 2} numbers 0"
-title = f"{which}, decoded: neighbours look alike, one digit turns into the next"
+title = f"{which}, decoded: neighbours look alike, one {one} turns into the next"
 show("manifold", manifold(decode_plane, names=names, title=title))
 
-title = "One digit, while one number of its code runs through the prior: what does it stand for?"
-show("traversals", traversals(model.decode, codes[some[0]], by_use[:10], title=title))
+title = f"One {one}, while one number of its code runs through the prior: what does it stand for?"
+show("traversals", traversals(decode, codes[some[0]], by_use[:10], title=title))
 
 title = "What is paid for pixels, what for codes: where do training and validation part?"
 show("losses", loss_curves(trainer.history, baselines={"reconstruction": lines}, title=title))
@@ -149,11 +161,11 @@ show("kl", kl_bars(book.kl_per_dimension, title=title))
 # %% The table: PCA and the mean image pay nothing for a code; for a BCE they are clipped to
 # [0.001, 0.999]
 loss = "BCE" if grey else "-log density"
-head = ("held-out digits", f"{loss}, nats an image", "KL, nats an image", f"{loss} + KL")
+head = (f"held-out {many}", f"{loss}, nats an image", "KL, nats an image", f"{loss} + KL")
 head += ("MSE a pixel",)
 rows = [
     ("VAE", book.reconstruction, book.kl, book.total, mse(x, by_vae)),
-    ("VAE, digits it has seen", seen.reconstruction, seen.kl, seen.total, None),
+    (f"VAE, {many} it has seen", seen.reconstruction, seen.kl, seen.total, None),
 ]
 errors = (mse(x, by_mean), mse(x, by_pca), 0.0)
 rows += [(name, nats, None, nats, e) for (name, nats), e in zip(lines.items(), errors, strict=True)]

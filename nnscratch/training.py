@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from tqdm import tqdm
 
+from .console import printable
 from .core import IntArray, whole_batch
 from .data.dataset import Dataset, Images, check_images, check_range, columns
 from .diagnosis import broken_parameter, first_non_finite
@@ -252,7 +253,7 @@ class Trainer:
                 if checkpoint is not None:
                     self.save(checkpoint)
                 if progress:
-                    bar.write(self.line(epochs), file=sys.stdout)
+                    bar.write(printable(self.line(epochs)), file=sys.stdout)
                 interrupt.deliver()
         return self.history
 

@@ -1,6 +1,7 @@
 """Every demo runs, writes the pictures that its first screen announces, and takes no nonsense."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from PIL import Image
+from test_folder import arrays, save
 
 from nnscratch.data import digits
 from nnscratch.training import Trainer
@@ -238,7 +240,101 @@ def test_options_are_checked(
 def test_data_that_is_not_there_is_told_in_words(tmp_path: Path, demo) -> None:
     found = demo("vae", "--out", tmp_path, "--data", tmp_path / "nowhere")
     assert found.code == 1
-    assert found.stderr.startswith("error: MNIST was not found. Put these four files")
+    assert found.stderr == (
+        f"error: {tmp_path / 'nowhere'}: no such directory, and no set of IDX files of this name\n"
+    )
+
+
+@pytest.fixture(scope="session")
+def letters(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A set unlike MNIST: 24×32 pixels, 13 classes from 1 on. Images of a class are alike."""
+    x, y, x_test, y_test = arrays((300, 200), (24, 32), 13, 1)
+    paper = np.random.default_rng(0).integers(0, 2, (14, 24, 32), np.uint8) * np.uint8(200)
+    made = (paper[y] + x // 5, y, paper[y_test] + x_test // 5, y_test)
+    return save(tmp_path_factory.mktemp("sets") / "letters", made)
+
+
+@pytest.mark.parametrize("name", [name for name in DEMOS if name != "gradcheck"])
+def test_a_demo_takes_any_set_and_speaks_of_it(
+    name: str, letters: Path, tmp_path: Path, demo
+) -> None:
+    found = demo(name, "--smoke", "--out", tmp_path, "--data", letters)
+    assert found.code == 0, found.stderr
+    said = found.stdout.partition("This run again")[2]
+    assert f"256 images to learn from, 200 held out: letters in {letters}" in said
+    assert not re.findall(r"digit|784 pixels|28×28|\bten\b", said)
+    assert "digit" not in (tmp_path / "numbers.json").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", ["conv_autoencoder", "denoise", "features", "superres"])
+def test_a_network_that_is_not_for_such_images_says_so(name: str, tmp_path: Path, demo) -> None:
+    save(tmp_path / "set", arrays((256, 100), (10, 9)))
+    found = demo(name, "--smoke", "--out", tmp_path / "out", "--data", tmp_path / "set")
+    assert found.code == 1
+    words = r"error: \w+: expected \(C, H, W\) with sides that 4 divides, got \(1, 10, 9\)\n"
+    assert re.fullmatch(words, found.stderr)
+
+
+def test_too_few_images_are_told_in_words(tmp_path: Path, demo) -> None:
+    save(tmp_path / "set", arrays((100, 100)))
+    found = demo("vae", "--out", tmp_path / "out", "--data", tmp_path / "set")
+    assert found.code == 1
+    assert found.stderr.endswith("/set: expected 128 images or more to learn from\n")
+
+
+def test_a_set_may_be_asked_for_by_its_name(
+    tmp_path: Path, demo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NNSCRATCH_DATA", str(tmp_path / "nowhere"))
+    for name, title in (("mnist", "MNIST"), ("fashion-mnist", "Fashion-MNIST")):
+        found = demo("vae", "--out", tmp_path, "--data", name)
+        assert found.code == 1
+        assert found.stderr.startswith(f"error: {title} was not found.")
+
+
+def test_home_is_a_tilde(tmp_path: Path, demo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert demo("bugs", "--only", "saturated", "--smoke", "--out", "~/here").code == 0
+    assert (tmp_path / "here" / "saturated.png").exists()
+
+
+NARROW = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}
+CALLS = """
+import sys
+from demos.__main__ import main
+for words in ([], ["--help"], *([name, "--help"] for name in sys.argv[1:])):
+    try:
+        main(words)
+    except SystemExit as end:
+        assert not end.code
+sys.exit(main(["nobody"]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("encoding", "optimize"), [("cp1252", ""), ("ascii:strict", ""), (None, "2")]
+)
+def test_lists_and_helps_where_output_is_narrow_or_docstrings_are_dropped(
+    encoding: str | None, optimize: str
+) -> None:
+    """A ? stands for what the encoding of standard output does not know, β and ≤ and σ."""
+    env = os.environ | NARROW | {"PYTHONOPTIMIZE": optimize}
+    if encoding:
+        env["PYTHONIOENCODING"] = encoding
+    command = (sys.executable, "-c", CALLS, *DEMOS)
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, env=env, check=False)
+    assert found.returncode == 2, found.stderr
+    assert b"python -m demos NAME --help says" in found.stdout
+    assert found.stdout.count(b"What to look at") == len(DEMOS)
+    assert b"Traceback" not in found.stderr
+
+
+def test_a_demo_runs_where_output_is_narrow(tmp_path: Path) -> None:
+    env = os.environ | NARROW | {"PYTHONIOENCODING": "ascii"}
+    command = (sys.executable, "-m", "demos", "collapse", "--smoke", "--out", tmp_path)
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, env=env, check=False)
+    assert found.returncode == 0, found.stderr
+    assert found.stdout.isascii()
 
 
 def test_a_folder_that_cannot_be_made_is_told_before_the_work(tmp_path: Path, demo) -> None:

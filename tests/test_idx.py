@@ -83,6 +83,12 @@ def test_takes_a_str(path: Path) -> None:
     assert read_idx(str(path)).shape == (2, 3)
 
 
+def test_home_is_a_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "a").write_bytes(BYTES)
+    assert read_idx("~/a").shape == (2, 3)
+
+
 def test_a_missing_file_is_named(path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="some-idx"):
         read_idx(path)

@@ -179,12 +179,41 @@ def test_downloads_once(monkeypatch: pytest.MonkeyPatch, mirror: str, tmp_path: 
     np.testing.assert_array_equal(mnist().test.labels, labels(TEST))
 
 
-def test_downloads_when_the_variable_leads_nowhere(
+@pytest.mark.parametrize("place", ["nowhere", "."])
+def test_a_variable_that_leads_nowhere_is_named_and_nothing_is_downloaded(
+    monkeypatch: pytest.MonkeyPatch, mirror: str, tmp_path: Path, place: str
+) -> None:
+    directory = tmp_path / place
+    monkeypatch.setenv("NNSCRATCH_DATA", str(directory))
+    use_mirrors(monkeypatch, f"{mirror}files/")
+    message = f"not all of them are in {directory}, which NNSCRATCH_DATA names"
+    with pytest.raises(FileNotFoundError, match=f"(?s)^MNIST was not found.*{re.escape(message)}$"):
+        mnist()
+    assert not (tmp_path / "cache").exists()
+
+
+def test_an_empty_variable_is_none(
     monkeypatch: pytest.MonkeyPatch, mirror: str, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("NNSCRATCH_DATA", str(tmp_path / "nowhere"))
+    monkeypatch.setenv("NNSCRATCH_DATA", "")
     use_mirrors(monkeypatch, f"{mirror}files/")
     assert len(mnist().train) == 20
+
+
+@pytest.mark.parametrize("how", ["argument", "variable"])
+def test_home_is_a_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    save(tmp_path / "data", contents(TRAIN, TEST))
+    monkeypatch.setenv("NNSCRATCH_DATA", "~/data")
+    assert len(mnist("~/data" if how == "argument" else None).train) == 20
+
+
+def test_a_set_says_what_it_is(tmp_path: Path) -> None:
+    save(tmp_path / "mnist", contents(TRAIN, TEST))
+    save(tmp_path / "fashion-mnist", contents(TEST, TRAIN))
+    test, clothes = mnist(tmp_path).test, fashion_mnist(tmp_path).train[:5]
+    assert (test.name, test.nouns, test.class_name(7)) == ("MNIST", ("digit", "digits"), "7")
+    assert (clothes.name, clothes.class_name(1)) == ("Fashion-MNIST", "Trouser")
 
 
 @pytest.mark.parametrize("first", ["missing", "bad", NOWHERE])

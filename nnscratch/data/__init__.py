@@ -2,6 +2,7 @@
 
     digits()                 12,000 real MNIST digits that come with the package
     mnist(), fashion_mnist() the full sets, from a directory or downloaded once
+    read_set(DIR)            any other four IDX files of images and labels
 
 Sets are batch-first, as the world keeps them: (N, 28, 28) uint8. `columns` turns a batch of them
 into what the layers take: floats in [0, 1] with the batch last.
@@ -18,6 +19,7 @@ from .corruptions import (
 )
 from .dataset import Dataset, Split, binarize, columns, minibatches, split
 from .digits import digits
+from .folder import read_set
 from .idx import read_idx
 from .mnist import fashion_mnist, mnist
 
@@ -35,6 +37,7 @@ __all__ = [
     "minibatches",
     "mnist",
     "read_idx",
+    "read_set",
     "salt_and_pepper",
     "split",
     "upsample_bilinear",

@@ -10,7 +10,7 @@ is never copied. Sets are batch-first; `columns` is where a batch of one becomes
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
@@ -40,6 +40,9 @@ class Dataset:
 
         images  (N, H, W) or (N, C, H, W), uint8 in 0 … 255 or float32 or float64 in [0, 1]
         labels  (N,) integers
+        name    what the set is called, "" if nobody knows
+        nouns   what one of its images is, and what many are
+        classes the name of every class, by its label; without names a class is called its label
 
     `data[rows]` is the set of some rows: a view if `rows` is a slice, else a copy.
 
@@ -50,6 +53,9 @@ class Dataset:
 
     images: Images
     labels: IntArray
+    name: str = ""
+    nouns: tuple[str, str] = ("image", "images")
+    classes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what is not such a set."""
@@ -59,6 +65,11 @@ class Dataset:
             raise ValueError(
                 f"Dataset labels: expected ({N},) integers, one for each image, "
                 f"got {self.labels.shape} {self.labels.dtype}"
+            )
+        if self.classes and not 0 <= self.labels.min() <= self.labels.max() < len(self.classes):
+            raise ValueError(
+                f"Dataset labels: expected 0 to {len(self.classes) - 1}, one of the classes "
+                f"{', '.join(self.classes)}, got {self.labels.min()} to {self.labels.max()}"
             )
         if self.images.dtype == np.uint8:
             return
@@ -76,7 +87,11 @@ class Dataset:
 
     def __getitem__(self, rows: slice | IntArray) -> "Dataset":
         """Return the set of these rows."""
-        return Dataset(self.images[rows], self.labels[rows])
+        return replace(self, images=self.images[rows], labels=self.labels[rows])
+
+    def class_name(self, label: int) -> str:
+        """Return what the class with this label is called."""
+        return self.classes[label] if self.classes else str(label)
 
 
 def check_images(name: str, images: Images) -> None:

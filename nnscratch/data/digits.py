@@ -7,6 +7,8 @@ import numpy as np
 from .dataset import Dataset, Split
 
 FILE = Path(__file__).with_name("digits.npz")
+NAME = "the embedded part of MNIST"
+DIGITS = ("digit", "digits")
 
 
 def digits() -> Split[Dataset]:
@@ -21,6 +23,8 @@ def digits() -> Split[Dataset]:
     """
     with np.load(FILE, allow_pickle=False) as arrays:
         return Split(
-            train=Dataset(arrays["train_images"], arrays["train_labels"]),
-            test=Dataset(arrays["test_images"], arrays["test_labels"]),
+            *(
+                Dataset(arrays[f"{part}_images"], arrays[f"{part}_labels"], NAME, DIGITS)
+                for part in Split._fields
+            )
         )

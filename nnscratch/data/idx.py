@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..files import expanded
+
 DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MAX_DIMENSIONS = 64  # NumPy's own limit; the format could say 255
 
@@ -39,7 +41,7 @@ def read_idx(path: str | PathLike[str]) -> NDArray[Any]:
         FileNotFoundError if there is no such file.
         ValueError naming the file if it is anything but one whole IDX array.
     """
-    content = Path(path).read_bytes()
+    content = expanded(Path(path)).read_bytes()
     packed = content.startswith(b"\x1f\x8b")  # whatever its name says
     try:
         return _read(path, gzip.GzipFile(fileobj=BytesIO(content)) if packed else BytesIO(content))

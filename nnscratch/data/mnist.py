@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from ..core import check
+from ..files import expanded
 from .dataset import Dataset, Split
+from .digits import DIGITS
 from .idx import read_idx
 
 VARIABLE = "NNSCRATCH_DATA"
@@ -28,6 +30,8 @@ class Source:
     sha256         of the gzipped files, in the order of FILES
     train, test    how many examples of each class there are: the two sets name their files alike,
                    and this tells them apart
+    nouns, classes what its images and classes are called (see Dataset)
+    content        sha256 of the unpacked files, where known
     """
 
     name: str
@@ -36,6 +40,9 @@ class Source:
     sha256: tuple[str, ...]
     train: tuple[int, ...]
     test: tuple[int, ...]
+    nouns: tuple[str, str] = ("image", "images")
+    classes: tuple[str, ...] = ()
+    content: tuple[str, ...] = ()
 
 
 MNIST = Source(
@@ -53,6 +60,13 @@ MNIST = Source(
     ),
     train=(5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949),
     test=(980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009),
+    nouns=DIGITS,
+    content=(
+        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    ),
 )
 
 FASHION_MNIST = Source(
@@ -70,6 +84,11 @@ FASHION_MNIST = Source(
     ),
     train=(6000,) * 10,
     test=(1000,) * 10,
+    nouns=("garment", "garments"),
+    classes=(
+        *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
+        *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+    ),
 )
 
 
@@ -77,12 +96,12 @@ def mnist(directory: str | PathLike[str] | None = None) -> Split[Dataset]:
     """Return MNIST: 60,000 training and 10,000 test digits, (N, 28, 28) and (N,) uint8.
 
     Read from `directory`; without one, from the directory that the environment variable
-    NNSCRATCH_DATA names; if they are not there, from the cache, into which they are downloaded
-    once (11 MB). A directory may hold the four files itself or in a folder mnist/, gzipped or
-    not, named train-images-idx3-ubyte or train-images.idx3-ubyte.
+    NNSCRATCH_DATA names; without that, from the cache, into which they are downloaded once (11 MB).
+    A directory may hold the four files itself or in a folder mnist/, gzipped or not, named
+    train-images-idx3-ubyte or train-images.idx3-ubyte.
 
     Raises
-        FileNotFoundError if the files are not in `directory`, or cannot be downloaded.
+        FileNotFoundError if the files are not in the directory, or cannot be downloaded.
         ValueError if a file is damaged or is not MNIST's.
     """
     return _load(MNIST, directory)
@@ -98,11 +117,14 @@ def fashion_mnist(directory: str | PathLike[str] | None = None) -> Split[Dataset
 
 
 def _load(source: Source, directory: str | PathLike[str] | None) -> Split[Dataset]:
-    place = os.environ.get(VARIABLE) if directory is None else directory
-    paths = _find(source, Path(place)) if place else []
-    if not paths and directory is not None:
-        raise FileNotFoundError(_advice(source, [f"not all of them are in {directory}"]))
-    train_images, train_labels, test_images, test_labels = paths or _download(source)
+    named = ""
+    if directory is None and os.environ.get(VARIABLE):
+        directory, named = os.environ[VARIABLE], f", which {VARIABLE} names"
+    if directory is None:
+        paths = _download(source)
+    elif not (paths := _find(source, expanded(Path(directory)))):
+        raise FileNotFoundError(_advice(source, [f"not all of them are in {directory}{named}"]))
+    train_images, train_labels, test_images, test_labels = paths
     return Split(
         train=_read(source, train_images, train_labels, source.train),
         test=_read(source, test_images, test_labels, source.test),
@@ -137,7 +159,7 @@ def _read(source: Source, images: Path, labels: Path, counts: tuple[int, ...]) -
             f"{labels}: not the labels of {source.name}, expected {counts} "
             f"of the classes 0 to 9, got {found}"
         )
-    return Dataset(x, y)
+    return Dataset(x, y, source.name, source.nouns, source.classes)
 
 
 def _download(source: Source) -> list[Path]:

@@ -1,6 +1,7 @@
 """The networks of the lesson and of the pages it links to, layer by layer.
 
-Each function returns an untrained model; `rng` draws its weights.
+Each function returns an untrained model; `rng` draws its weights. They are for images of 28×28
+unless another number of `pixels` or another shape of `image` is given.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,7 +12,7 @@ from math import prod
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..core import Layer
+from ..core import Layer, Shape
 from ..layers import (
     Conv2d,
     ConvTranspose2d,
@@ -52,6 +53,7 @@ def dense_autoencoder(
     *,
     likelihood: Likelihood | None = None,
     penalties: dict[str, tuple[float, Penalty]] | None = None,
+    pixels: int = PIXELS,
     rng: np.random.Generator,
     dtype: DTypeLike = np.float32,
 ) -> Autoencoder:
@@ -60,7 +62,7 @@ def dense_autoencoder(
     The code is rectified too, as there: `dense_autoencoder()` is its simple autoencoder (50,992
     parameters), `dense_autoencoder((128, 64))` its deep one (222,384).
     """
-    sizes = (PIXELS, *hidden, code)
+    sizes = (pixels, *hidden, code)
     encoder = mlp(sizes, rng=rng, dtype=dtype)
     decoder = mlp(sizes[::-1], rng=rng, dtype=dtype)
     return Autoencoder(
@@ -68,7 +70,7 @@ def dense_autoencoder(
         decoder,
         likelihood,
         penalties=penalties,
-        input_shape=(PIXELS,),
+        input_shape=(pixels,),
     )
 
 
@@ -79,17 +81,18 @@ def dense_vae(
     *,
     likelihood: Likelihood | None = None,
     beta: float = 1.0,
+    pixels: int = PIXELS,
     rng: np.random.Generator,
     dtype: DTypeLike = np.float32,
 ) -> VAE:
     """784 - hidden - (μ, log σ²) - z - hidden reversed - 784: the lesson's VAE by default."""
     return VAE(
-        mlp((PIXELS, *hidden, 2 * latent_dim), activation, rng=rng, dtype=dtype),
-        mlp((latent_dim, *reversed(hidden), PIXELS), activation, rng=rng, dtype=dtype),
+        mlp((pixels, *hidden, 2 * latent_dim), activation, rng=rng, dtype=dtype),
+        mlp((latent_dim, *reversed(hidden), pixels), activation, rng=rng, dtype=dtype),
         latent_dim,
         likelihood,
         beta,
-        input_shape=(PIXELS,),
+        input_shape=(pixels,),
     )
 
 
@@ -97,6 +100,7 @@ def conv_autoencoder(
     *,
     likelihood: Likelihood | None = None,
     penalties: dict[str, tuple[float, Penalty]] | None = None,
+    image: Shape = IMAGE,
     rng: np.random.Generator,
     dtype: DTypeLike = np.float32,
 ) -> Autoencoder:
@@ -105,23 +109,26 @@ def conv_autoencoder(
         28 -(16)- pool 14 -(8)- pool 7 -(8)- pool 4 | -(8)- up 8 -(8)- up 16 -(16)- 14, up 28 -(1)
 
     3×3 filters and ReLU throughout, logits in the end; 4,385 parameters. Windows of the third pool
-    stick out over the end (7 → 4), as Keras has it. The next to last convolution is not padded, or
-    the image would be 32 pixels wide.
+    stick out over the end (7 → 4), as Keras has it. The next to last convolution is not padded
+    where they do, or the image would be 32 pixels wide.
     """
+    C, H, W = _quarters("conv_autoencoder", image)
+    padding = (int(H % 8 == 0), int(W % 8 == 0))
     conv = partial(Conv2d, kernel_size=3, padding="same", rng=rng, dtype=dtype)
     pool = partial(MaxPool2d, 2, ceil_mode=True, relu=True)
     up = partial(UpsampleNearest2d, 2)
-    encoder = Sequential(conv(1, 16), pool(), conv(16, 8), pool(), conv(8, 8), pool())
+    encoder = Sequential(conv(C, 16), pool(), conv(16, 8), pool(), conv(8, 8), pool())
     decoder = Sequential(
         *(conv(8, 8, relu=True), up(), conv(8, 8, relu=True), up()),
-        *(conv(8, 16, padding="valid", relu=True), up(), conv(16, 1)),
+        *(conv(8, 16, padding=padding, relu=True), up(), conv(16, C)),
     )
-    return Autoencoder(encoder, decoder, likelihood, penalties=penalties, input_shape=IMAGE)
+    return Autoencoder(encoder, decoder, likelihood, penalties=penalties, input_shape=image)
 
 
 def conv_denoiser(
     *,
     likelihood: Likelihood | None = None,
+    image: Shape = IMAGE,
     rng: np.random.Generator,
     dtype: DTypeLike = np.float32,
 ) -> Autoencoder:
@@ -130,12 +137,13 @@ def conv_denoiser(
     3×3 filters and ReLU, 28,353 parameters. Its code of 32×7×7 = 1,568 numbers holds twice as many
     as the image: what keeps the noise out is the target, which has none, and no bottleneck.
     """
+    C, *_ = _quarters("conv_denoiser", image)
     conv = partial(Conv2d, kernel_size=3, padding="same", rng=rng, dtype=dtype)
     pool = partial(MaxPool2d, 2, relu=True)
     up = partial(UpsampleNearest2d, 2)
-    encoder = Sequential(conv(1, 32), pool(), conv(32, 32), pool())
-    decoder = Sequential(conv(32, 32, relu=True), up(), conv(32, 32, relu=True), up(), conv(32, 1))
-    return Autoencoder(encoder, decoder, likelihood, input_shape=IMAGE)
+    encoder = Sequential(conv(C, 32), pool(), conv(32, 32), pool())
+    decoder = Sequential(conv(32, 32, relu=True), up(), conv(32, 32, relu=True), up(), conv(32, C))
+    return Autoencoder(encoder, decoder, likelihood, input_shape=image)
 
 
 def kvfrans_vae(
@@ -143,6 +151,7 @@ def kvfrans_vae(
     *,
     likelihood: Likelihood | None = None,
     beta: float = 1.0,
+    image: Shape = IMAGE,
     rng: np.random.Generator,
     dtype: DTypeLike = np.float32,
 ) -> VAE:
@@ -151,20 +160,21 @@ def kvfrans_vae(
     122,136 parameters: his transposed convolutions have no bias (it is made, and never added). He
     takes the encoder's second half for σ itself, of which log σ² need not exist; here it is log σ².
     """
+    C, H, W = _quarters("kvfrans_vae", image)
     down = partial(Conv2d, kernel_size=5, stride=2, padding="same", rng=rng, dtype=dtype)
     up = partial(ConvTranspose2d, kernel_size=5, stride=2, padding="same", rng=rng, dtype=dtype)
     dense = partial(Dense, rng=rng, dtype=dtype)
-    code = (32, 7, 7)
+    code = (32, H // 4, W // 4)
     D = prod(code)
     encoder = Sequential(
-        *(down(1, 16), LeakyRelu(0.2), down(16, 32), LeakyRelu(0.2)),
+        *(down(C, 16), LeakyRelu(0.2), down(16, 32), LeakyRelu(0.2)),
         *(Flatten(), dense(D, 2 * latent_dim)),
     )
     decoder = Sequential(
         *(dense(latent_dim, D), Relu(), Reshape(*code)),
-        *(up(32, 16, bias=False, relu=True), up(16, 1, bias=False)),
+        *(up(32, 16, bias=False, relu=True), up(16, C, bias=False)),
     )
-    return VAE(encoder, decoder, latent_dim, likelihood, beta, input_shape=IMAGE)
+    return VAE(encoder, decoder, latent_dim, likelihood, beta, input_shape=image)
 
 
 def keras_conv_vae(
@@ -172,6 +182,7 @@ def keras_conv_vae(
     *,
     likelihood: Likelihood | None = None,
     beta: float = 1.0,
+    image: Shape = IMAGE,
     rng: np.random.Generator,
     dtype: DTypeLike = np.float32,
 ) -> VAE:
@@ -180,17 +191,25 @@ def keras_conv_vae(
     3×3 filters, stride 2 and ReLU, a transposed convolution to one channel of logits in the end;
     134,165 parameters. It is one answer to the lesson's assignment.
     """
+    C, H, W = _quarters("keras_conv_vae", image)
     down = partial(Conv2d, kernel_size=3, stride=2, padding="same", rng=rng, dtype=dtype)
     up = partial(ConvTranspose2d, kernel_size=3, stride=2, padding="same", rng=rng, dtype=dtype)
     dense = partial(Dense, rng=rng, dtype=dtype)
-    code = (64, 7, 7)
+    code = (64, H // 4, W // 4)
     D = prod(code)
     encoder = Sequential(
-        *(down(1, 32, relu=True), down(32, 64, relu=True)),
+        *(down(C, 32, relu=True), down(32, 64, relu=True)),
         *(Flatten(), dense(D, 16), Relu(), dense(16, 2 * latent_dim)),
     )
     decoder = Sequential(
         *(dense(latent_dim, D), Relu(), Reshape(*code)),
-        *(up(64, 64, relu=True), up(64, 32, relu=True), up(32, 1, stride=1)),
+        *(up(64, 64, relu=True), up(64, 32, relu=True), up(32, C, stride=1)),
     )
-    return VAE(encoder, decoder, latent_dim, likelihood, beta, input_shape=IMAGE)
+    return VAE(encoder, decoder, latent_dim, likelihood, beta, input_shape=image)
+
+
+def _quarters(who: str, image: Shape) -> Shape:
+    """Return the shape (C, H, W); ValueError unless the sides can be halved twice."""
+    if len(image) != 3 or any(side < 4 or side % 4 for side in image[1:]):
+        raise ValueError(f"{who}: expected (C, H, W) with sides that 4 divides, got {image}")
+    return image

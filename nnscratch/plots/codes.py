@@ -18,9 +18,12 @@ def latent_scatter(
     *,
     names: Sequence[str] = ("$z_1$", "$z_2$"),
     prior: bool = False,
+    classes: Sequence[str] = (),
     title: Title = None,
 ) -> Figure:
     """Show 2-D codes (N, 2) coloured by class, each class's number at its median.
+
+    classes  names by label, for the legend
 
     With `prior`, circles that hold one half and 95 % of N(0, I).
     """
@@ -29,12 +32,17 @@ def latent_scatter(
     if prior:
         _prior(axes, codes)
     axes.set(xlabel=names[0], ylabel=names[1])
-    _class_legend(figure, labels)
+    _class_legend(figure, labels, classes)
     return figure
 
 
 def latent_panels(
-    codes: Mapping[str, Array], labels: IntArray, *, prior: bool = False, title: Title = None
+    codes: Mapping[str, Array],
+    labels: IntArray,
+    *,
+    prior: bool = False,
+    classes: Sequence[str] = (),
+    title: Title = None,
 ) -> Figure:
     """Show several models' 2-D codes (N, 2) of the same images side by side, each on its own scale.
 
@@ -47,7 +55,7 @@ def latent_panels(
             _prior(axes, z)
         axes.set(title=name, xlabel="$z_1$")
     panels[0].set_ylabel("$z_2$")
-    _class_legend(figure, labels)
+    _class_legend(figure, labels, classes)
     return figure
 
 
@@ -56,6 +64,7 @@ def code_panels(
     labels: IntArray,
     *,
     draws: Mapping[str, Array],
+    classes: Sequence[str] = (),
     title: Title = None,
 ) -> Figure:
     """Show sets of 2-D codes (N, 2) side by side, coloured by class, on draws of a prior in grey.
@@ -74,7 +83,7 @@ def code_panels(
         )
         axes.set_aspect("equal", "box")
     panels[0].set_ylabel("$z_2$")
-    _class_legend(figure, labels)
+    _class_legend(figure, labels, classes)
     return figure
 
 
@@ -135,11 +144,12 @@ def _prior(axes: Axes, codes: Array) -> None:
             text.set_path_effects(OUTLINE)
 
 
-def _class_legend(figure: Figure, labels: IntArray) -> None:
-    """Draw the colour of every class beside the figure's axes."""
+def _class_legend(figure: Figure, labels: IntArray, classes: Sequence[str]) -> None:
+    """Draw the colour of every class, and its name if it has one, beside the figure's axes."""
     axes = figure.axes[0]
     for k in np.unique(labels):
-        axes.scatter([], [], color=CLASSES[k % len(CLASSES)], label=str(k), s=36)
+        name = f"{k} {classes[k]}" if classes else str(k)
+        axes.scatter([], [], color=CLASSES[k % len(CLASSES)], label=name, s=36)
     figure.legend(title="class", loc="outside right center", frameon=False)
 
 

@@ -34,11 +34,23 @@ LEGEND: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "framealpha
 Title = str | None
 
 
-def save(figure: Figure, path: str | Path) -> Path:
-    """Write a figure as PNG, whole or not at all, making its folder if need be; return the path."""
+class Page(Figure):
+    """A figure that a notebook shows by itself; matplotlib teaches it that only with pyplot."""
+
+    def _repr_png_(self) -> bytes:
+        return png(self)
+
+
+def png(figure: Figure) -> bytes:
+    """Return a figure as the content of a PNG file."""
     content = BytesIO()
     figure.savefig(content, format="png", dpi=120)
-    return write_whole(path, content.getvalue(), "picture")
+    return content.getvalue()
+
+
+def save(figure: Figure, path: str | Path) -> Path:
+    """Write a figure as PNG, whole or not at all, making its folder if need be; return the path."""
+    return write_whole(path, png(figure), "picture")
 
 
 def new_figure(width: float, height: float, title: Title) -> tuple[Figure, Axes]:
@@ -81,7 +93,7 @@ def named_line(axes: Axes, name: str, value: float, *, below: bool = False) -> N
 
 def new_panels(width: float, height: float, title: Title, count: int) -> tuple[Figure, list[Axes]]:
     """Return an empty figure of so many inches and its axes, side by side."""
-    figure = Figure((width, height), layout="compressed")
+    figure = Page((width, height), layout="compressed")
     panels = [figure.add_subplot(1, count, i + 1) for i in range(count)]
     for panel in panels:
         panel.spines[["top", "right"]].set_visible(False)

@@ -10,7 +10,7 @@ from matplotlib.patches import Ellipse
 from ..core import Array
 from ..data.dataset import Images
 from .images import pictures
-from .page import SERIES, Title, colours, new_figure
+from .page import SERIES, Page, Title, colours, new_figure
 
 SHARES = (0.5, 0.95)
 """Of a distribution, what lies within its contours."""
@@ -34,7 +34,7 @@ def posterior_panels(
     palette = colours("posterior_panels", "Gaussians", len(gaussians))
     columns = min(len(log_density), 4)
     rows = -(-len(log_density) // columns)
-    figure = Figure((0.4 + 3.0 * columns, 0.9 + 3.1 * rows), layout="constrained")
+    figure = Page((0.4 + 3.0 * columns, 0.9 + 3.1 * rows), layout="constrained")
     figure.suptitle(title or "", x=0.02, ha="left", size=11, wrap=True)
     radii = np.sqrt(-2 * np.log1p(-np.array(SHARES)))
     for i, picture in enumerate(pictures(images)):
