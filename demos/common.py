@@ -124,6 +124,8 @@ def load(options: Options) -> Split[Dataset]:
         data = _read(options.data)
         if len(data.train) < LEAST:
             raise ValueError(f"{options.data}: expected {LEAST} images or more to learn from")
+        if np.ptp(data.train.labels) == 0:
+            raise ValueError(f"{options.data}: expected images of two classes or more")
     except (OSError, ValueError) as error:
         refuse(error)
     if options.smoke:

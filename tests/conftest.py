@@ -1,4 +1,6 @@
-"""What every test shares: a seeded generator and one Hypothesis profile."""
+"""What every test shares: a seeded generator, one Hypothesis profile, the marker of full MNIST."""
+
+import os
 
 import numpy as np
 import pytest
@@ -12,3 +14,12 @@ settings.load_profile("nnscratch")
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(0)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out what needs the full MNIST, where it is not."""
+    if "NNSCRATCH_DATA" not in os.environ:
+        skip = pytest.mark.skip(reason="needs the files of MNIST in NNSCRATCH_DATA")
+        for item in items:
+            if item.get_closest_marker("mnist"):
+                item.add_marker(skip)

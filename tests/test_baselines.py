@@ -1,7 +1,5 @@
 """PCA and the linear optima: small cases by hand, and MNIST where its files are at hand."""
 
-import os
-
 import numpy as np
 import pytest
 
@@ -10,8 +8,7 @@ from nnscratch.core import Array
 from nnscratch.data import mnist
 from nnscratch.metrics import bce, mse, sse
 
-DATA = os.environ.get("NNSCRATCH_DATA")
-needs_mnist = pytest.mark.skipif(DATA is None, reason="needs the files of MNIST in NNSCRATCH_DATA")
+needs_mnist = pytest.mark.mnist
 
 
 def cloud(variances: tuple[float, ...], N: int = 64) -> Array:

@@ -1,6 +1,5 @@
 """Noise has the moments it claims, the resizers agree with pictures one can draw on paper."""
 
-import os
 import re
 from collections.abc import Callable
 from functools import partial
@@ -21,7 +20,6 @@ from nnscratch.data import (
     upsample_nearest,
 )
 
-DATA = os.environ.get("NNSCRATCH_DATA")
 SEEDS, SIDES, FACTORS = st.integers(0, 99), st.integers(1, 5), st.integers(1, 4)
 LEADS = st.sampled_from([(1,), (3,), (2, 1), (2, 3)])
 DTYPES = st.sampled_from(["float32", "float64"])
@@ -219,7 +217,7 @@ def psnr(mse: float) -> float:
     return float(-10 * np.log10(mse))
 
 
-@pytest.mark.skipif(DATA is None, reason="needs the files of MNIST in NNSCRATCH_DATA")
+@pytest.mark.mnist
 @pytest.mark.parametrize(
     ("edition", "decibel"), [("tensorflow", 4.83), ("pytorch", 5.49), ("keras", 9.37)]
 )
@@ -231,7 +229,7 @@ def test_the_noise_of_each_edition_on_mnist(
     assert psnr(np.mean((y - x) ** 2)) == pytest.approx(decibel, abs=0.01)
 
 
-@pytest.mark.skipif(DATA is None, reason="needs the files of MNIST in NNSCRATCH_DATA")
+@pytest.mark.mnist
 @pytest.mark.parametrize(
     ("upsample", "mse"), [(upsample_nearest, 0.01636), (upsample_bilinear, 0.01462)]
 )

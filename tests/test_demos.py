@@ -275,11 +275,17 @@ def test_a_network_that_is_not_for_such_images_says_so(name: str, tmp_path: Path
     assert re.fullmatch(words, found.stderr)
 
 
-def test_too_few_images_are_told_in_words(tmp_path: Path, demo) -> None:
-    save(tmp_path / "set", arrays((100, 100)))
+@pytest.mark.parametrize(
+    ("size", "classes", "words"),
+    [(100, 10, "128 images or more to learn from"), (200, 1, "images of two classes or more")],
+)
+def test_too_few_images_or_classes_are_told_in_words(
+    size: int, classes: int, words: str, tmp_path: Path, demo
+) -> None:
+    save(tmp_path / "set", arrays((size, 100), classes=classes))
     found = demo("vae", "--out", tmp_path / "out", "--data", tmp_path / "set")
     assert found.code == 1
-    assert found.stderr.endswith("/set: expected 128 images or more to learn from\n")
+    assert found.stderr == f"error: {tmp_path / 'set'}: expected {words}\n"
 
 
 def test_a_set_may_be_asked_for_by_its_name(

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from nnscratch.data import Dataset, digits, make_digits
 
-DATA = os.environ.get("NNSCRATCH_DATA")
 FILE = sys.modules["nnscratch.data.digits"].FILE  # nnscratch.data.digits itself is the function
 PINNED = "a82965c2a236880a80f41d995968fc496bb6ef1341f3a8dd33ca83cd85cdaf5e"
 
@@ -70,11 +69,11 @@ def test_draw(per_class: int, seed: int) -> None:
     np.testing.assert_array_equal(drawn.labels, y[rows])
 
 
-@pytest.mark.skipif(DATA is None, reason="needs the files of MNIST in NNSCRATCH_DATA")
+@pytest.mark.mnist
 def test_the_script_writes_the_file_that_is_shipped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Byte for byte, with a zlib that compresses as the one it was made with."""
     monkeypatch.setattr(make_digits, "FILE", tmp_path / "digits.npz")
-    make_digits.main([DATA])
+    make_digits.main([os.environ["NNSCRATCH_DATA"]])
     assert (tmp_path / "digits.npz").read_bytes() == FILE.read_bytes()

@@ -31,7 +31,7 @@ def arrays(
     rng = np.random.default_rng(seed)
     made = []
     for N in sizes:
-        made.append(rng.integers(0, 256, (N, *shape), np.uint8))
+        made.append(rng.integers(2, 256, (N, *shape), np.uint8))
         made.append(rng.permutation(np.arange(N) % classes + first).astype(np.uint8))
     return tuple(made)
 

@@ -1,15 +1,12 @@
 """Metrics against sums written out, and against what is known of MNIST."""
 
 import math
-import os
 
 import numpy as np
 import pytest
 
 from nnscratch.data import mnist
 from nnscratch.metrics import bce, bce_floor, mse, psnr, sse, ssim
-
-DATA = os.environ.get("NNSCRATCH_DATA")
 
 
 def two_pictures() -> tuple[np.ndarray, np.ndarray]:
@@ -99,6 +96,6 @@ def test_refusals(call, message: str) -> None:
         call()
 
 
-@pytest.mark.skipif(DATA is None, reason="needs the files of MNIST in NNSCRATCH_DATA")
+@pytest.mark.mnist
 def test_the_floor_of_mnist() -> None:
     assert bce_floor(mnist().test.images) == pytest.approx(45.534, abs=1e-3)

@@ -25,7 +25,6 @@ from nnscratch.data import fashion_mnist, mnist
 # nnscratch.data.mnist is the function; the module of that name is where its sources stand.
 module = sys.modules["nnscratch.data.mnist"]
 FILES = module.FILES
-DATA = os.environ.get("NNSCRATCH_DATA")
 
 TRAIN, TEST = (2,) * 10, (1, 3) * 5  # of each class
 NOWHERE = "http://127.0.0.1:1/"  # nobody listens on port 1
@@ -246,7 +245,7 @@ def test_offline_it_says_what_to_put_where(hint: str) -> None:
         fashion_mnist()
 
 
-@pytest.mark.skipif(DATA is None, reason="needs the files of MNIST in NNSCRATCH_DATA")
+@pytest.mark.mnist
 @pytest.mark.parametrize(
     ("part", "images", "labels"),
     [

@@ -1,7 +1,5 @@
 """Probes on codes whose classes are known, against loops and the conditions of an optimum."""
 
-import os
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,7 +10,6 @@ from nnscratch.core import Array, IntArray
 from nnscratch.data import digits, mnist
 from nnscratch.probes import NearestNeighbours, SoftmaxProbe, accuracy, balanced
 
-DATA = os.environ.get("NNSCRATCH_DATA")
 RNG = np.random.default_rng(0)
 
 
@@ -130,7 +127,7 @@ def test_refusals(call, message: str) -> None:
         call()
 
 
-@pytest.mark.skipif(DATA is None, reason="needs the files of MNIST in NNSCRATCH_DATA")
+@pytest.mark.mnist
 @pytest.mark.parametrize(("k", "want"), [(2, 0.446), (10, 0.809), (32, 0.901)])
 def test_the_softmax_probe_on_mnist(k: int, want: float) -> None:
     """Accuracies that L-BFGS found on the same whitened codes."""
