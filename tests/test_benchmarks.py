@@ -1,7 +1,10 @@
 """The benchmarks run, agree before they time, and write what they promise. No time is asserted."""
 
 import csv
+import os
 import re
+import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -53,6 +56,16 @@ def test_the_list_names_every_benchmark_with_its_question(
     out = capsys.readouterr().out
     for name in NAMES:
         assert re.search(rf"^ +{name} +.*\?$", out, re.MULTILINE), name
+
+
+@pytest.mark.parametrize("words", [[], ["training", "--help"]])
+def test_list_and_help_without_docstrings_where_output_is_narrow(words: list[str]) -> None:
+    env = os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "PYTHONOPTIMIZE": "2"}
+    command = (sys.executable, "-m", "benchmarks", *words)
+    root = Path(__file__).parents[1]
+    found = subprocess.run(command, cwd=root, capture_output=True, env=env, check=False)
+    assert found.returncode == 0, found.stderr
+    assert b"training" in found.stdout or b"--workloads" in found.stdout
 
 
 def test_an_unknown_benchmark_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
