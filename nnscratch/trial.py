@@ -65,7 +65,7 @@ class Trial:
                 f"gradcheck: expected a layer, a model, a loss or a function, got {self.title}"
             )
         self.owner, self.holomorphic, self.of_terms = owner, holomorphic(owner), False
-        takes_rng = "rng" in inspect.signature(self.call).parameters
+        takes_rng = "rng" in _parameters(self.call)
         self.noisy, self.seed, self.rng = noisy(owner) or takes_rng, int(rng.integers(2**32)), rng
         self.sources = sources(layer)
         self.sources += [s for s, _ in shared(layer) if not isinstance(s, Parameter)]
@@ -220,11 +220,19 @@ def _each(gradients: Any) -> tuple[Any, ...]:
     return gradients if isinstance(gradients, tuple) else (gradients,)
 
 
+def _parameters(call: Any) -> Mapping[str, inspect.Parameter]:
+    """The parameters of a callable; none of one that does not say, as ufuncs of older NumPy."""
+    try:
+        return inspect.signature(call).parameters
+    except ValueError:
+        return {}
+
+
 def _argument_names(call: Any, count: int) -> list[str]:
     """The words of the signature, as far as they go."""
     words = [
         p.name
-        for p in inspect.signature(call).parameters.values()
+        for p in _parameters(call).values()
         if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
     ]
     return [*words, *(f"argument {k}" for k in range(len(words), count))][:count]
