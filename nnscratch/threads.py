@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from .memory import keep_freed_memory
+from .memory import kept_memory
 from .quotas import quota
 from .shared import Shared
 from .subnormals import flushed_subnormals
@@ -69,8 +69,29 @@ def _libraries() -> Any:
     return ThreadpoolController()
 
 
-one_blas_thread = Shared(lambda: _libraries().limit(limits=1, user_api="blas"))
-"""Holds BLAS at one thread."""
+@contextmanager
+def _limited() -> Iterator[None]:
+    """Hold BLAS at one thread, whichever threads this begins and ends in.
+
+    As of version 3.8 threadpoolctl lets the thread that first sets a limit set others, and ignores
+    the rest of them without a word. Shared sees to it that two of ours never do at a time.
+    """
+
+    def take_control() -> None:
+        for library in _libraries().lib_controllers:
+            if clear := getattr(library, "clear_controlling_thread", None):
+                clear(force=True)
+
+    take_control()
+    with _libraries().limit(limits=1, user_api="blas"):
+        try:
+            yield
+        finally:
+            take_control()
+
+
+one_blas_thread = Shared(_limited)
+"""Holds BLAS at one thread for as long as somebody trains or infers."""
 
 
 @contextmanager
@@ -85,9 +106,8 @@ def pool(threads: int | None = None) -> Iterator[Run]:
     """
     check_threads("pool", threads)
     threads = cores() if threads is None else threads
-    keep_freed_memory()
     # BLAS may begin threads when its limit ends: subnormal numbers must be as they were by then.
-    with one_blas_thread, flushed_subnormals():
+    with kept_memory, one_blas_thread, flushed_subnormals():
         if threads == 1:
             yield map
             return

@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,23 @@ def test_pools_that_overlap_leave_blas_as_the_first_found_it() -> None:
     assert blas_threads() == {1}
     second.__exit__(None, None, None)
     assert blas_threads() == {2}
+
+
+@pytest.mark.usefixtures("two_blas_threads")
+@pytest.mark.parametrize("order", [(0, 1), (1, 0), (1, 2)])
+def test_a_pool_may_begin_in_one_thread_and_the_last_end_in_another(order: Any) -> None:
+    """Which thread set a limit first is of no account, as threadpoolctl would have it."""
+    with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as two:
+        places = (lambda f: f(), lambda f: one.submit(f).result(), lambda f: two.submit(f).result())
+        here, there = (places[i] for i in order)
+        first, second = pool(1), pool(1)
+        here(first.__enter__)
+        assert blas_threads() == {1}
+        there(second.__enter__)
+        here(lambda: first.__exit__(None, None, None))
+        assert blas_threads() == {1}
+        there(lambda: second.__exit__(None, None, None))
+        assert blas_threads() == {2}
 
 
 @pytest.mark.usefixtures("two_blas_threads")
