@@ -4,6 +4,8 @@ nll(a, t)        (value, da)   the loss and its gradient: sum over features, mea
 log_prob(a, t)   (N,)          log p(t_n | a_n) of every sample
 mean(a)          (…, N)        E[x], the picture to show
 sample(a, rng)   (…, N)        a draw of x
+
+Training asks for nll, decoding for mean, and evaluation.py for log_prob.
 """
 
 from dataclasses import dataclass
