@@ -28,6 +28,7 @@ What to look at
                          how many components PCA needs for the same squared error
 """
 
+from copy import copy
 from functools import partial
 from math import ceil
 
@@ -35,6 +36,7 @@ import numpy as np
 
 from demos import common
 from nnscratch.baselines import PCA
+from nnscratch.likelihoods import Gaussian
 from nnscratch.losses import l1_penalty
 from nnscratch.metrics import bce, bce_floor, mse, ssim
 from nnscratch.models import ContractiveAutoencoder
@@ -100,8 +102,9 @@ losses = {f"PCA-{L}": bce(x, pictures[f"PCA-{L}"]), "perfect pixels": bce_floor(
 
 def moved(name, images):
     """Return how far the codes of changed images x are from those of x, between two images' = 1."""
-    z = codes[name]
-    step = coders[name].encode(images).reshape(z.shape) - z
+    z, coder = codes[name], copy(coders[name])
+    coder.likelihood = Gaussian()  # encode takes numbers beyond [0, 1], too
+    step = coder.encode(images).reshape(z.shape) - z
     return float(np.sqrt((step * step).sum(axis=1).mean() / (2 * z.var(axis=0).sum())))
 
 

@@ -6,6 +6,7 @@ from .core import IntArray, unique
 from .ledger import check_ledger
 from .models.adversarial import AdversarialAutoencoder
 from .models.autoencoder import Terms
+from .models.border import set_of
 from .optimizers import Optimizer
 from .streams import DUEL
 from .training import Data, Trainer
@@ -54,6 +55,7 @@ class AdversarialTrainer(Trainer):
 
     def evaluate(self, data: Data) -> Terms:
         """Return the terms of both losses on other images."""
+        data = set_of("evaluate", data, self.model)
         judged = self.model.inference().discriminator_loss
         return super().evaluate(data) | self.average(data, judged)
 

@@ -12,10 +12,11 @@ from typing import Self
 
 import numpy as np
 
+from .border import images_of, samples_of
 from .core import Array
 from .data.dataset import Images
 from .metrics import unit
-from .models.border import across
+from .models.border import Input, across, naming
 from .threads import pool
 
 BLOCK = 5000
@@ -24,6 +25,7 @@ BLOCK = 5000
 
 def mean_image(images: Images) -> Array:
     """Return the mean of the images: the best picture there is without a code."""
+    images = images_of("mean_image", images)
     total = sum(unit("mean_image", block).sum(axis=0) for block in _blocks(images))
     return np.asarray(total / len(images))
 
@@ -31,7 +33,7 @@ def mean_image(images: Images) -> Array:
 class PCA:
     """Principal components: z = V (x - m) and back x̂ = Vᵀ z + m, of least squared error.
 
-    k is the length of a code. `fit` finds
+    k is the length of a code. `fit` takes samples of any shape, remembers it, and finds
 
         mean        (…)      m, the mean image
         components  (k, …)   V, the k directions in which the images differ most, orthonormal
@@ -45,7 +47,8 @@ class PCA:
         Hotelling (1933). Tipping and Bishop, Probabilistic Principal Component Analysis (1999).
 
     Raises
-        ValueError if k is not in 1 … D, or anything is asked before `fit`.
+        ValueError if k is not in 1 … D, anything is asked before `fit`, or images have another
+        shape than those fitted on.
     """
 
     mean: Array
@@ -57,7 +60,9 @@ class PCA:
 
     def fit(self, images: Images) -> Self:
         """Find mean, components and variances of images (N, …), and return self."""
-        m = mean_image(images).ravel()
+        images = images_of("PCA fit", images)
+        with naming("PCA fit"):
+            m = mean_image(images).ravel()
         self._check(m.size)
         covariance = np.zeros((m.size, m.size))
         with pool(1):  # more threads would often wait for each other
@@ -79,21 +84,26 @@ class PCA:
     def encode(self, images: Images) -> Array:
         """Return the codes (N, k) of images (N, …)."""
         V, m = self._fitted(), self.mean.reshape(-1, 1)
-        return across("PCA encode", lambda x: V @ (x - m), images, m.shape[:1], np.float64)
+        expected = Input(self.mean.shape, np.float64)
+        return across("PCA encode", lambda x: V @ (x.reshape(len(m), -1) - m), images, expected)
 
     def decode(self, codes: Array) -> Array:
         """Return the pictures (N, …) of codes (N, k); they may leave [0, 1]."""
         V, m = self._fitted(), self.mean.reshape(-1, 1)
-        rows = across("PCA decode", lambda z: V.T @ z + m, codes, (self.k,), np.float64)
+        expected = Input((self.k,), np.float64, codes=True)
+        rows = across("PCA decode", lambda z: V.T @ z + m, codes, expected)
         return rows.reshape(-1, *self.mean.shape)
 
     def reconstruct(self, images: Images) -> Array:
         """Return decode(encode(images))."""
-        return self.decode(self.encode(images))
+        with naming("PCA reconstruct"):
+            return self.decode(self.encode(images))
 
     def errors(self, images: Images) -> Array:
         """Return the SSE of images, an image, with 0, 1, … D components: (D + 1,)."""
-        codes = self.first(self.mean.size).encode(images)
+        self._fitted()
+        with naming("PCA errors"):
+            codes = self.first(self.mean.size).encode(images)
         return np.append((codes * codes).mean(axis=0)[::-1].cumsum()[::-1], 0.0)
 
     def log_prob(self, images: Images, variance: float | None = None) -> Array:
@@ -102,6 +112,8 @@ class PCA:
         s² is the mean of the variances left out if None, which maximises the likelihood. A
         component of variance below s² counts as noise.
         """
+        self._fitted()
+        images = samples_of("PCA log_prob", images, self.mean.shape)
         z, k, D = self.encode(images), self.k, self.mean.size
         left_out = self.variances[k:]
         s2 = float(left_out.mean()) if variance is None else variance
@@ -175,14 +187,12 @@ def linear_vae_optimum(images: Images, variance: float, k: int) -> LinearOptimum
     """
     if not variance > 0:
         raise ValueError(f"linear_vae_optimum: expected variance > 0, got {variance}")
-    ratio = PCA(k).fit(images).variances / variance
+    with naming("linear_vae_optimum"):
+        ratio = PCA(k).fit(images).variances / variance
     coded = np.log(np.maximum(ratio[:k], 1)) / 2
     error = np.where((ratio > 1) & (np.arange(ratio.size) < k), 1, ratio) / 2
     return LinearOptimum(float(error.sum()), coded)
 
 
 def _blocks(images: Images) -> list[Images]:
-    images = np.asarray(images)
-    if images.size == 0 or images.ndim == 0:
-        return [images]  # whoever takes it as images will say what it is
     return [images[i : i + BLOCK] for i in range(0, len(images), BLOCK)]

@@ -1,11 +1,11 @@
-"""What a denoising model learns to undo: maps of columns (C, H, W, N) in [0, 1] that take rng.
+"""What a denoising model learns to undo: maps of columns (C, H, W, N) that take rng.
 
 The elementwise ones take vectors (D, N) too. data/corruptions.py has the same for batch-first
 images, and says where the numbers of LESSON_NOISE come from.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -14,7 +14,11 @@ from .data.corruptions import gaussian_noise, masking, salt_and_pepper
 
 
 class Corruption(Protocol):
-    """Spoils images, at random or not."""
+    """Spoils images, at random or not.
+
+    It may say by an attribute `unit` what it means for the range: True, that it takes images in
+    [0, 1] alone and leaves them there; False, that it may move them out of it.
+    """
 
     def __call__(self, x: Array, *, rng: np.random.Generator) -> Array:
         """Return what is left of x (…, N)."""
@@ -33,20 +37,30 @@ class _SameShape:
 
 @dataclass(frozen=True)
 class GaussianNoise(_SameShape):
-    """x + N(mean, sd²), clipped to [0, 1]; the lesson's: GaussianNoise(*LESSON_NOISE["keras"])."""
+    """x + N(mean, sd²), clipped to [0, 1]; the lesson's: GaussianNoise(*LESSON_NOISE["keras"]).
+
+    clip  False for signals that are no images in [0, 1], such as standardised ones
+    """
 
     mean: float
     sd: float
+    clip: bool = True
+
+    @property
+    def unit(self) -> bool:
+        """Are images in [0, 1] taken and returned?"""
+        return self.clip
 
     def __call__(self, x: Array, *, rng: np.random.Generator) -> Array:
         """Return x with fresh noise."""
-        return gaussian_noise(x, self.mean, self.sd, rng=rng)
+        return gaussian_noise(x, self.mean, self.sd, clip=self.clip, rng=rng)
 
 
 @dataclass(frozen=True)
 class SaltAndPepper(_SameShape):
     """Each pixel is replaced with probability `fraction`, half of the time by 0 and half by 1."""
 
+    unit: ClassVar[bool] = True
     fraction: float
 
     def __call__(self, x: Array, *, rng: np.random.Generator) -> Array:
@@ -56,7 +70,7 @@ class SaltAndPepper(_SameShape):
 
 @dataclass(frozen=True)
 class Masking(_SameShape):
-    """Each pixel is set to 0 with probability `fraction`."""
+    """Each number is set to 0 with probability `fraction`: the mean of a standardised signal."""
 
     fraction: float
 

@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .core import Array, IntArray
-from .data.dataset import Dataset, Images, check_range
+from .data.dataset import Dataset, Images
 from .layers.sequential import Sequential
 from .likelihoods import Bernoulli, SquaredError
-from .models.border import CHUNK, to_columns
+from .models.border import CHUNK, Input, set_of, to_columns
 from .models.conditional import beside, one_hot
 from .models.vae import VAE
 from .threads import check_threads, in_chunks
@@ -142,15 +142,10 @@ def importance_nll(
 
 def _told(who: str, model: VAE, data: Images | Dataset) -> tuple[Any, ...]:
     """Return images, and labels if the model is told the class: what its posterior takes."""
-    if model.classes and not isinstance(data, Dataset):
-        raise ValueError(f"{who}: expected a Dataset with labels, got images alone")
-    images, labels = (data.images, data.labels) if isinstance(data, Dataset) else (data, None)
-    images = np.asarray(images)
-    if images.ndim < 2 or images.size == 0:
-        raise ValueError(f"{who}: expected images (N, …), not empty, got {images.shape}")
-    if isinstance(model.likelihood, Bernoulli) and images.dtype != np.uint8:
-        check_range(who, images)
-    return (images, labels) if model.classes else (images,)
+    data = set_of(who, data, model)
+    if isinstance(data, Dataset):
+        return (data.images, data.labels) if model.classes else (data.images,)
+    return (data,)
 
 
 def _refuse_what_is_no_likelihood(model: VAE, images: Images) -> None:
@@ -205,7 +200,7 @@ def _each_chunk(
 
     def on(rows: IntArray) -> Array:
         images, *labels = (part[rows] for part in told)
-        x = to_columns(who, images, model.input_shape, model.dtype)
+        x = to_columns(who, images, Input(model.input_shape, model.dtype))
         return function(_Chunk(model, x, *labels, rng=np.random.default_rng([seed, int(rows[0])])))
 
     return np.asarray(in_chunks(on, np.arange(len(told[0])), CHUNK, threads))

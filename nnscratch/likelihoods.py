@@ -10,7 +10,7 @@ Training asks for nll, decoding for mean, and evaluation.py for log_prob.
 
 from dataclasses import dataclass
 from math import log, pi
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -26,7 +26,10 @@ def per_sample(a: Array) -> Array:
 
 
 class Likelihood(Protocol):
-    """p(x | a), where a is what the decoder returns."""
+    """p(x | a), where a is what the decoder returns.
+
+    One that has an attribute `unit`, True, speaks of x in [0, 1] alone: other images are refused.
+    """
 
     def nll(self, a: Array, t: Array) -> tuple[float, Array]:
         """Return the mean of -log p(t_n | a_n) and its gradient in a."""
@@ -48,6 +51,8 @@ class Likelihood(Protocol):
 @dataclass(frozen=True)
 class Bernoulli:
     """x is 0 or 1, and a its logit: P(x = 1) = σ(a). See losses.bernoulli_nll on grey pixels."""
+
+    unit: ClassVar[bool] = True
 
     def nll(self, a: Array, t: Array) -> tuple[float, Array]:
         """Return the mean of -log p(t_n | a_n) and its gradient in a."""

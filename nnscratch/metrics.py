@@ -1,7 +1,10 @@
 """How like a picture is to an image: squared error, cross-entropy, PSNR, SSIM.
 
     images    (N, …)  what there was: uint8 in 0 … 255, or floats in [0, 1]
-    pictures  (N, …)  what came out: as many numbers a row, in the same units
+    pictures  (N, …)  what came out: samples of the same shape (or flat), in the same unit
+
+A picture may leave [0, 1] a little, as PCA's do; beyond -1 and 2 it is in another unit. `sse` and
+`mse` take floats of any unit.
 
 Every figure says whether it is an image's or a pixel's: multiply by the number of pixels to go from
 the second to the first. All of them are means over the images.
@@ -11,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from .border import check_about_unit, check_numbers, images_of, samples_of
 from .core import Array
 from .data.dataset import Images
 from .losses import binary_entropy
@@ -24,60 +28,64 @@ WINDOW, WIDTH = 11, 1.5
 
 
 def unit(who: str, images: Images) -> Array:
-    """Return images as float64: bytes divided by 255, floats as they are.
+    """Return images (N, …) as float64: bytes divided by 255, floats as they are.
 
     Raises
-        ValueError if they are no batch, hold NaN or infinity, or are neither bytes nor floats.
+        ValueError as border.py says: if they are no batch, hold NaN or infinity, …
     """
-    images = np.asarray(images)
-    known = images.dtype == np.uint8 or images.dtype.kind == "f"
-    if images.ndim < 2 or images.size == 0 or not known:
+    images = images_of(who, images)
+    check_numbers(who, images)
+    return images.astype(np.float64) / (255 if images.dtype == np.uint8 else 1)
+
+
+def _pair(who: str, images: Images, pictures: Images, *, strict: bool) -> tuple[Array, Array]:
+    """Return both as float64 of one shape; `strict` says that images must be in [0, 1]."""
+    images = images_of(f"{who} images", images)
+    pictures = samples_of(f"{who} pictures", pictures, images.shape[1:])
+    if len(images) != len(pictures):
         raise ValueError(
-            f"{who}: expected (N, …) uint8 or floats, not empty, got {images.shape} {images.dtype}"
+            f"{who}: expected pictures like images, got {pictures.shape} for {images.shape}"
         )
-    x = images.astype(np.float64) / (255 if images.dtype == np.uint8 else 1)
-    if not np.isfinite(x).all():
-        raise ValueError(f"{who}: expected finite numbers, got NaN or infinity")
-    return x
-
-
-def _pair(who: str, images: Images, pictures: Images) -> tuple[Array, Array]:
+    check_numbers(f"{who} images", images, unit=strict)
     x, y = unit(f"{who} images", images), unit(f"{who} pictures", pictures)
-    if len(x) != len(y) or x.size != y.size:
-        raise ValueError(f"{who}: expected pictures like images, got {y.shape} for {x.shape}")
+    if strict or np.uint8 in (images.dtype, pictures.dtype):
+        check_about_unit(f"{who} images", x)
+        check_about_unit(f"{who} pictures", y)
     return x, y.reshape(x.shape)
 
 
 def sse(images: Images, pictures: Images) -> float:
     """Return Σ (x - y)² an image."""
-    x, y = _pair("sse", images, pictures)
-    d = (x - y).ravel()
-    return float(d @ d) / len(x)
+    return _squares("sse", images, pictures, strict=False)[0]
 
 
 def mse(images: Images, pictures: Images) -> float:
     """Return the mean of (x - y)² over the pixels."""
-    return sse(images, pictures) * len(images) / np.size(images)
+    total, D = _squares("mse", images, pictures, strict=False)
+    return total / D
 
 
 def bce(images: Images, pictures: Images, *, clip: float = CLIP) -> float:
     """Return -Σ x log y + (1-x) log(1-y), nats an image, with y clipped to [clip, 1 - clip]."""
     if not 0 < clip < 0.5:
         raise ValueError(f"bce: expected clip in (0, ½), got {clip}")
-    x, y = _pair("bce", images, pictures)
+    x, y = _pair("bce", images, pictures, strict=True)
     y = y.clip(clip, 1 - clip)
     return float(-(x * np.log(y) + (1 - x) * np.log1p(-y)).sum()) / len(x)
 
 
 def bce_floor(images: Images) -> float:
     """Return the cross-entropy of pictures that are perfect, nats an image: 0 only without grey."""
-    return binary_entropy(np.moveaxis(unit("bce_floor", images), 0, -1))
+    x = images_of("bce_floor", images)
+    check_numbers("bce_floor", x, unit=True)
+    return binary_entropy(np.moveaxis(unit("bce_floor", x), 0, -1))
 
 
 def psnr(images: Images, pictures: Images) -> float:
     """Return 10 log₁₀(1/MSE), decibels: of the mean MSE, not the mean over images of each PSNR."""
+    total, D = _squares("psnr", images, pictures, strict=True)
     with np.errstate(divide="ignore"):  # a perfect picture has an infinite PSNR
-        return float(-10 * np.log10(mse(images, pictures)))
+        return float(-10 * np.log10(total / D))
 
 
 def ssim(images: Images, pictures: Images) -> float:
@@ -95,7 +103,7 @@ def ssim(images: Images, pictures: Images) -> float:
     Raises
         ValueError if an image is smaller than the window.
     """
-    x, y = _pair("ssim", images, pictures)
+    x, y = _pair("ssim", images, pictures, strict=True)
     if x.ndim < 3 or min(x.shape[-2:]) < WINDOW:
         raise ValueError(f"ssim: expected (N, …, H, W) from 11 × 11 up, got {x.shape}")
     c1, c2 = 0.01**2, 0.03**2
@@ -105,6 +113,13 @@ def ssim(images: Images, pictures: Images) -> float:
     luminance = (2 * mu_x * mu_y + c1) / (mu_x**2 + mu_y**2 + c1)
     structure = (2 * cov + c2) / (var_x + var_y + c2)
     return float((luminance * structure).mean())
+
+
+def _squares(who: str, images: Images, pictures: Images, *, strict: bool) -> tuple[float, int]:
+    """Return Σ (x - y)² an image, and how many numbers an image has."""
+    x, y = _pair(who, images, pictures, strict=strict)
+    d = (x - y).ravel()
+    return float(d @ d) / len(x), x[0].size
 
 
 def _blur(x: Array) -> Array:

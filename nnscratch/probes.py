@@ -3,7 +3,7 @@
 probe = SoftmaxProbe().fit(model.encode(train.images), train.labels)
 accuracy(probe.predict(model.encode(test.images)), test.labels)
 
-codes   (N, …)  numbers of any kind, raw pixels too
+codes   (N, …)  floats, or raw pixels, of which bytes are divided by 255
 labels  (N,)    integers from 0
 """
 
@@ -11,7 +11,8 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
-from .core import Array, IntArray, pack
+from .border import check_numbers, images_of, labels_of, samples_of
+from .core import Array, IntArray, Shape, pack
 from .initializers import zeros
 from .layers.dense import Dense
 from .losses import categorical_nll
@@ -49,13 +50,15 @@ class NearestNeighbours:
 
     def fit(self, codes: Array, labels: IntArray) -> Self:
         """Keep the codes, and return self."""
-        self.codes, self.labels = _labelled("NearestNeighbours fit", codes, labels)
-        if len(codes) < self.k:
-            raise ValueError(f"NearestNeighbours fit: expected {self.k} codes, got {len(codes)}")
+        who = "NearestNeighbours fit"
+        self.codes, self.labels, self.shape = _labelled(who, codes, labels)
+        if len(self.codes) < self.k:
+            raise ValueError(f"{who}: expected {self.k} codes, got {len(self.codes)}")
         return self
 
     def predict(self, codes: Array) -> IntArray:
         """Return a label for each code, (N,)."""
+        z = _rows("NearestNeighbours predict", codes, self.shape)
         known, k, K = self.codes, self.k, int(self.labels.max()) + 1
         norms = (known * known).sum(axis=1)
         weight = 1 + 0.5 ** np.arange(1, k + 1)  # one each, and a tie goes to the nearest
@@ -68,7 +71,7 @@ class NearestNeighbours:
             votes = (labels[..., None] == np.arange(K)) * weight[:, None]
             return np.asarray(votes.sum(axis=1).argmax(axis=1))
 
-        return in_chunks(vote, _numbers("NearestNeighbours predict", codes), CHUNK)
+        return in_chunks(vote, z, CHUNK)
 
 
 class SoftmaxProbe:
@@ -97,7 +100,7 @@ class SoftmaxProbe:
 
     def fit(self, codes: Array, labels: IntArray) -> Self:
         """Learn w and b, and return self."""
-        z, labels = _labelled("SoftmaxProbe fit", codes, labels)
+        z, labels, self.shape = _labelled("SoftmaxProbe fit", codes, labels)
         self.mean, variance = z.mean(axis=0), float(z.var(axis=0).sum())
         self.scale = variance**-0.5 if variance > 0 else 1.0
         x = self._columns(z)
@@ -115,8 +118,9 @@ class SoftmaxProbe:
 
     def predict(self, codes: Array) -> IntArray:
         """Return a label for each code, (N,)."""
-        z = _numbers("SoftmaxProbe predict", codes)
-        return np.asarray(self.layer.forward(self._columns(z))[0].argmax(axis=0))
+        z = _rows("SoftmaxProbe predict", codes, self.shape)
+        x = self._columns(z).astype(self.layer.w.value.dtype, copy=False)
+        return np.asarray(self.layer.forward(x)[0].argmax(axis=0))
 
     def _columns(self, z: Array) -> Array:
         return np.ascontiguousarray(((z - self.mean) * self.scale).T)
@@ -124,11 +128,8 @@ class SoftmaxProbe:
 
 def accuracy(predicted: IntArray, labels: IntArray) -> float:
     """Return the fraction of labels that were predicted right."""
-    if predicted.shape != labels.shape or labels.size == 0:
-        raise ValueError(
-            f"accuracy: expected two (N,) of one N ≥ 1, got {predicted.shape}, {labels.shape}"
-        )
-    return float((predicted == labels).mean())
+    labels = labels_of("accuracy labels", labels)
+    return float((labels_of("accuracy predicted", predicted, len(labels)) == labels).mean())
 
 
 def balanced(labels: IntArray, count: int, *, rng: np.random.Generator) -> IntArray:
@@ -137,6 +138,7 @@ def balanced(labels: IntArray, count: int, *, rng: np.random.Generator) -> IntAr
     Raises
         ValueError if the classes do not share `count` equally, or one has too few.
     """
+    labels = labels_of("balanced labels", labels)
     classes, sizes = np.unique(labels, return_counts=True)
     each, left = divmod(count, len(classes))
     if left or not 1 <= each <= sizes.min():
@@ -148,21 +150,15 @@ def balanced(labels: IntArray, count: int, *, rng: np.random.Generator) -> IntAr
     return np.concatenate(rows)
 
 
-def _numbers(who: str, codes: Any) -> Array:
-    """Return codes as rows (N, D) of float32, or of float64 if they are such."""
-    codes = np.asarray(codes)
-    if codes.ndim < 2 or codes.size == 0:
-        raise ValueError(f"{who}: expected codes (N, …), not empty, got {codes.shape}")
-    z = codes.reshape(len(codes), -1).astype(np.result_type(codes.dtype, np.float32), copy=False)
-    if not np.isfinite(z).all():
-        raise ValueError(f"{who}: expected finite codes, got NaN or infinity")
-    return z
+def _labelled(who: str, codes: Any, labels: Any) -> tuple[Array, IntArray, Shape]:
+    """Return codes as rows (N, D), their labels, and the shape that a code came in."""
+    x = images_of(who, codes)
+    return _rows(who, x, x.shape[1:]), labels_of(f"{who} labels", labels, len(x)), x.shape[1:]
 
 
-def _labelled(who: str, codes: Array, labels: IntArray) -> tuple[Array, IntArray]:
-    z, labels = _numbers(who, codes), np.asarray(labels)
-    if labels.shape != (len(z),) or labels.dtype.kind not in "iu":
-        raise ValueError(
-            f"{who}: expected ({len(z)},) integer labels, got {labels.shape} {labels.dtype}"
-        )
-    return z, labels
+def _rows(who: str, codes: Any, shape: Shape) -> Array:
+    """Return codes of this shape as rows (N, D) of float32, or of float64 if they are such."""
+    x = samples_of(who, codes, shape)
+    check_numbers(who, x)
+    rows = x.reshape(len(x), -1)
+    return rows / np.float32(255) if rows.dtype == np.uint8 else rows

@@ -19,17 +19,16 @@ from tqdm import tqdm
 
 from .console import printable
 from .core import IntArray, whole_batch
-from .data.dataset import Dataset, Images, check_images, check_range, columns
+from .data.dataset import Dataset, Images, gather
 from .diagnosis import broken_parameter, first_non_finite
 from .early_stopping import EarlyStopping, Weights, copied
 from .held import restart_all
 from .interrupt import interruptible
 from .lanes import Lanes
 from .ledger import check_ledger, mean
-from .likelihoods import Bernoulli
 from .micro_batches import size_of_micro_batch
 from .models.autoencoder import Autoencoder, Terms
-from .models.border import naming
+from .models.border import naming, set_of
 from .optimizers import Optimizer
 from .run_file import resume_run, save_run
 from .schedules import Schedule, as_schedule, describe
@@ -163,7 +162,7 @@ class Trainer:
 
     def batch(self, data: Data, rows: IntArray) -> Batch:
         """Return some images as the model takes them, with their labels if it is to be told."""
-        x = columns(images_of(data), rows, self.model.dtype, flatten=True)
+        x = gather(images_of(data), rows, self.model.dtype)
         x = x.reshape(*self.model.input_shape, len(rows))
         return (x, data.labels[rows]) if isinstance(data, Dataset) and self.model.classes else (x,)
 
@@ -203,7 +202,8 @@ class Trainer:
     ) -> list[dict[str, Any]]:
         """Train until `epochs` epochs are done, counted from the very first; return the history.
 
-        images, validation  (N, …), uint8 or in [0, 1]; a Dataset where the model is told labels
+        images, validation  samples (N, …), bytes or floats, in [0, 1] if the likelihood asks for it
+                            (see border.py); a Dataset where the model is told labels
         checkpoint          written after every epoch, and on Ctrl-C or SIGTERM once the step is
                             done; what the program does on this signal is done after that
         progress            a bar with the loss terms, or a line an epoch where there is no terminal
@@ -219,7 +219,7 @@ class Trainer:
             TrainingDiverged if the loss is not finite, OSError if a checkpoint cannot be written;
             the last checkpoint is left as it was.
         """
-        self.check_data(images, validation, epochs)
+        images, validation = self.check_data(images, validation, epochs)
         if checkpoint is not None:
             self.settings()  # which are refused here if they cannot be written, not an epoch later
         self.lanes.clear()  # a step may have been broken off
@@ -257,11 +257,13 @@ class Trainer:
                 interrupt.deliver()
         return self.history
 
-    def check_data(self, images: Data, validation: Data | None, epochs: int) -> None:
-        """Raise ValueError for data that cannot be trained on."""
-        for name, data in {"images": images, "validation": validation}.items():
-            if data is not None:
-                self.check_images(f"fit {name}", data)
+    def check_data(
+        self, images: Data, validation: Data | None, epochs: int
+    ) -> tuple[Data, Data | None]:
+        """Return both sets as plain arrays; ValueError for what cannot be trained on."""
+        images = set_of("fit images", images, self.model)
+        if validation is not None:
+            validation = set_of("fit validation", validation, self.model)
         if len(images) < self.batch_size:
             raise ValueError(
                 f"fit: expected at least a batch of {self.batch_size} images, got {len(images)}"
@@ -285,20 +287,7 @@ class Trainer:
             )
         if self.patience is not None and validation is None:
             raise ValueError("fit: patience needs validation images, got none")
-
-    def check_images(self, name: str, data: Data) -> None:
-        """Raise ValueError unless these are images of the model's size, with labels if it needs."""
-        if self.model.classes and not isinstance(data, Dataset):
-            raise ValueError(f"{name}: expected a Dataset with labels, got images alone")
-        images, D = images_of(data), int(np.prod(self.model.input_shape))
-        check_images(name, images)
-        if images[0].size != D:
-            want = "×".join(map(str, self.model.input_shape))
-            raise ValueError(f"{name}: expected {want} numbers each, got {images.shape}")
-        if images.dtype != np.uint8 and not np.isfinite(images).all():
-            raise ValueError(f"{name}: expected finite numbers, got NaN or infinity")
-        if images.dtype != np.uint8 and isinstance(self.model.likelihood, Bernoulli):
-            check_range(name, images)
+        return images, validation
 
     def close_epoch(self, N: int, validation: Data | None) -> None:
         """Enter the epoch into the history, and with patience remember the best weights."""
@@ -326,7 +315,7 @@ class Trainer:
         Raises
             ValueError if images are not images, or do not fit the model.
         """
-        self.check_images("evaluate", data)
+        data = set_of("evaluate", data, self.model)
         terms = self.average(data, self.model.inference().loss)
         check_ledger(terms, self.model.weights())
         return terms

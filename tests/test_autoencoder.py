@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from nnscratch import checkpoint
 from nnscratch.core import Array, pack
-from nnscratch.corruptions import GaussianNoise
+from nnscratch.corruptions import Downsampling, GaussianNoise
+from nnscratch.data import downsample
 from nnscratch.layers import BatchNorm, Dense, Dropout, Identity, Relu, Reshape, Sequential, Tanh
 from nnscratch.likelihoods import Bernoulli, Gaussian, Likelihood, SquaredError
 from nnscratch.losses import l1_penalty
@@ -381,12 +382,18 @@ def test_refuses_to_be_put_together(encoder: Any, decoder: Any, message: str) ->
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda m: m.encode(np.zeros((3, 5))), "encode: expected (N, …) with 16 numbers a row"),
-        (lambda m: m.reconstruct(np.zeros((0, 16))), "encode: expected a non-empty batch"),
-        (lambda m: m.encode(np.zeros((2, 16), int)), "encode: expected uint8 or floats, got int64"),
+        (lambda m: m.encode(np.zeros((3, 5))), "encode: expected (N, 16), got (3, 5)"),
+        (
+            lambda m: m.reconstruct(np.zeros((0, 16))),
+            "reconstruct: encode: expected (N, 16), got (0, 16); a batch holds",
+        ),
+        (
+            lambda m: m.encode(np.zeros((2, 16), int)),
+            "encode: expected uint8, float32 or float64, got",
+        ),
         (lambda m: m.encode(np.full((2, 16), np.inf)), "encode: expected finite numbers"),
-        (lambda m: m.decode(np.zeros((3, 3))), "decode: expected (N, …) with 2 numbers a row"),
-        (lambda m: m.decode(np.zeros(2)), "decode: expected a non-empty batch (N, …), got (2,)"),
+        (lambda m: m.decode(np.zeros((3, 3))), "decode: expected (N, 2), got (3, 3)"),
+        (lambda m: m.decode(np.zeros(2)), "decode: expected (N, 2), got (2,); x[None] is a batch"),
         (
             lambda m: m.interpolate(tiny.images(2), tiny.images(3)),
             "interpolate: expected two (N, L) of one shape, got (2, 2), (3, 2)",
@@ -409,13 +416,33 @@ def test_refuses_to_be_put_together(encoder: Any, decoder: Any, message: str) ->
         ),
         (
             lambda m: m.loss(np.zeros((15, 4), np.float32)),
-            "Dense x: expected (16, N) float32, got (15, 4) float32",
+            "Autoencoder loss: expected (16, N), got (15, 4)",
         ),
     ],
 )
 def test_refuses_what_is_no_image_or_no_code(call: Any, message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         call(tiny.autoencoder())
+
+
+@pytest.mark.parametrize("likelihood", [Bernoulli(), Gaussian(0.5)])
+def test_log_prob_is_the_likelihood_of_each_image_given_its_code(likelihood: Any) -> None:
+    model, images = tiny.autoencoder(likelihood=likelihood), tiny.images(300) / np.float32(255)
+    a = model.decoder.forward(np.ascontiguousarray(model.encode(images).T))[0]
+    want = likelihood.log_prob(a, images.reshape(300, -1).T)
+    np.testing.assert_allclose(model.log_prob(images), want, rtol=1e-5)
+    np.testing.assert_array_equal(model.log_prob(images, threads=1), model.log_prob(images))
+
+
+def test_log_prob_of_a_model_that_is_shown_less_takes_the_whole_image() -> None:
+    rng = np.random.default_rng(0)
+    encoder = Sequential(Reshape(4), Dense(4, 2, rng=rng))
+    decoder = Sequential(Dense(2, 16, rng=rng), Reshape(1, 4, 4))
+    model = Autoencoder(encoder, decoder, input_shape=(1, 4, 4), corruption=Downsampling(2))
+    images = tiny.images(3) / np.float32(255)
+    a = np.moveaxis(model.decoder.forward(model.encode(downsample(images, 2)).T.copy())[0], -1, 0)
+    want = (images[:, None] * a - np.logaddexp(0, a)).sum(axis=(1, 2, 3))
+    np.testing.assert_allclose(model.log_prob(images), want, rtol=1e-5)
 
 
 def test_a_shape_may_be_a_list() -> None:

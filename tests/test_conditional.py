@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from nnscratch.core import Array, IntArray, pack
 from nnscratch.corruptions import Downsampling, GaussianNoise
 from nnscratch.data import Dataset
+from nnscratch.evaluation import ledger
 from nnscratch.gradcheck import gradcheck
 from nnscratch.layers import Conv1d, Conv2d, Dense, Dropout, Flatten, Reshape, Sequential, Tanh
 from nnscratch.likelihoods import Gaussian, SquaredError
@@ -80,9 +81,9 @@ def echo(likelihood: Any = None) -> ConditionalVAE:
 # What it is told
 
 
-@given(labels=st.lists(st.integers(0, 6), max_size=9), extra=st.integers(0, 3))
+@given(labels=st.lists(st.integers(0, 6), min_size=1, max_size=9), extra=st.integers(0, 3))
 def test_one_hot_has_a_one_where_the_label_is(labels: list[int], extra: int) -> None:
-    classes = max(labels, default=0) + 1 + extra
+    classes = max(labels) + 1 + extra
     y = one_hot(np.array(labels, np.uint8), classes, np.float32)
     assert (y.shape, y.dtype) == ((classes, len(labels)), np.float32)
     np.testing.assert_array_equal(y.sum(axis=0), 1)
@@ -94,9 +95,9 @@ def test_one_hot_has_a_one_where_the_label_is(labels: list[int], extra: int) -> 
     [
         ([0, 3], "labels: expected 0 … 2, got 0 … 3"),
         ([-1, 1], "labels: expected 0 … 2, got -1 … 1"),
-        ([0.0, 1.0], "labels: expected (N,) integers, got (2,) float64"),
-        ([[0, 1]], "labels: expected (N,) integers, got (1, 2) int64"),
-        (1, "labels: expected (N,) integers, got () int64"),
+        ([0.0, 1.0], "integers, one for each image, got (2,) float64; .astype(int)"),
+        ([[0, 1]], "integers, one for each image, got (1, 2) int64; .argmax(axis=1)"),
+        (1, "integers, one for each image, got () int64"),
     ],
 )
 def test_labels_that_are_none_are_refused_everywhere(labels: Any, message: str) -> None:
@@ -114,6 +115,17 @@ def test_labels_that_are_none_are_refused_everywhere(labels: Any, message: str) 
     ):
         with pytest.raises(ValueError, match=re.escape(message)):
             call()
+
+
+def test_log_prob_is_told_the_label() -> None:
+    model, labels = cvae(), np.arange(200) % K
+    images = tiny.images(200)
+    draws = [model.log_prob(images, labels, rng=np.random.default_rng(i)) for i in range(50)]
+    book = ledger(model, Dataset(images, labels), draws=50, rng=fixed())
+    tolerance = 5 * np.std(draws) / np.sqrt(10_000)
+    assert np.mean(draws) == pytest.approx(-book.total.mean, abs=tolerance)
+    told_else = model.log_prob(images, (labels + 1) % K, rng=np.random.default_rng(0))
+    assert (told_else != draws[0]).all()
 
 
 def test_the_label_stands_beside_the_features_as_constant_channels() -> None:
@@ -375,11 +387,11 @@ def test_the_class_leaves_the_code(rng: np.random.Generator) -> None:
         ),
         (
             lambda: cvae().encode(tiny.images(3), LABELS),
-            "labels: expected one for each of 3 images, got 5",
+            "encode labels: expected (3,) integers, one for each image, got (5,) int64",
         ),
         (
             lambda: cvae().decode(np.zeros((5, 3)), LABELS),
-            "decode: expected (N, …) with 2 numbers a row, got (5, 3)",
+            "decode: expected (N, 2), got (5, 3)",
         ),
         (
             lambda: cvae().interpolate(tiny.images(5), tiny.images(5), LABELS, 1),

@@ -14,6 +14,7 @@ from nnscratch.core import Array, pack
 from nnscratch.corruptions import Corruption, Downsampling, GaussianNoise, Masking, SaltAndPepper
 from nnscratch.data import LESSON_NOISE, digits, downsample
 from nnscratch.layers import Dense, Reshape, Sequential
+from nnscratch.likelihoods import Gaussian
 from nnscratch.losses import l1_penalty
 from nnscratch.metrics import psnr
 from nnscratch.models import VAE, Autoencoder
@@ -121,6 +122,7 @@ def test_a_step_has_noise_of_its_own_and_validation_has_always_the_same() -> Non
             return y
 
     model = tiny.autoencoder(corruption=Recorded(0.5))
+    spoilt.clear()  # the model was tried when it was put together
     one = np.full((4, 4, 4), 255, np.uint8)
     options = {"seed": 0, "batch_size": 2, "lanes": 1, "threads": 1}
     Trainer(model, SGD(1e-3), **options).fit(one, validation=one[:3], epochs=2)
@@ -274,6 +276,36 @@ def test_downsampling_is_that_of_batch_first_images(
     np.testing.assert_allclose(y, want, rtol=1e-6)
 
 
+# Signals that are no images in [0, 1]
+
+
+def test_standardised_signals_are_denoised() -> None:
+    signals = np.random.default_rng(0).standard_normal((64, tiny.D)).astype(np.float32)
+    for noise in (GaussianNoise(0, 0.5, clip=False), Masking(0.3)):
+        model = tiny.autoencoder(corruption=noise, likelihood=Gaussian())
+        history = Trainer(model, Adam(1e-2), seed=0, batch_size=16).fit(signals, epochs=4)
+        assert history[-1]["train"]["total"] < history[0]["train"]["total"]
+        model.encode(signals)
+
+
+@pytest.mark.parametrize("noise", [GaussianNoise(0, 0.5), SaltAndPepper(0.1)])
+def test_a_corruption_of_images_wants_images_before_the_first_step(noise: Corruption) -> None:
+    signals = np.random.default_rng(0).standard_normal((64, tiny.D)).astype(np.float32)
+    model = tiny.autoencoder(corruption=noise, likelihood=Gaussian())
+    t = Trainer(model, Adam(), seed=0, batch_size=16)
+    with pytest.raises(ValueError, match=r"^fit images: expected numbers in \[0, 1\], got -"):
+        t.fit(signals, epochs=1)
+    assert t.optimizer.steps == 0
+
+
+def test_what_noise_moves_out_of_0_to_1_is_encoded() -> None:
+    """The targets of a Bernoulli are in [0, 1], the noisy images that it was made for are not."""
+    model = tiny.autoencoder(corruption=GaussianNoise(0, 0.5, clip=False))
+    model.encode(np.full((1, tiny.D), -0.5))
+    with pytest.raises(ValueError, match=r"evaluate: expected numbers in \[0, 1\]"):
+        Trainer(model, Adam(), seed=0).evaluate(np.full((1, tiny.D), -0.5))
+
+
 # What is refused
 
 
@@ -301,7 +333,7 @@ def test_refuses_to_spoil_by_no_such_measure(corruption: Corruption, message: st
         corruption(x(), rng=fixed())
 
 
-@pytest.mark.parametrize("corruption", NOISES, ids=str)
+@pytest.mark.parametrize("corruption", NOISES[:2], ids=str)
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
@@ -355,5 +387,5 @@ def test_refuses_an_encoder_of_large_images_and_an_output_that_is_small() -> Non
 
 @pytest.mark.parametrize("method", ["encode", "reconstruct"])
 def test_refuses_a_large_image_where_a_small_one_is_due(method: str) -> None:
-    with pytest.raises(ValueError, match=re.escape("encode: expected (N, …) with 1×2×2 numbers a")):
+    with pytest.raises(ValueError, match=re.escape("encode: expected (N, 1, 2, 2), got (")):
         getattr(magnifier(), method)(tiny.images(N))

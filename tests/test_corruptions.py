@@ -172,12 +172,12 @@ def test_noise_refuses(
         corrupt(rng=rng)
 
 
-@pytest.mark.parametrize("noise", NOISES)
+@pytest.mark.parametrize("noise", NOISES[:2], ids=["gaussian_noise", "salt_and_pepper"])
 @pytest.mark.parametrize(
     ("x", "message"),
     [
         (np.zeros(3, np.uint8), "x: expected float32 or float64, got uint8; divide by 255 first"),
-        (np.zeros(3, np.float16), "x: expected float32 or float64, got float16"),
+        (np.zeros(3, int), "x: expected uint8, float32 or float64, got (3,) int64"),
         (np.full(3, 2.0), "x: expected numbers in [0, 1], got 2 to 2; divide by 255"),
         (np.full(3, np.nan), "x: expected finite numbers"),
     ],
@@ -187,6 +187,17 @@ def test_noise_refuses_what_is_not_in_0_to_1(
 ) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         noise(x, rng=rng)
+
+
+def test_signals_are_no_images(rng: np.random.Generator) -> None:
+    """Standardised ones get noise that is not clipped, and lose numbers to 0, their mean."""
+    x = 3 * rng.standard_normal((200, 100))
+    noise = gaussian_noise(x, 0.5, 2, clip=False, rng=rng) - x
+    assert noise.mean() == pytest.approx(0.5, abs=5 * 2 / np.sqrt(x.size))
+    assert noise.std() == pytest.approx(2, rel=0.05)
+    masked = masking(x, 0.25, rng=rng)
+    assert (masked == 0).mean() == pytest.approx(0.25, abs=0.02)
+    np.testing.assert_array_equal(masked[masked != 0], x[masked != 0])
 
 
 @pytest.mark.parametrize("resize", RESIZERS)

@@ -35,24 +35,24 @@ def some(N: int) -> Dataset:
 @pytest.mark.parametrize("shape", [(3, 28, 28), (3, 1, 28, 28), (1, 1, 1)])
 @pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
 def test_accepts_images_and_labels(shape: tuple[int, ...], dtype: str) -> None:
-    assert len(Dataset(np.ones(shape, dtype), np.zeros(shape[0], np.uint8))) == shape[0]
+    white = np.full(shape, 255 if dtype == "uint8" else 1, dtype)
+    assert len(Dataset(white, np.zeros(shape[0], np.uint8))) == shape[0]
 
 
 def test_accepts_a_black_set() -> None:
     assert len(Dataset(np.zeros((2, 4, 4)), np.zeros(2, int))) == 2
 
 
-IMAGES = "Dataset images: expected (N, H, W) or (N, C, H, W) uint8, float32 or float64, not empty"
+IMAGES = "Dataset images: expected (N, H, W), (N, C, H, W) or (N, D), not empty"
 
 
 @pytest.mark.parametrize(
     ("images", "labels", "message"),
     [
-        (np.zeros((0, 28, 28)), np.zeros(0, int), f"{IMAGES}, got (0, 28, 28) float64"),
-        (np.zeros((2, 0, 28)), np.zeros(2, int), f"{IMAGES}, got (2, 0, 28) float64"),
-        (np.zeros((2, 784)), np.zeros(2, int), f"{IMAGES}, got (2, 784) float64"),
-        (np.zeros((2, 4, 4), int), np.zeros(2, int), f"{IMAGES}, got (2, 4, 4) int64"),
-        (np.zeros((2, 4, 4), ">f4"), np.zeros(2, int), f"{IMAGES}, got (2, 4, 4) >f4"),
+        (np.zeros((0, 28, 28)), np.zeros(0, int), f"{IMAGES}, got (0, 28, 28)"),
+        (np.zeros((2, 0, 28)), np.zeros(2, int), f"{IMAGES}, got (2, 0, 28)"),
+        (np.zeros(784), np.zeros(1, int), f"{IMAGES}, got (784,)"),
+        (np.zeros((2, 4, 4), int), np.zeros(2, int), "expected uint8, float32 or float64, got"),
         (
             np.zeros((2, 4, 4)),
             np.zeros(3, int),
@@ -257,9 +257,11 @@ def test_columns_refuses(rows: list[Any], dtype: str, message: str) -> None:
         columns(np.zeros((3, 2, 2), np.uint8), np.array(rows), dtype)
 
 
-def test_columns_refuses_vectors() -> None:
-    with pytest.raises(ValueError, match=re.escape("columns images: expected (N, H, W)")):
-        columns(np.zeros((3, 4), np.uint8), np.arange(3))
+def test_columns_of_a_table_are_vectors() -> None:
+    table = np.array([[-3.0, 2, 1], [0, 5, 7]])
+    for flatten in (False, True):
+        x = columns(table, np.array([1, 0, 1]), np.float64, flatten=flatten)
+        np.testing.assert_array_equal(x, table[[1, 0, 1]].T)
 
 
 @given(N=st.integers(1, 11), D=st.integers(1, 9), seed=SEEDS)
@@ -316,7 +318,7 @@ def test_a_draw_is_of_its_seed(dtype: str) -> None:
     [
         (np.zeros(4), "Static", "expected one of grey, static, dynamic, threshold, got 'Static'"),
         (np.full(4, 255.0), "static", "binarize images: expected numbers in [0, 1], got 255"),
-        (np.zeros(4, int), "static", "binarize images: expected float32 or float64, got int64"),
+        (np.zeros(4, int), "static", "binarize images: expected uint8, float32 or float64, got"),
     ],
 )
 def test_binarize_refuses(

@@ -38,7 +38,7 @@ def contents(train: tuple[int, ...], test: tuple[int, ...]) -> dict[str, bytes]:
     """The four files of a small set, by name."""
     arrays = []
     for part, counts in enumerate((train, test)):
-        images = np.full((sum(counts), 28, 28), part, np.uint8)
+        images = np.full((sum(counts), 28, 28), 255 * part, np.uint8)
         arrays += [images, labels(counts)]
     return {file: idx_bytes(a) for file, a in zip(FILES, arrays, strict=True)}
 
@@ -113,7 +113,7 @@ def test_finds_the_files(
     train, test = mnist(tmp_path if how == "argument" else None)
     assert train.images.shape == (20, 28, 28)
     assert (train.images == 0).all()
-    assert (test.images == 1).all()
+    assert (test.images == 255).all()
     np.testing.assert_array_equal(train.labels, labels(TRAIN))
     np.testing.assert_array_equal(test.labels, labels(TEST))
 

@@ -111,15 +111,21 @@ def test_a_balanced_draw_takes_each_row_as_often_as_any_other_of_its_class() -> 
     [
         (lambda: NearestNeighbours(0), "expected k ≥ 1, got 0"),
         (lambda: NearestNeighbours(3).fit(np.zeros((2, 1)), np.zeros(2, int)), "expected 3 codes"),
-        (lambda: SoftmaxProbe().fit(np.zeros((2, 1)), np.zeros(3, int)), r"\(2,\) integer labels"),
-        (lambda: SoftmaxProbe().fit(np.zeros((2, 1)), np.zeros(2)), "integer labels, got .* float"),
-        (lambda: SoftmaxProbe().fit(np.full((2, 1), np.nan), np.zeros(2, int)), "finite codes"),
+        (
+            lambda: SoftmaxProbe().fit(np.zeros((2, 1)), np.zeros(3, int)),
+            r"fit labels: expected \(2,\) integers, one",
+        ),
+        (lambda: SoftmaxProbe().fit(np.zeros((2, 1)), np.zeros(2)), "integers, .* got .* float"),
+        (lambda: SoftmaxProbe().fit(np.full((2, 1), np.nan), np.zeros(2, int)), "finite numbers"),
         (lambda: SoftmaxProbe(0), "expected an integer ≥ 1, got 0"),
         (lambda: SoftmaxProbe(precision=-1), "expected precision ≥ 0, got -1"),
         (lambda: balanced(np.array([0, 1, 1]), 3, rng=RNG), "each of 2 classes, .* got count 3"),
         (lambda: balanced(np.array([0, 1, 1]), 4, rng=RNG), "at most 1, got count 4"),
         (lambda: balanced(np.array([0, 1, 1]), 0, rng=RNG), "got count 0"),
-        (lambda: accuracy(np.zeros(2, int), np.zeros(3, int)), "expected two"),
+        (
+            lambda: accuracy(np.zeros(2, int), np.zeros(3, int)),
+            r"accuracy predicted: expected \(3,\) integers",
+        ),
     ],
 )
 def test_refusals(call, message: str) -> None:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnscratch.core import Array, pack
+from nnscratch.evaluation import ledger
 from nnscratch.layers import Dense, Dropout, Identity, Sequential
 from nnscratch.likelihoods import Bernoulli, Gaussian, Likelihood, SquaredError
 from nnscratch.losses import gaussian_kl_per_sample
@@ -275,6 +276,17 @@ def test_the_lessons_network_has_the_lessons_size(rng: np.random.Generator) -> N
     }
 
 
+def test_log_prob_is_the_elbo_of_each_image() -> None:
+    """In the mean over draws, that of the ledger; and noise is of the seed alone."""
+    model, images = tiny.vae(), tiny.images(200)
+    draws = [model.log_prob(images, rng=np.random.default_rng(seed)) for seed in range(50)]
+    book = ledger(model, images, draws=50, rng=fixed())
+    each = np.mean(draws, axis=0)
+    assert each.mean() == pytest.approx(-book.total.mean, abs=5 * np.std(draws) / np.sqrt(10_000))
+    again = model.log_prob(images, rng=np.random.default_rng(0), threads=1)
+    np.testing.assert_array_equal(again, draws[0])
+
+
 # What is refused
 
 
@@ -313,8 +325,8 @@ def test_refuses_to_do_without_noise() -> None:
             "VAE: expected latent_dim ≥ 1, got 0",
         ),
         (lambda: tiny.vae().sample(-3, rng=fixed()), "sample: expected count ≥ 1, got -3"),
-        (lambda: tiny.vae().decode(np.zeros((2, 4))), "decode: expected (N, …) with 2 numbers"),
-        (lambda: tiny.vae().posterior(np.zeros((2, 4))), "encode: expected (N, …) with 16 numbers"),
+        (lambda: tiny.vae().decode(np.zeros((2, 4))), "decode: expected (N, 2), got (2, 4)"),
+        (lambda: tiny.vae().posterior(np.zeros((2, 4))), "posterior: expected (N, 16), got (2, 4)"),
     ],
 )
 def test_refuses(make: Any, message: str) -> None:

@@ -1,13 +1,13 @@
 """What can happen to an image before it reaches the encoder: noise, loss, fewer pixels.
 
-Functions of batch-first floats in [0, 1], returning floats in [0, 1] of the same dtype. Noise and
-masks are elementwise and so take any layout; the resizers need (N, H, W) or (N, C, H, W).
+Functions of batch-first floats, returning floats of the same dtype; [0, 1] remains [0, 1]. Noise
+and masks are elementwise and so take any layout; the resizers need (N, H, W) or (N, C, H, W).
 """
 
 import numpy as np
 
+from ..border import floats_of
 from ..core import Array
-from .dataset import check_images, check_range
 
 LESSON_NOISE = {"tensorflow": (0.5, 0.5), "pytorch": (0.5, 0.3), "keras": (0.0, 0.5)}
 """(mean, sd) in three editions of one denoiser. The first two brighten as well as disturb, so
@@ -15,35 +15,39 @@ their figures do not compare with the third's: `gaussian_noise(x, *LESSON_NOISE[
 """
 
 
-def gaussian_noise(x: Array, mean: float, sd: float, *, rng: np.random.Generator) -> Array:
-    """Return x + N(mean, sd²), clipped to [0, 1]."""
-    check_range("gaussian_noise x", x)
+def gaussian_noise(
+    x: Array, mean: float, sd: float, *, clip: bool = True, rng: np.random.Generator
+) -> Array:
+    """Return x + N(mean, sd²) of images, clipped to [0, 1]; with clip=False of any numbers."""
+    x = floats_of("gaussian_noise x", x, unit=clip)
     if not 0 <= sd < np.inf or not np.isfinite(mean):
         raise ValueError(f"gaussian_noise: expected a mean and sd ≥ 0, got {mean} and {sd}")
-    noise = rng.standard_normal(x.shape, x.dtype)
-    return np.clip(x + float(mean) + float(sd) * noise, 0, 1)
+    y = x + float(mean) + float(sd) * rng.standard_normal(x.shape, x.dtype)
+    return np.clip(y, 0, 1) if clip else y
 
 
 def salt_and_pepper(x: Array, fraction: float, *, rng: np.random.Generator) -> Array:
     """Replace each pixel with probability `fraction`, half of the time by 0 and half by 1."""
-    _check_fraction("salt_and_pepper", x, fraction)
+    x = floats_of("salt_and_pepper x", x)
+    _check_fraction("salt_and_pepper", fraction)
     u = rng.random(x.shape, x.dtype)
     return np.where(u < fraction / 2, 0, np.where(u < fraction, 1, x))
 
 
 def masking(x: Array, fraction: float, *, rng: np.random.Generator) -> Array:
-    """Set each pixel to 0 with probability `fraction`.
+    """Set each number to 0 with probability `fraction`.
 
     Source
         Vincent et al., Extracting and composing robust features with denoising autoencoders (2008).
     """
-    _check_fraction("masking", x, fraction)
+    x = floats_of("masking x", x, unit=False)
+    _check_fraction("masking", fraction)
     return np.where(rng.random(x.shape, x.dtype) < fraction, 0, x)
 
 
 def downsample(x: Array, factor: int) -> Array:
     """Return the mean of each tile of factor × factor pixels."""
-    _check_resizing("downsample", x, factor)
+    x = _resizable("downsample", x, factor)
     *lead, H, W = x.shape
     if H % factor or W % factor:
         raise ValueError(f"downsample: a factor of {factor} does not divide {H}×{W}")
@@ -52,7 +56,7 @@ def downsample(x: Array, factor: int) -> Array:
 
 def upsample_nearest(x: Array, factor: int) -> Array:
     """Repeat each pixel factor × factor times."""
-    _check_resizing("upsample_nearest", x, factor)
+    x = _resizable("upsample_nearest", x, factor)
     return x.repeat(factor, axis=-2).repeat(factor, axis=-1)
 
 
@@ -62,7 +66,7 @@ def upsample_bilinear(x: Array, factor: int) -> Array:
     Output pixel i of `factor` times as many has its centre at (i + ½)/factor − ½ on the input's
     axis, and beyond the outermost centres the edge continues: PyTorch's align_corners=False.
     """
-    _check_resizing("upsample_bilinear", x, factor)
+    x = _resizable("upsample_bilinear", x, factor)
     for axis in (-2, -1):
         L = x.shape[axis]
         centre = np.clip((np.arange(factor * L) + 0.5) / factor - 0.5, 0, L - 1)
@@ -74,14 +78,21 @@ def upsample_bilinear(x: Array, factor: int) -> Array:
     return x
 
 
-def _check_fraction(name: str, x: Array, fraction: float) -> None:
-    check_range(f"{name} x", x)
+def _check_fraction(name: str, fraction: float) -> None:
     if not 0 <= fraction <= 1:
         raise ValueError(f"{name}: expected a fraction in [0, 1], got {fraction}")
 
 
-def _check_resizing(name: str, x: Array, factor: int) -> None:
-    check_images(f"{name} x", x)
-    check_range(f"{name} x", x)
+def _resizable(name: str, images: Array, factor: int) -> Array:
+    """Return images (N, H, W) or (N, C, H, W) as a plain array of floats."""
+    x = floats_of(f"{name} x", images)
+    if x.ndim not in (3, 4):
+        raise ValueError(f"{name} x: expected (N, H, W) or (N, C, H, W), got {x.shape}")
+    if x.ndim == 4 and x.shape[3] in (1, 3) and x.shape[1] == x.shape[2] > 3:
+        raise ValueError(
+            f"{name} x: expected (N, C, H, W), got {x.shape}, which has its channels last; "
+            "np.moveaxis(x, -1, 1)"
+        )
     if factor < 1:
         raise ValueError(f"{name}: expected a factor ≥ 1, got {factor}")
+    return x

@@ -1,4 +1,4 @@
-"""A set of labelled images, and how it is cut: split, minibatches, columns.
+"""A set of labelled samples, and how it is cut: split, minibatches, columns.
 
 An array of row numbers stands for a part of a set, be it a split or a minibatch, so the set itself
 is never copied. Sets are batch-first; `columns` is where a batch of one becomes batch-last:
@@ -10,17 +10,19 @@ is never copied. Sets are batch-first; `columns` is where a batch of one becomes
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from copy import copy
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from ..border import check_bytes, check_numbers, check_set, labels_of, plain
 from ..core import Array, IntArray
 
 Images: TypeAlias = NDArray[Any]
-"""uint8 in 0 … 255, or float32 or float64 in [0, 1]."""
+"""Grey levels 0 … 255 in uint8, or float32 or float64; or what NumPy makes such an array of."""
 
 T = TypeVar("T")
 
@@ -36,19 +38,22 @@ class Split(NamedTuple, Generic[T]):
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Images and the class of each.
+    """Images, or rows of a table, and the class of each.
 
-        images  (N, H, W) or (N, C, H, W), uint8 in 0 … 255 or float32 or float64 in [0, 1]
-        labels  (N,) integers
+        images  (N, H, W) or (N, C, H, W), uint8 in 0 … 255 or float32 or float64 in [0, 1];
+                or a table (N, D), whose floats may be any finite numbers
+        labels  (N,) integers from 0
         name    what the set is called, "" if nobody knows
         nouns   what one of its images is, and what many are
         classes the name of every class, by its label; without names a class is called its label
 
-    `data[rows]` is the set of some rows: a view if `rows` is a slice, else a copy.
+    Both may be lists, data frames or tensors (see border.py); what the set holds are plain arrays,
+    row by row. `data[rows]` is the set of some rows: a view if `rows` is a slice, else a copy.
 
     Raises
         ValueError if the set is empty, or images and labels are not as above; also if the images
-        look like floats that were never divided by 255, or were divided twice.
+        look like floats that were never divided by 255, or were divided twice, or like bytes that
+        were made of zeros and ones.
     """
 
     images: Images
@@ -59,26 +64,16 @@ class Dataset:
 
     def __post_init__(self) -> None:
         """Refuse what is not such a set."""
-        check_images("Dataset images", self.images)
-        N = len(self.images)
-        if self.labels.shape != (N,) or self.labels.dtype.kind not in "iu":
-            raise ValueError(
-                f"Dataset labels: expected ({N},) integers, one for each image, "
-                f"got {self.labels.shape} {self.labels.dtype}"
-            )
-        if self.classes and not 0 <= self.labels.min() <= self.labels.max() < len(self.classes):
+        images = _set("Dataset images", self.images)
+        check_bytes("Dataset images", images)
+        check_set("Dataset images", images, unit=images.ndim > 2)
+        object.__setattr__(self, "images", images)
+        labels = labels_of("Dataset labels", self.labels, len(images))
+        object.__setattr__(self, "labels", labels)
+        if self.classes and labels.max() >= len(self.classes):
             raise ValueError(
                 f"Dataset labels: expected 0 to {len(self.classes) - 1}, one of the classes "
-                f"{', '.join(self.classes)}, got {self.labels.min()} to {self.labels.max()}"
-            )
-        if self.images.dtype == np.uint8:
-            return
-        check_range("Dataset images", self.images)
-        # There is no grey level between 1/255 and 2/255, so a set below 1.5/255 was scaled twice.
-        if 0 < self.images.max() < 1.5 / 255:
-            raise ValueError(
-                f"Dataset images: the brightest pixel is {self.images.max():.4g}, at most one grey "
-                "level of 255; were they divided by 255 twice?"
+                f"{', '.join(self.classes)}, got {labels.min()} to {labels.max()}"
             )
 
     def __len__(self) -> int:
@@ -87,36 +82,27 @@ class Dataset:
 
     def __getitem__(self, rows: slice | IntArray) -> "Dataset":
         """Return the set of these rows."""
-        return replace(self, images=self.images[rows], labels=self.labels[rows])
+        part = copy(self)  # no check: some rows of a set may be darker than all of it
+        images, labels = self.images[rows], self.labels[rows]
+        if labels.ndim != 1 or len(labels) == 0:
+            raise ValueError(f"Dataset: expected a slice or row numbers, not none, got {rows!r}")
+        object.__setattr__(part, "images", images)
+        object.__setattr__(part, "labels", labels)
+        return part
 
     def class_name(self, label: int) -> str:
         """Return what the class with this label is called."""
         return self.classes[label] if self.classes else str(label)
 
 
-def check_images(name: str, images: Images) -> None:
-    """Raise ValueError unless these are images, batch-first and at least one."""
-    if not isinstance(images, np.ndarray):
-        raise ValueError(f"{name}: expected an array, got {type(images).__name__}")
-    known = images.dtype in (np.uint8, np.float32, np.float64)
-    if images.ndim not in (3, 4) or images.size == 0 or not known:
+def _set(name: str, a: Any) -> Images:
+    """Return images, or a table, as a plain array."""
+    images = plain(name, a)
+    if images.ndim not in (2, 3, 4) or images.size == 0:
         raise ValueError(
-            f"{name}: expected (N, H, W) or (N, C, H, W) uint8, float32 or float64, not empty, "
-            f"got {images.shape} {images.dtype}"
+            f"{name}: expected (N, H, W), (N, C, H, W) or (N, D), not empty, got {images.shape}"
         )
-
-
-def check_range(name: str, x: Array) -> None:
-    """Raise ValueError unless these are floats and every one of them is in [0, 1]."""
-    if x.dtype not in (np.float32, np.float64):
-        advice = "; divide by 255 first" if x.dtype == np.uint8 else ""
-        raise ValueError(f"{name}: expected float32 or float64, got {x.dtype}{advice}")
-    low, high = x.min(), x.max()
-    if not np.isfinite([low, high]).all():
-        raise ValueError(f"{name}: expected finite numbers, got NaN or infinity")
-    if low < 0 or high > 1:
-        advice = "; divide by 255" if low >= 0 else ""
-        raise ValueError(f"{name}: expected numbers in [0, 1], got {low:.4g} to {high:.4g}{advice}")
+    return images
 
 
 def split(data: Dataset, fraction: float, *, rng: np.random.Generator) -> Split[IntArray]:
@@ -152,11 +138,20 @@ def columns(
 
     Bytes are divided by 255; floats are taken as they are.
 
-        images  (…, H, W) or (…, C, H, W), the set: uint8, float32 or float64
+        images  (…, H, W) or (…, C, H, W), the set; or a table (…, D)
         rows    (N,) integers, which of them
-        x       (C, H, W, N), or (C·H·W, N) with `flatten`; C-contiguous, float32 or float64
+        x       (C, H, W, N) or (D, N), or (C·H·W, N) with `flatten`; C-contiguous
     """
-    check_images("columns images", images)
+    images, rows = _set("columns images", images), np.asarray(rows)
+    x = gather(images, rows, dtype)
+    check_numbers("columns images", x)
+    if flatten or images.ndim == 2:
+        return x
+    return x.reshape(*(1, *images.shape[1:])[-3:], len(rows))
+
+
+def gather(images: Images, rows: IntArray, dtype: DTypeLike) -> Array:
+    """Return the same as one matrix (D, N), of a set whose numbers have been judged before."""
     if rows.ndim != 1 or rows.size == 0 or rows.dtype.kind not in "iu":
         raise ValueError(
             f"columns rows: expected (N,) integers and not empty, got {rows.shape} {rows.dtype}"
@@ -169,8 +164,7 @@ def columns(
         raise ValueError(f"columns: expected float32 or float64, got {np.dtype(dtype)}")
 
     N = len(rows)
-    C, H, W = (1, *images.shape[1:])[-3:]
-    x = np.empty((C * H * W, N), dtype)
+    x = np.empty((images[0].size, N), dtype)
     if not images.flags.c_contiguous:
         images, rows = images[rows], np.arange(N)
     if images.dtype == np.uint8:
@@ -180,7 +174,7 @@ def columns(
         gather_columns(images.reshape(len(images), -1), rows, greys(x.dtype), x, helpers(x.size))
     else:
         x[...] = images[rows].reshape(N, -1).T
-    return x if flatten else x.reshape(C, H, W, N)
+    return x
 
 
 @cache
@@ -205,9 +199,12 @@ def binarize(images: Images, how: str, *, rng: np.random.Generator) -> Images:
     """
     if how not in BINARIZATIONS:
         raise ValueError(f"binarize: expected one of {', '.join(BINARIZATIONS)}, got {how!r}")
+    images = plain("binarize images", images)
+    if images.size == 0:
+        raise ValueError(f"binarize images: expected a pixel or more, got {images.shape}")
     byte = images.dtype == np.uint8
-    if not byte:
-        check_range("binarize images", images)
+    check_bytes("binarize images", images)
+    check_numbers("binarize images", images, unit=True)
     if how == "grey":
         return images
     if how == "threshold":

@@ -118,7 +118,7 @@ class AdversarialAutoencoder(Autoencoder):
     ) -> tuple[Terms, Callable[[float], None]]:
         """Return the autoencoder's terms, and its backward; D's gradient is to be thrown away."""
         opposed = self.weight
-        z, encoder_backward = self.encoder.forward(x, rng=rng)
+        z, encoder_backward = self.encoder.forward(self.seen(x, rng=rng), rng=rng)
         a, decoder_backward = self.decoder.forward(z, rng=rng)
         d, judge_backward = self.discriminator.forward(z, rng=rng)
         reconstruction, da = self.likelihood.nll(a, x)
@@ -139,7 +139,7 @@ class AdversarialAutoencoder(Autoencoder):
         self, x: Array, *, rng: np.random.Generator
     ) -> tuple[Terms, Callable[[float], None]]:
         """Return D's terms, with how often it is right, and a backward into D alone."""
-        z = self.encoder.inference().forward(x)[0]
+        z = self.encoder.inference().forward(self.seen(x, rng=rng))[0]
         L, N = z.shape
         draws = self.prior(L, N, rng=rng, dtype=z.dtype)
         check("AdversarialAutoencoder prior", draws, (L, N), z.dtype)

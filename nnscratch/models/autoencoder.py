@@ -22,7 +22,7 @@ from ..corruptions import Corruption
 from ..layers.contract import check_methods
 from ..layers.sequential import as_sequential
 from ..likelihoods import Bernoulli, Likelihood
-from .border import across, check_count, naming
+from .border import Input, across, check_count, naming
 from .latent import path
 from .parts import checked_penalty, try_corruption, try_layer, try_likelihood, try_penalties
 
@@ -115,6 +115,27 @@ class Autoencoder:
         try_layer(f"{who} decoder", self.decoder, two(self.told(self.code_shape)))
         try_likelihood(f"{who} likelihood", self.likelihood, two(self.input_shape))
 
+    @property
+    def unit(self) -> bool:
+        """Must images lie in [0, 1]? Likelihood or corruption say so, for all that comes in."""
+        return any(getattr(part, "unit", False) for part in (self.likelihood, self.corruption))
+
+    @property
+    def image_input(self) -> Input:
+        """What `log_prob` takes, and a loss as columns."""
+        return Input(self.input_shape, self.dtype, self.unit)
+
+    @property
+    def seen_input(self) -> Input:
+        """What `encode` takes."""
+        within = getattr(self.corruption, "unit", True)  # else it may leave [0, 1]
+        return Input(self.seen_shape, self.dtype, self.unit and within)
+
+    @property
+    def code_input(self) -> Input:
+        """What `decode` takes."""
+        return Input(self.code_shape, self.dtype, codes=True)
+
     def code_of(self, encoder_output: Shape) -> Shape:
         """Return the shape of one code, given that of what the encoder returns for one sample."""
         return encoder_output
@@ -125,7 +146,10 @@ class Autoencoder:
         return *shape[:axis], shape[axis] + self.classes, *shape[axis + 1 :]
 
     def seen(self, x: Array, *, rng: np.random.Generator | None) -> Array:
-        """Return what the encoder is shown of x while it learns."""
+        """Return what the encoder is shown of x (*input_shape, N) while it learns."""
+        if np.shape(x)[:-1] != self.input_shape:
+            want = ", ".join(map(str, (*self.input_shape, "N")))
+            raise ValueError(f"{type(self).__name__} loss: expected ({want}), got {np.shape(x)}")
         if self.corruption is None:
             return x
         if rng is None:
@@ -175,9 +199,7 @@ class Autoencoder:
     def encode(self, images: Array, *, threads: int | None = None) -> Array:
         """Return the codes of images (N, …)."""
         encoder = self.encoder.inference()
-        return across(
-            "encode", lambda x: encoder.forward(x)[0], images, self.seen_shape, self.dtype, threads
-        )
+        return across("encode", lambda x: encoder.forward(x)[0], images, self.seen_input, threads)
 
     def decode(self, codes: Array, *, threads: int | None = None) -> Array:
         """Return the images (N, …) that codes (N, …) stand for: the mean of p(x | a)."""
@@ -186,11 +208,28 @@ class Autoencoder:
         def f(z: Array) -> Array:
             return mean(decoder.forward(z)[0])
 
-        return across("decode", f, codes, self.code_shape, self.dtype, threads)
+        return across("decode", f, codes, self.code_input, threads)
 
     def reconstruct(self, images: Array, *, threads: int | None = None) -> Array:
         """Return decode(encode(images))."""
-        return self.decode(self.encode(images, threads=threads), threads=threads)
+        with naming("reconstruct"):
+            return self.decode(self.encode(images, threads=threads), threads=threads)
+
+    def log_prob(self, images: Array, *, threads: int | None = None) -> Array:
+        """Return log p(x | a) of each image x (N, …) given its own code, nats (N,)."""
+        model = self.inference()
+
+        def f(x: Array) -> Array:
+            a = model.decoder.forward(model.encoder.forward(self.seen_later(x))[0])[0]
+            return self.likelihood.log_prob(a, x)[None]
+
+        return across("log_prob", f, images, self.image_input, threads)[:, 0]
+
+    def seen_later(self, x: Array) -> Array:
+        """Return what the encoder is shown of x once it has learned: x, or what is due of it."""
+        if self.corruption is None or self.seen_shape == self.input_shape:
+            return x
+        return self.corruption(x, rng=np.random.default_rng(0))
 
     def sample(
         self, count: int, *, like: Array, rng: np.random.Generator, threads: int | None = None
@@ -201,7 +240,8 @@ class Autoencoder:
         of code space decodes to nothing.
         """
         check_count(count)
-        codes = self.encode(like, threads=threads)
+        with naming("sample like"):
+            codes = self.encode(like, threads=threads)
         if len(codes) < 2:
             raise ValueError(f"sample: expected two images or more to be like, got {len(codes)}")
         flat = codes.reshape(len(codes), -1)
@@ -220,7 +260,10 @@ class Autoencoder:
         threads: int | None = None,
     ) -> Array:
         """Return the images on the way from `start` to `end`, all (N, …): (N, steps, …)."""
-        a, b = (self.encode(images, threads=threads) for images in (start, end))
+        with naming("interpolate start"):
+            a = self.encode(start, threads=threads)
+        with naming("interpolate end"):
+            b = self.encode(end, threads=threads)
         N = len(a)
         codes = path(a.reshape(N, -1), b.reshape(len(b), -1), steps, spherical=spherical)
         images = self.decode(codes.reshape(N * steps, *a.shape[1:]), threads=threads)

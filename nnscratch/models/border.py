@@ -1,13 +1,19 @@
-"""The border of the library: batch-first arrays outside, batch-last columns inside."""
+"""The door of a model: batch-first arrays outside, batch-last columns inside."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ..border import check_axes, check_numbers, check_set, codes_of, labels_of, samples_of
 from ..core import Array, Shape
+from ..data.dataset import Dataset, Images
 from ..threads import check_threads, in_chunks
+
+if TYPE_CHECKING:
+    from .autoencoder import Autoencoder
 
 CHUNK = 64
 """Samples a chunk of inference: large enough for the kernels, small enough for the caches. With 32
@@ -15,25 +21,51 @@ a convolutional VAE decodes a tenth faster and encodes a tenth slower; with 128 
 slower."""
 
 
-def to_columns(who: str, rows: Array, sample_shape: Shape, dtype: DTypeLike) -> Array:
-    """(N, …) → (*sample_shape, N), contiguous; uint8 pixels become numbers in [0, 1].
+class Input(NamedTuple):
+    """What goes into a model: images or codes of one shape, in [0, 1] with `unit`."""
+
+    shape: Shape
+    dtype: DTypeLike
+    unit: bool = False
+    codes: bool = False
+
+    def rows(self, who: str, rows: Any) -> Array:
+        """Return rows that a user passed as a plain array of such samples, or raise ValueError."""
+        return (codes_of if self.codes else samples_of)(who, rows, self.shape)
+
+
+def set_of(who: str, data: Images | Dataset, model: "Autoencoder") -> Images | Dataset:
+    """Return a set that this model may learn from, or be judged by, as plain arrays.
 
     Raises
-        ValueError if rows are neither bytes nor floats, not as long as a sample, or not finite.
+        ValueError as border.py says; or if the model is told classes and there are no labels, or
+        one that is not 0 … classes - 1.
     """
-    rows = np.asarray(rows)
-    if rows.dtype != np.uint8 and rows.dtype.kind != "f":
-        raise ValueError(f"{who}: expected uint8 or floats, got {rows.dtype}")
-    N, D = len(rows) if rows.ndim else 0, int(np.prod(sample_shape))
-    if N == 0 or rows.size != N * D:
-        want = "×".join(map(str, sample_shape))
-        raise ValueError(f"{who}: expected (N, …) with {want} numbers a row, got {rows.shape}")
+    if isinstance(data, Dataset):
+        check_axes(who, data.images, model.input_shape)
+        check_numbers(who, data.images, unit=model.unit, dtype=model.dtype)
+        if model.classes:
+            labels_of(f"{who} labels", data.labels, len(data), model.classes)
+        return data
+    if model.classes:
+        raise ValueError(f"{who}: expected a Dataset with labels, got images alone")
+    images = samples_of(who, data, model.input_shape)
+    check_set(who, images, unit=model.unit, dtype=model.dtype)
+    return images
+
+
+def to_columns(who: str, rows: Array, expected: Input) -> Array:
+    """Rows that hold such samples → (*shape, N), contiguous; bytes divided by 255.
+
+    Raises
+        ValueError if a number is not finite, or not in [0, 1] where it must be.
+    """
+    check_numbers(who, rows, unit=expected.unit, dtype=expected.dtype)
+    N = len(rows)
+    x = np.empty((rows.size // N, N), expected.dtype)
     scale = 255 if rows.dtype == np.uint8 else 1
-    x = np.empty((D, N), dtype)
-    np.divide(rows.reshape(N, D).T, scale, out=x, casting="same_kind", dtype=dtype)
-    if scale == 1 and not np.isfinite(x).all():
-        raise ValueError(f"{who}: expected finite numbers, got NaN or infinity")
-    return x.reshape(*sample_shape, N)
+    np.divide(rows.reshape(N, -1).T, scale, out=x, casting="same_kind", dtype=expected.dtype)
+    return x.reshape(*expected.shape, N)
 
 
 def to_rows(y: Array) -> Array:
@@ -45,17 +77,16 @@ def across(
     who: str,
     f: Callable[[Array], Array],
     rows: Array,
-    sample_shape: Shape,
-    dtype: DTypeLike,
+    expected: Input,
     threads: int | None = None,
 ) -> Array:
-    """Return f over rows (N, …) → (N, …), where f maps columns to columns."""
+    """Return f over rows (N, …) of a user → (N, …), where f maps columns to columns."""
     check_threads(who, threads)
-    rows = np.asarray(rows)
-    if rows.ndim < 2 or len(rows) == 0:
-        raise ValueError(f"{who}: expected a non-empty batch (N, …), got {rows.shape}")
     return in_chunks(
-        lambda chunk: to_rows(f(to_columns(who, chunk, sample_shape, dtype))), rows, CHUNK, threads
+        lambda chunk: to_rows(f(to_columns(who, chunk, expected))),
+        expected.rows(who, rows),
+        CHUNK,
+        threads,
     )
 
 

@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..core import Array, IntArray, Shape, channel_axis
+from ..border import labels_of
+from ..core import Array, IntArray, channel_axis
 from ..layers.sequential import Sequential
+from ..threads import check_threads, in_chunks
 from .autoencoder import Terms
-from .border import across, check_count, to_columns, to_rows
+from .border import CHUNK, Input, naming, to_columns, to_rows
 from .latent import path
 from .vae import VAE
 
@@ -20,12 +22,8 @@ def one_hot(labels: IntArray, classes: int, dtype: DTypeLike) -> Array:
     Raises
         ValueError unless labels are (N,) integers from 0 to classes - 1.
     """
-    labels = np.asarray(labels)
-    if labels.ndim != 1 or labels.dtype.kind not in "iu":
-        raise ValueError(f"labels: expected (N,) integers, got {labels.shape} {labels.dtype}")
-    if labels.size and not 0 <= labels.min() <= labels.max() < classes:
-        raise ValueError(f"labels: expected 0 … {classes - 1}, got {labels.min()} … {labels.max()}")
-    return np.equal.outer(np.arange(classes), labels).astype(dtype)
+    y = labels_of("labels", labels, classes=classes)
+    return np.equal.outer(np.arange(classes), y).astype(dtype)
 
 
 def beside(x: Array, y: Array) -> Array:
@@ -83,37 +81,51 @@ class ConditionalVAE(VAE):
         self, images: Array, labels: IntArray, *, threads: int | None = None
     ) -> tuple[Array, Array]:
         """Return mu and logvar of q(z|x, y) for images (N, …) and labels (N,), both (N, L)."""
-        encoder, L = self.encoder.inference(), self.latent_dim
-        h = self._across("encode", encoder, images, self.seen_shape, labels, threads)
-        return h[:, :L], h[:, L:]
+        h = self._told_encoder("posterior", images, labels, threads)
+        return h[:, : self.latent_dim], h[:, self.latent_dim :]
 
     def encode(  # type: ignore[override]
         self, images: Array, labels: IntArray, *, threads: int | None = None
     ) -> Array:
         """Return the mean codes μ of images (N, …) of these classes: (N, L)."""
-        return self.posterior(images, labels, threads=threads)[0]
+        return self._told_encoder("encode", images, labels, threads)[:, : self.latent_dim]
 
     def decode(  # type: ignore[override]
         self, codes: Array, labels: IntArray, *, threads: int | None = None
     ) -> Array:
         """Return the images (N, …) that codes (N, L) stand for in these classes."""
         decoder = self.decoder.inference()
-        a = self._across("decode", decoder, codes, self.code_shape, labels, threads)
+        a = self._across("decode", decoder, codes, self.code_input, labels, threads)
         return self.likelihood.mean(a)
 
     def reconstruct(  # type: ignore[override]
         self, images: Array, labels: IntArray, *, threads: int | None = None
     ) -> Array:
         """Return decode(encode(images, labels), labels)."""
-        return self.decode(self.encode(images, labels, threads=threads), labels, threads=threads)
+        with naming("reconstruct"):
+            codes = self.encode(images, labels, threads=threads)
+            return self.decode(codes, labels, threads=threads)
+
+    def log_prob(  # type: ignore[override]
+        self,
+        images: Array,
+        labels: IntArray,
+        *,
+        rng: np.random.Generator,
+        threads: int | None = None,
+    ) -> Array:
+        """Return the ELBO of each image (N, …) given its label, nats (N,): it bounds log p(x|y)."""
+        rows = self.image_input.rows("log_prob", images)
+        labels = labels_of("log_prob labels", labels, len(rows), self.classes)
+        y = one_hot(labels, self.classes, self.dtype)
+        return self._elbo(rows, lambda x, rows: beside(x, y[:, rows]), rng, threads)
 
     def sample(  # type: ignore[override]
         self, labels: IntArray, *, rng: np.random.Generator, threads: int | None = None
     ) -> Array:
         """Return an image of each of these classes: N draws from the prior, decoded."""
-        count = one_hot(labels, self.classes, self.dtype).shape[1]
-        check_count(count)
-        draws = rng.standard_normal((count, self.latent_dim), self.dtype)
+        labels = labels_of("sample labels", labels, classes=self.classes)
+        draws = rng.standard_normal((len(labels), self.latent_dim), self.dtype)
         return self.decode(draws, labels, threads=threads)
 
     def interpolate(  # type: ignore[override]
@@ -127,7 +139,11 @@ class ConditionalVAE(VAE):
         threads: int | None = None,
     ) -> Array:
         """Return the images on the way from `start` to `end`, of one class each: (N, steps, …)."""
-        a, b = (self.encode(images, labels, threads=threads) for images in (start, end))
+        labels = labels_of("interpolate labels", labels, classes=self.classes)
+        with naming("interpolate start"):
+            a = self.encode(start, labels, threads=threads)
+        with naming("interpolate end"):
+            b = self.encode(end, labels, threads=threads)
         codes = path(a, b, steps, spherical=spherical)
         codes, each = codes.reshape(-1, self.latent_dim), np.repeat(labels, steps)
         images = self.decode(codes, each, threads=threads)
@@ -135,22 +151,36 @@ class ConditionalVAE(VAE):
 
     def restyle(self, images: Array, labels: IntArray, *, threads: int | None = None) -> Array:
         """Return every image written as each of the classes, by one hand: (N, classes, …)."""
-        codes, K = self.encode(images, labels, threads=threads), self.classes
-        N = len(codes)
+        with naming("restyle"):
+            codes = self.encode(images, labels, threads=threads)
+        N, K = len(codes), self.classes
         written = self.decode(codes.repeat(K, axis=0), np.tile(np.arange(K), N), threads=threads)
         return written.reshape(N, K, *written.shape[1:])
+
+    def _told_encoder(
+        self, who: str, images: Array, labels: IntArray, threads: int | None
+    ) -> Array:
+        """Return mu and logvar side by side, (N, 2 L)."""
+        encoder = self.encoder.inference()
+        return self._across(who, encoder, images, self.seen_input, labels, threads)
 
     def _across(
         self,
         who: str,
         part: Sequential,
         rows: Array,
-        shape: Shape,
+        expected: Input,
         labels: IntArray,
         threads: int | None,
     ) -> Array:
-        """Return what a part makes of rows (N, …) of samples of this shape, and of their labels."""
-        x = to_columns(who, rows, shape, self.dtype)
-        told = beside(x, one_hot(labels, self.classes, self.dtype))
-        f, shape = lambda x: part.forward(x)[0], self.told(shape)
-        return across(who, f, to_rows(told), shape, self.dtype, threads)
+        """Return what a part makes of rows (N, …) of a user, and of their labels."""
+        check_threads(who, threads)
+        rows = expected.rows(who, rows)
+        labels = labels_of(f"{who} labels", labels, len(rows), self.classes)
+
+        def on(some: IntArray) -> Array:
+            x = to_columns(who, rows[some], expected)
+            told = beside(x, one_hot(labels[some], self.classes, self.dtype))
+            return to_rows(part.forward(told)[0])
+
+        return np.asarray(in_chunks(on, np.arange(len(rows)), CHUNK, threads))

@@ -61,7 +61,7 @@ class ContractiveAutoencoder(Autoencoder):
     ) -> tuple[Terms, Callable[[float], None]]:
         """Return the terms of L by name, and a backward that adds weight · ∂L/∂θ."""
         w, strength = self.w, self.strength
-        h, encoder_backward = self.encoder.forward(x)
+        h, encoder_backward = self.encoder.forward(self.seen(x, rng=rng))
         a, decoder_backward = self.decoder.forward(h)
         reconstruction, da = self.likelihood.nll(a, x)
         squares, (dh, dw) = contraction(h, w.value)
@@ -100,6 +100,4 @@ def jacobian_norms(model: Autoencoder, images: Array, *, threads: int | None = N
             total += (dx * dx).reshape(-1, x.shape[-1]).sum(axis=0)
         return total[None]
 
-    return np.sqrt(
-        across("jacobian_norms", squares, images, model.seen_shape, model.dtype, threads)[:, 0]
-    )
+    return np.sqrt(across("jacobian_norms", squares, images, model.seen_input, threads)[:, 0])

@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Array, Layer, Shape, backward_into_theta
+from ..core import Array, IntArray, Layer, Shape, backward_into_theta
 from ..corruptions import Corruption
 from ..layers.sampling import GaussianSample
 from ..likelihoods import Likelihood
 from ..losses import gaussian_kl, gaussian_kl_per_sample
+from ..threads import check_threads, in_chunks
 from .autoencoder import Autoencoder, Terms
-from .border import across, check_count
+from .border import CHUNK, across, check_count, to_columns
 
 
 class VAE(Autoencoder):
@@ -124,15 +125,48 @@ class VAE(Autoencoder):
 
     def posterior(self, images: Array, *, threads: int | None = None) -> tuple[Array, Array]:
         """Return mu and logvar of q(z|x) for images (N, …), both (N, L)."""
-        encoder = self.encoder.inference()
-        h = across(
-            "encode", lambda x: encoder.forward(x)[0], images, self.seen_shape, self.dtype, threads
-        )
+        h = self._encoded("posterior", images, threads)
         return h[:, : self.latent_dim], h[:, self.latent_dim :]
 
     def encode(self, images: Array, *, threads: int | None = None) -> Array:
         """Return the mean codes μ of images (N, …): (N, L)."""
-        return self.posterior(images, threads=threads)[0]
+        return self._encoded("encode", images, threads)[:, : self.latent_dim]
+
+    def _encoded(self, who: str, images: Array, threads: int | None) -> Array:
+        """Return mu and logvar side by side, (N, 2 L)."""
+        encoder = self.encoder.inference()
+        return across(who, lambda x: encoder.forward(x)[0], images, self.seen_input, threads)
+
+    def log_prob(  # type: ignore[override]
+        self, images: Array, *, rng: np.random.Generator, threads: int | None = None
+    ) -> Array:
+        """Return the ELBO of each image (N, …), from one draw of its code, nats (N,).
+
+        It bounds log p(x) from below; `evaluation.importance_nll` comes nearer, for a set.
+        """
+        return self._elbo(images, lambda x, _: x, rng, threads)
+
+    def _elbo(
+        self,
+        images: Array,
+        tell: Callable[[Array, IntArray], Array],
+        rng: np.random.Generator,
+        threads: int | None,
+    ) -> Array:
+        """Do what log_prob says; tell(x, rows) is what either network is told of these rows."""
+        check_threads("log_prob", threads)
+        expected, model = self.image_input, self.inference()
+        rows, L = expected.rows("log_prob", images), self.latent_dim
+        eps = rng.standard_normal((len(rows), L), self.dtype)
+
+        def on(some: IntArray) -> Array:
+            x = to_columns("log_prob", rows[some], expected)
+            h = model.encoder.forward(tell(self.seen_later(x), some))[0]
+            z = h[:L] + np.exp(h[L:] / 2) * eps[some].T
+            a = model.decoder.forward(tell(z, some))[0]
+            return self.likelihood.log_prob(a, x) - gaussian_kl_per_sample(h[:L], h[L:])
+
+        return np.asarray(in_chunks(on, np.arange(len(rows)), CHUNK, threads))
 
     def sample(
         self,

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from ..border import floats_of, labels_of
 from ..core import Array, IntArray
 from .page import CLASSES, OUTLINE, TRAIN, Title, colours, new_figure, new_panels
 
@@ -27,6 +28,8 @@ def latent_scatter(
 
     With `prior`, circles that hold one half and 95 % of N(0, I).
     """
+    codes = _plane("latent_scatter", codes)
+    labels = labels_of("latent_scatter labels", labels, len(codes))
     figure, axes = new_figure(7.6, 6.8, title)
     _scatter(axes, codes, labels)
     if prior:
@@ -48,8 +51,11 @@ def latent_panels(
 
     With `prior`, circles that hold one half and 95 % of N(0, I), be they ever so small.
     """
+    planes = {name: _plane(f"latent_panels {name}", z) for name, z in codes.items()}
+    for name, z in planes.items():
+        labels = labels_of(f"latent_panels {name} labels", labels, len(z))
     figure, panels = new_panels(1 + 5.6 * len(codes), 5.8, title, len(codes))
-    for (name, z), axes in zip(codes.items(), panels, strict=True):
+    for (name, z), axes in zip(planes.items(), panels, strict=True):
         _scatter(axes, z, labels)
         if prior:
             _prior(axes, z)
@@ -71,11 +77,15 @@ def code_panels(
 
     Each panel has its own scale, on which one code in a hundred may lie outside.
     """
+    planes = {name: _plane(f"code_panels {name}", z) for name, z in codes.items()}
+    priors = {name: _plane(f"code_panels draws {name}", draws[name]) for name in codes}
+    for name, z in planes.items():
+        labels = labels_of(f"code_panels {name} labels", labels, len(z))
     figure, panels = new_panels(1.2 + 3.9 * len(codes), 4.7, title, len(codes))
-    for (name, z), axes in zip(codes.items(), panels, strict=True):
-        axes.scatter(draws[name][:, 0], draws[name][:, 1], s=12, color="0.8", linewidths=0)
+    for (name, z), axes in zip(planes.items(), panels, strict=True):
+        axes.scatter(priors[name][:, 0], priors[name][:, 1], s=12, color="0.8", linewidths=0)
         _scatter(axes, z, labels)
-        low, high = np.quantile(np.concatenate([z, draws[name]]), (0.005, 0.995), axis=0)
+        low, high = np.quantile(np.concatenate([z, priors[name]]), (0.005, 0.995), axis=0)
         reach, centre = 0.6 * float((high - low).max()), (low + high) / 2
         x, y = centre
         axes.set(
@@ -89,6 +99,9 @@ def code_panels(
 
 def kl_bars(kl: Array, *, title: Title = None) -> Figure:
     """Show the KL of each latent dimension (L,): which of them are in use."""
+    kl = floats_of("kl_bars", kl, unit=False)
+    if kl.ndim != 1:
+        raise ValueError(f"kl_bars: expected one KL for each dimension (L,), got {kl.shape}")
     L = len(kl)
     figure, axes = new_figure(float(np.clip(2.5 + 0.45 * L, 4.5, 11)), 3.6, title)
     bars = axes.bar(np.arange(1, L + 1), kl, color=TRAIN, width=0.7)
@@ -103,7 +116,7 @@ def kl_bars(kl: Array, *, title: Title = None) -> Figure:
 def histograms(values: Mapping[str, Array], *, xlabel: str, title: Title = None) -> Figure:
     """Show how the numbers of each array are distributed, over a common axis."""
     figure, axes = new_figure(6.4, 3.8, title)
-    flat = {name: np.ravel(a) for name, a in values.items()}
+    flat = {n: floats_of(f"histograms {n}", a, unit=False).ravel() for n, a in values.items()}
     edges = np.histogram_bin_edges(np.concatenate(list(flat.values())), 50).tolist()
     palette = colours("histograms", "arrays", len(flat))
     for (name, a), colour in zip(flat.items(), palette, strict=True):
@@ -117,10 +130,18 @@ def histograms(values: Mapping[str, Array], *, xlabel: str, title: Title = None)
     return figure
 
 
+def _plane(who: str, codes: Array) -> Array:
+    """Return codes as a plain array (N, 2)."""
+    z = floats_of(who, codes, unit=False)
+    if z.ndim != 2 or z.shape[1] != 2:
+        raise ValueError(f"{who}: expected codes (N, 2), got {z.shape}")
+    return z
+
+
 def _scatter(axes: Axes, codes: Array, labels: IntArray) -> None:
     """Draw codes coloured by class, each class's number at its median."""
     order = np.random.default_rng(0).permutation(len(codes))  # no class lies on top of the others
-    colours = np.array(CLASSES)[np.asarray(labels) % len(CLASSES)]
+    colours = np.array(CLASSES)[labels % len(CLASSES)]
     size = float(np.clip(24_000 / len(codes), 3, 30))
     x, y = codes[order].T
     axes.scatter(x, y, s=size, c=colours[order], alpha=0.75, linewidths=0)

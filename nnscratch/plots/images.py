@@ -1,6 +1,10 @@
 """Pictures made of images: rows, grids, ways through latent space, codes that have a shape.
 
-Images are (N, H, W), (N, 1, H, W) or (N, H·W) with H = W, bytes or numbers in [0, 1]; ink is dark.
+Images are (N, H, W), (N, 1, H, W) or (N, H·W) with H = W, in which ink is dark, or (N, 3, H, W) in
+colour: bytes, or numbers in [0, 1], which a picture that a model paints may leave a little.
+
+Raises
+    ValueError, from every function, as border.py says; or if arrays are no such images.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +15,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..border import check_about_unit, check_numbers, floats_of, images_of
 from ..core import Array
 from ..data.dataset import Images
 from .page import Title, new_figure
@@ -26,7 +31,11 @@ def image_rows(
 
     heads  a name for each column, above it
     """
-    stacked = np.stack([pictures(images) for images in rows.values()])
+    each = {name: pictures(f"image_rows {name}", images) for name, images in rows.items()}
+    if len({x.shape for x in each.values()}) != 1:
+        shapes = ", ".join(f"{name} {x.shape}" for name, x in each.items())
+        raise ValueError(f"image_rows: expected rows of one shape, got {shapes or 'none'}")
+    stacked = np.stack(list(each.values()))
     R, N = stacked.shape[:2]
     width = 0.2 + 0.085 * max(map(len, rows)) + 0.75 * N  # the names, and the images
     figure, axes = new_figure(max(5.5, width), 0.36 + 0.75 * R, title)
@@ -41,7 +50,7 @@ def image_rows(
 
 def image_grid(images: Images, *, columns: int = 10, title: Title = None) -> Figure:
     """Show images in reading order."""
-    x = pictures(images)
+    x = pictures("image_grid", images)
     R = ceil(len(x) / columns)
     blank = np.full((R * columns - len(x), *x.shape[1:]), np.nan)
     figure, axes = new_figure(0.3 + 0.62 * columns, 0.6 + 0.62 * R, title)
@@ -63,7 +72,9 @@ def manifold(
     """
     z = quantiles(side)
     points = np.array([(right, up) for up in z[::-1] for right in z], np.float32)
-    x = pictures(decode(points))
+    x = pictures("manifold", decode(points))
+    if len(x) != len(points):
+        raise ValueError(f"manifold: expected {len(points)} images from decode, got {len(x)}")
     figure, axes = new_figure(7.6, 7.6, title)
     height, width = mosaic(axes, x.reshape(side, side, *x.shape[1:]), gap=0)
     some = np.linspace(0, side - 1, min(side, 5)).round().astype(int)
@@ -86,7 +97,9 @@ def traversals(
 
     The values are quantiles of the prior, as in `manifold`; the other numbers stay where they are.
     """
-    z = quantiles(steps)
+    code, z = floats_of("traversals code", code, unit=False), quantiles(steps)
+    if code.ndim != 1:
+        raise ValueError(f"traversals: expected one code (L,), got {code.shape}")
     rows = {}
     for d in dimensions:
         codes = np.tile(code, (steps, 1))
@@ -105,6 +118,9 @@ def code_images(codes: Array, *, names: Sequence[str] | None = None, title: Titl
 
     Codes that have no such shape, (N, L), are rows of one cell a number. Ink is a large number.
     """
+    codes = floats_of("code_images", codes, unit=False)
+    if codes.ndim not in (2, 4):
+        raise ValueError(f"code_images: expected (N, C, H, W) or (N, L), got {codes.shape}")
     N = len(codes)
     names = [f"sample {n}" for n in range(N)] if names is None else list(names)
     if codes.ndim == 2:
@@ -124,18 +140,21 @@ def code_images(codes: Array, *, names: Sequence[str] | None = None, title: Titl
     return figure
 
 
-def pictures(images: Images) -> Array:
-    """Return images as (N, H, W) in [0, 1]."""
-    x = np.asarray(images)
-    if x.ndim == 4 and x.shape[1] == 1:
-        x = x[:, 0]
-    if x.ndim == 2:
-        side = isqrt(x.shape[1])
-        x = x.reshape(len(x), side, -1)
-    if x.ndim != 3 or x.size == 0 or (images.ndim == 2 and x.shape[1] != x.shape[2]):
+def pictures(who: str, images: Images) -> Array:
+    """Return images as (N, H, W), or in colour (N, H, W, 3), of floats about in [0, 1]."""
+    x = images_of(who, images)
+    check_numbers(who, x)
+    check_about_unit(who, x)
+    if x.ndim == 2 and isqrt(x.shape[1]) ** 2 == x.shape[1]:
+        x = x.reshape(len(x), isqrt(x.shape[1]), -1)
+    elif x.ndim == 4 and x.shape[1] in (1, 3):
+        x = x[:, 0] if x.shape[1] == 1 else np.moveaxis(x, 1, -1)
+    elif x.ndim != 3 or x.shape[2] == 3 < x.shape[1]:
+        advice = "; np.moveaxis(x, -1, 1)" if x.ndim == 4 and x.shape[3] in (1, 3) else ""
+        advice = "; x[None] is a batch of one" if x.ndim < 4 else advice
         raise ValueError(
-            f"plots: expected images (N, H, W), (N, 1, H, W) or (N, H·W) with H = W, "
-            f"got {images.shape}"
+            f"{who}: expected images (N, H, W), (N, 1, H, W), (N, 3, H, W) or (N, H·W) with H = W, "
+            f"got {x.shape}{advice}"
         )
     return x / 255 if x.dtype == np.uint8 else x
 
@@ -147,11 +166,16 @@ def _numbers(values: Array) -> list[str]:
 def mosaic(
     axes: Axes, x: Array, *, gap: int = GAP, low: float = 0.0, high: float = 1.0
 ) -> tuple[int, int]:
-    """Draw images (R, C, H, W) as one, a gap between them; return a cell's height and width."""
-    R, C, H, W = x.shape
-    sheet = np.full((R, H + gap, C, W + gap), np.nan)
+    """Draw images (R, C, H, W) or (R, C, H, W, 3) as one; return a cell's height and width.
+
+    gap  white pixels between them
+    """
+    R, C, H, W, *colour = x.shape
+    sheet = np.full((R, H + gap, C, W + gap, *colour), np.nan)
     sheet[:, :H, :, :W] = x.swapaxes(1, 2)
-    sheet = sheet.reshape(R * (H + gap), C * (W + gap))
+    sheet = sheet.reshape(R * (H + gap), C * (W + gap), *colour)
+    if colour:
+        sheet = np.nan_to_num(sheet, nan=1).clip(0, 1)
     sheet = sheet[: R * (H + gap) - gap, : C * (W + gap) - gap]
     extent = (0, sheet.shape[1], sheet.shape[0], 0)
     axes.imshow(sheet, cmap="gray_r", vmin=low, vmax=high, interpolation="nearest", extent=extent)

@@ -37,7 +37,7 @@ def posterior_panels(
     figure = Page((0.4 + 3.0 * columns, 0.9 + 3.1 * rows), layout="constrained")
     figure.suptitle(title or "", x=0.02, ha="left", size=11, wrap=True)
     radii = np.sqrt(-2 * np.log1p(-np.array(SHARES)))
-    for i, picture in enumerate(pictures(images)):
+    for i, picture in enumerate(pictures("posterior_panels", images)):
         axes = figure.add_subplot(rows, columns, i + 1)
         mass = np.exp(log_density[i] - log_density[i].max())
         levels = sorted(_level(mass, share) for share in SHARES)
@@ -58,7 +58,7 @@ def posterior_panels(
         axes.set_aspect("equal")
         axes.tick_params(labelsize=8)
         corner = axes.inset_axes((0.0, 0.76, 0.24, 0.24))
-        corner.imshow(picture, cmap="gray_r", vmin=0, vmax=1)
+        corner.imshow(picture.clip(0, 1), cmap="gray_r", vmin=0, vmax=1)
         corner.set(xticks=[], yticks=[])
     handles = [Line2D([], [], color="0.6", lw=8, label="true posterior: 50 and 95 %")]
     handles += [
