@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .border import floats_of
 from .core import Array, IntArray
 from .data.dataset import Dataset, Images
 from .layers.sequential import Sequential
@@ -103,6 +104,9 @@ def active_units(codes: Array, threshold: float = ACTIVE) -> NDArray[np.bool_]:
     Source
         Burda, Grosse and Salakhutdinov, Importance Weighted Autoencoders (2016), §5.
     """
+    codes = floats_of("active_units codes", codes, unit=False)
+    if codes.ndim != 2:
+        raise ValueError(f"active_units codes: expected (N, L), got {codes.shape}")
     return np.asarray(codes.var(axis=0, dtype=np.float64) > threshold)
 
 

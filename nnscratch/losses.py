@@ -112,6 +112,7 @@ def categorical_nll(a: Array, labels: IntArray) -> tuple[float, Array]:
     """
     check("categorical_nll a", a, (*a.shape[:-2], "K", "N"), real(a))
     K, N = a.shape[-2], samples("categorical_nll a", a)
+    labels = np.asarray(labels)
     if labels.shape != (*a.shape[:-2], N) or labels.dtype.kind not in "iu":
         want = ", ".join(map(str, (*a.shape[:-2], N)))
         raise ValueError(

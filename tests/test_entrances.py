@@ -20,7 +20,7 @@ from nnscratch.data import (
     upsample_bilinear,
     upsample_nearest,
 )
-from nnscratch.evaluation import importance_nll, ledger
+from nnscratch.evaluation import active_units, importance_nll, ledger
 from nnscratch.layers import Conv2d, Dense, Flatten, Reshape, Sequential
 from nnscratch.likelihoods import Gaussian
 from nnscratch.models import VAE, Autoencoder, ConditionalVAE
@@ -324,8 +324,12 @@ CODES = {
     "code_panels": lambda z: plots.code_panels({"a": z}, LABELS, draws={"a": Z}),
     "code_panels draws": lambda z: plots.code_panels({"a": Z}, LABELS, draws={"a": z}),
     "code_images": plots.code_images,
+    "kl_panels": lambda z: plots.kl_panels({"a": z}),
+    "active_units": active_units,
     "histograms": lambda z: plots.histograms({"a": z}, xlabel="z"),
 }
+TWO = [k for k in CODES if k not in ("histograms", "code_images", "kl_panels", "active_units")]
+"""Where codes are of two numbers."""
 BAD_CODES = {
     "bytes": lambda: Z.astype(np.uint8),
     "integers": lambda: Z.astype(int),
@@ -352,7 +356,7 @@ def test_what_are_no_codes_is_refused(name: str, bad: str) -> None:
         CODES[name](BAD_CODES[bad]())
 
 
-@pytest.mark.parametrize("name", [k for k in CODES if k not in ("histograms", "code_images")])
+@pytest.mark.parametrize("name", TWO)
 def test_codes_of_another_shape_are_refused(name: str) -> None:
     for z in (Z[:, None], Z[:, :1], Z.T, Z[0]):
         with pytest.raises(ValueError, match=rf"{name.split(',')[0]}.*expected.*got"):

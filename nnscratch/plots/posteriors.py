@@ -1,12 +1,14 @@
 """Pictures of posteriors in a 2-D latent plane: the true one, the encoder's, what lies between."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Ellipse
 
+from ..border import floats_of, plain
 from ..core import Array
 from ..data.dataset import Images
 from .images import pictures
@@ -31,13 +33,21 @@ def posterior_panels(
     gaussians               means (n, 2) and log-variances (n, 2) by name
     images       (n, …)     what the posteriors are of; each stands in a corner of its panel
     """
-    palette = colours("posterior_panels", "Gaussians", len(gaussians))
+    who = "posterior_panels"
+    axis = floats_of(f"{who} axis", axis, unit=False)
+    log_density = plain(f"{who} log_density", log_density)  # -∞ where there is nothing
+    each = partial(floats_of, unit=False)
+    gaussians = {
+        name: (each(f"{who} {name}", mu), each(f"{who} {name}", logvar))
+        for name, (mu, logvar) in gaussians.items()
+    }
+    palette = colours(who, "Gaussians", len(gaussians))
     columns = min(len(log_density), 4)
     rows = -(-len(log_density) // columns)
     figure = Page((0.4 + 3.0 * columns, 0.9 + 3.1 * rows), layout="constrained")
     figure.suptitle(title or "", x=0.02, ha="left", size=11, wrap=True)
     radii = np.sqrt(-2 * np.log1p(-np.array(SHARES)))
-    for i, picture in enumerate(pictures("posterior_panels", images)):
+    for i, picture in enumerate(pictures(who, images)):
         axes = figure.add_subplot(rows, columns, i + 1)
         mass = np.exp(log_density[i] - log_density[i].max())
         levels = sorted(_level(mass, share) for share in SHARES)

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from ..border import floats_of
 from ..core import Array
 from .page import OUTLINE, QUIET, SERIES, TRAIN, Title, named_line, new_figure, new_panels
 
@@ -63,9 +64,13 @@ def kl_panels(kl: Mapping[str, Array], *, title: Title = None) -> Figure:
 
     The dimensions of a model are ordered by what they carry in the end, most at the top.
     """
+    sheets = {name: floats_of(f"kl_panels {name}", a, unit=False) for name, a in kl.items()}
+    for name, each in sheets.items():
+        if each.ndim != 2:
+            raise ValueError(f"kl_panels {name}: expected (E, L), got {each.shape}")
     figure, panels = new_panels(1.6 + 2.6 * len(kl), 4.2, title, len(kl))
-    most = max(float(each.max()) for each in kl.values())
-    for (name, each), axes in zip(kl.items(), panels, strict=True):
+    most = max(float(each.max()) for each in sheets.values())
+    for (name, each), axes in zip(sheets.items(), panels, strict=True):
         E, L = each.shape
         sheet = each.T[np.argsort(-each[-1], kind="stable")]
         extent = (0.5, E + 0.5, L + 0.5, 0.5)
