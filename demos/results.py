@@ -22,28 +22,22 @@ import json
 import subprocess
 import time
 from argparse import Namespace
-from collections.abc import Callable
 from contextlib import suppress
-from functools import cache, partial
-from math import ceil, prod
+from functools import cache
+from math import ceil
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from demos import HERE, common
-from demos._centred import Centred
+from demos._rows import ROWS, Row
 from nnscratch.adversarial import AdversarialTrainer
 from nnscratch.baselines import PCA, mean_image
-from nnscratch.core import Shape
-from nnscratch.corruptions import Downsampling, GaussianNoise
-from nnscratch.data import LESSON_NOISE
 from nnscratch.evaluation import ledger
 from nnscratch.files import expanded, write_whole
-from nnscratch.layers import Conv2d, MaxPool2d, Sequential
 from nnscratch.metrics import bce, bce_floor
 from nnscratch.models import AdversarialAutoencoder, Autoencoder
-from nnscratch.models import lesson as nets
 from nnscratch.optimizers import Adam
 from nnscratch.plots import score_bars
 from nnscratch.probes import SoftmaxProbe, accuracy
@@ -51,75 +45,6 @@ from nnscratch.schedules import Cosine
 from nnscratch.training import Trainer
 
 BATCH = 128
-
-
-class Row(NamedTuple):
-    """A network to train: how, for how long, and what others have.
-
-    code    how many numbers a digit it keeps; None if it is shown less than PCA is
-    lesson  the lesson's own figure on the same held-out digits, mean over pixels; None: it has none
-    """
-
-    make: Callable[..., Autoencoder]
-    epochs: int
-    rate: float
-    code: int | None
-    lesson: float | None
-
-
-def denoiser(image: Shape, *, rng: np.random.Generator) -> Autoencoder:
-    """The lesson's: its convolutional autoencoder with noise in front, and its input centred."""
-    net = nets.conv_autoencoder(image=image, rng=rng)
-    noise = GaussianNoise(*LESSON_NOISE["tensorflow"])
-    encoder = Sequential(Centred(noise.mean), *net.encoder.layers)
-    return Autoencoder(encoder, net.decoder, input_shape=image, corruption=noise)
-
-
-def super_resolution(image: Shape, *, rng: np.random.Generator) -> Autoencoder:
-    """The lesson's: half the side in, two pools to 8 channels of 4×4, the same decoder."""
-    conv = partial(Conv2d, kernel_size=3, padding="same", rng=rng)
-    pool = partial(MaxPool2d, 2, ceil_mode=True, relu=True)
-    encoder = Sequential(conv(1, 16), pool(), conv(16, 8), pool())
-    decoder = nets.conv_autoencoder(image=image, rng=rng).decoder
-    return Autoencoder(encoder, decoder, input_shape=image, corruption=Downsampling(2))
-
-
-def adversarial(image: Shape, *, rng: np.random.Generator) -> AdversarialAutoencoder:
-    """A smaller network than the lesson's, with a discriminator that learns."""
-    D = prod(image)
-    model = AdversarialAutoencoder(
-        nets.mlp((D, 512, 64), rng=rng),
-        nets.mlp((64, 512, D), rng=rng),
-        nets.mlp((64, 64, 64, 1), rng=rng),
-        input_shape=(D,),
-        weight=10.0,
-    )
-    model.parameters()["discriminator.4.weight"].value[...] = 0  # it says nothing at first
-    return model
-
-
-def conv(make: Callable[..., Autoencoder], *args: int) -> Callable[..., Autoencoder]:
-    """Return a maker of a convolutional network of the lesson by the shape of an image."""
-    return lambda image, *, rng: make(*args, image=image, rng=rng)
-
-
-def dense(make: Callable[..., Autoencoder], *args: Any) -> Callable[..., Autoencoder]:
-    """Return a maker of a dense network of the lesson by the shape of an image."""
-    return lambda image, *, rng: make(*args, pixels=prod(image), rng=rng)
-
-
-ROWS = {
-    "conv-ae": Row(conv(nets.conv_autoencoder), 25, 3e-3, 128, 0.0953),
-    "denoiser": Row(denoiser, 25, 3e-3, None, 0.1398),
-    "super-resolution": Row(super_resolution, 45, 3e-3, None, 0.0955),
-    "dense-ae-32": Row(dense(nets.dense_autoencoder), 60, 1.5e-3, 32, None),
-    "deep-ae-32": Row(dense(nets.dense_autoencoder, (128, 64)), 80, 3e-3, 32, None),
-    "vae-2": Row(dense(nets.dense_vae, (512,), 2), 60, 3e-3, 2, None),
-    "vae-20": Row(dense(nets.dense_vae, (512,), 20), 40, 2e-3, 20, None),
-    "vae-32": Row(dense(nets.dense_vae, (512,), 32), 40, 2e-3, 32, None),
-    "conv-vae-32": Row(conv(nets.kvfrans_vae, 32), 30, 2e-3, 32, None),
-    "adversarial-ae": Row(adversarial, 20, 1e-3, 64, 0.0945),
-}
 
 own = {
     "--only": {"choices": ROWS, "help": "train this one alone; default all, with --smoke vae-2"},
@@ -130,6 +55,7 @@ own = {
         "default": 3,
         "help": "how many, from --seed on; default 3",
     },
+    "--known": {"action": "store_true", "help": "train nothing, show what is known under --out"},
 }
 options = common.begin("results", epochs=1000, own=own)
 chosen = [options.only] if options.only else ["vae-2"] if options.smoke else list(ROWS)
@@ -170,15 +96,17 @@ def linear(k: int) -> PCA:
     return PCA(k).fit(train.images)
 
 
-def outcome(name: str, seed: int) -> dict[str, Any]:
-    """Return what a network and a seed gave; train it if that is not known."""
+def outcome(name: str, seed: int) -> dict[str, Any] | None:
+    """Return what a network and a seed gave; train it if that is not known, or return None."""
     row = ROWS[name]
     recipe = {"row": name, "seed": seed, "epochs": epochs(row), "rate": row.rate, "data": sha}
     path = options.out / f"{name}-{seed}.json"
-    if options.resume and path.exists():
+    if (options.resume or options.known) and path.exists():
         known: dict[str, Any] = json.loads(path.read_text("utf-8"))
         if known["recipe"] == recipe:
             return known
+    if options.known:
+        return None
     made = {"recipe": recipe, "versions": versions()}
     made["figures"] = measured(*train_one(row, seed, f"{name}-{seed}"), seed)
     write_whole(path, f"{json.dumps(made, indent=2)}\n".encode(), "outcome")
@@ -212,21 +140,24 @@ def measured(model: Autoencoder, history: list, seed: int) -> dict[str, float]:
 
 
 # %% One after the other
-head = (f"held-out {many}, nats", "epochs", "ours", "lowest to highest", "± images", "lesson")
-head += ("PCA, same size", "KL", "note")
+head = (f"held-out {many}, nats", "epochs", "seeds", "ours", "lowest to highest", "± images")
+head += ("lesson", "PCA, same size", "KL", "note")
 rows, bars, made_with = [], {}, set()
 for name in chosen:
     row, start, outcomes = ROWS[name], time.perf_counter(), []
     for seed in seeds:
         print(f"{name}, seed {seed}")
         outcomes.append(outcome(name, seed))
+    outcomes = [made for made in outcomes if made]
+    if not outcomes:
+        continue
     made_with |= {", ".join(map(" ".join, made["versions"].items())) for made in outcomes}
     figures = [made["figures"] for made in outcomes]
     middle = {key: median(figure[key] for figure in figures) for key in figures[0]}
     totals = [figure["total"] for figure in figures]
-    spread = f"{min(totals):.2f} to {max(totals):.2f}" if len(seeds) > 1 else None
+    spread = f"{min(totals):.2f} to {max(totals):.2f}" if len(totals) > 1 else None
     pca = row.code and bce(x, linear(row.code).reconstruct(x))
-    lesson, note = row.lesson * x[0].size if row.lesson and lessons else None, ""
+    lesson, note = row.lesson * x[0].size if row.lesson and lessons else None, row.note
     if "right" in middle:
         right = f"{middle['right']:.1%} of classes right by a softmax probe of its codes"
         note = f"{right}, {readable(linear(row.code)):.1%} of PCA's"
@@ -235,11 +166,13 @@ for name in chosen:
             f"D right: {middle['first']:.2f} in the first epoch, {middle['final']:.2f} in the last"
         )
     ours, error, kl = (middle.get(key) for key in ("total", "error", "kl"))
-    rows.append((name, epochs(row), ours, spread, error, lesson, pca, kl, note))
+    rows.append((name, epochs(row), len(totals), ours, spread, error, lesson, pca, kl, note))
     bars[name] = {"ours": ours, "lesson": lesson, "PCA, same size": pca}
     print(f"    {ours:.2f} nats, {time.perf_counter() - start:.0f} s\n")
+if not rows:
+    common.refuse(ValueError(f"--known: nothing has been trained yet under {options.out}"))
 for name, total in (("mean image", mean), ("perfect pixels", floor)):
-    rows.append((name, None, total, *(None,) * 6))
+    rows.append((name, None, None, total, *(None,) * 6))
 
 # %% The picture, the table, the page
 print("Pictures")
@@ -252,7 +185,7 @@ if options.page:
         "# The lesson's numbers, trained anew\n\n"
         f"Nats an image on held-out {many}: the mean over pixels, times {x[0].size}; lower is "
         "better.\n"
-        f"Ours are medians of {len(seeds)} seeds, with the lowest and the highest total.\n"
+        "Ours are medians over seeds, with the lowest and the highest of their totals.\n"
         "The lesson's figures are what its notebooks print, where it has one that compares.\n\n"
         f"Made by `{options.command}`.\n"
         f"{train.name}: {len(train):,} {many} to learn from and {len(x):,} held out, the SHA-256\n"

@@ -203,6 +203,19 @@ def test_results_are_a_median_and_a_range_and_nothing_is_trained_twice(
     assert row["lowest to highest"] == f"{low:.2f} to {high:.2f}"
 
 
+def test_a_page_of_what_is_known_trains_nothing(
+    tmp_path: Path, demo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words, page = ("results", "--smoke", "--out", tmp_path), tmp_path / "page.md"
+    known = (*words, "--only", "dense-ae-32", "--known", "--page", page)
+    assert demo(*known).code == 1
+    assert not page.exists()
+    assert demo(*words, "--only", "dense-ae-32", "--seeds", "1").code == 0
+    monkeypatch.delattr(Trainer, "fit")
+    assert demo(*known).code == 0
+    assert "| dense-ae-32 | 1 | 1 |" in page.read_text("utf-8")
+
+
 def test_results_of_a_vae_say_how_often_its_codes_give_the_class_away(tmp_path: Path, demo) -> None:
     assert demo("results", "--smoke", "--only", "vae-2", "--out", tmp_path).code == 0
     note = json.loads((tmp_path / "numbers.json").read_text("utf-8"))["table"][0]["note"]
