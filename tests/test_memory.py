@@ -1,6 +1,7 @@
 """Freed memory is kept while somebody works, and goes back to the system after that."""
 
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -13,9 +14,7 @@ from nnscratch import memory
 from nnscratch.memory import KEEP, USUAL, told
 from nnscratch.threads import pool
 
-GLIBC = pytest.mark.skipif(
-    not sys.platform.startswith("linux") or not hasattr(os, "confstr"), reason="needs glibc"
-)
+GLIBC = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
 
 
 @pytest.fixture
