@@ -54,6 +54,10 @@ CONV: dict[str, tuple[Make, Shape]] = {
     "groups, wide": (lambda **o: Conv2d(8, 10, 2, groups=2, **o), (8, 3, 4, V + 1)),
     "groups, narrow": (lambda **o: Conv2d(6, 4, 2, groups=2, **o), (6, 3, 4, V + 1)),
     "few taps, channels by three": (lambda **o: Conv2d(7, 5, (1, 2), **o), (7, 3, 4, V + 1)),
+    "rows in one block": (
+        lambda **o: Conv2d(2, 5, (3, 1), padding=(1, 0), **o),
+        (2, 3, 2, V // 2 + 1),
+    ),
     "few numbers": (lambda **o: Conv2d(2, 5, (1, 3), **o), (2, 2, 4, V + 1)),
     "blocks of rows": (lambda **o: Conv2d(2, 5, 3, padding=1, **o), (2, 5, 14, 5 * V)),
     "wide, no bias": (lambda **o: Conv2d(3, 5, 2, bias=False, **o), (3, 3, 4, 2 * V)),
