@@ -12,6 +12,7 @@ from typing import Self
 
 import numpy as np
 
+from .arguments import integer, number
 from .border import images_of, samples_of
 from .core import Array
 from .data.dataset import Images
@@ -56,7 +57,7 @@ class PCA:
     directions: Array
 
     def __init__(self, k: int) -> None:
-        self.k = k
+        self.k = integer("PCA", "k", k)
 
     def fit(self, images: Images) -> Self:
         """Find mean, components and variances of images (N, …), and return self."""
@@ -185,8 +186,7 @@ def linear_vae_optimum(images: Images, variance: float, k: int) -> LinearOptimum
     Raises
         ValueError if variance is not positive or k not in 1 … D.
     """
-    if not variance > 0:
-        raise ValueError(f"linear_vae_optimum: expected variance > 0, got {variance}")
+    variance = number("linear_vae_optimum", "variance", variance, 0)
     with naming("linear_vae_optimum"):
         ratio = PCA(k).fit(images).variances / variance
     coded = np.log(np.maximum(ratio[:k], 1)) / 2

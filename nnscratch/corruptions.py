@@ -5,10 +5,12 @@ images, and says where the numbers of LESSON_NOISE come from.
 """
 
 from dataclasses import dataclass
+from math import inf
 from typing import ClassVar, Protocol
 
 import numpy as np
 
+from .arguments import flag, integer, number
 from .core import Array, Shape
 from .data.corruptions import gaussian_noise, masking, salt_and_pepper
 
@@ -51,6 +53,11 @@ class GaussianNoise(_SameShape):
         """Are images in [0, 1] taken and returned?"""
         return self.clip
 
+    def __post_init__(self) -> None:
+        number("GaussianNoise", "mean", self.mean)
+        number("GaussianNoise", "sd", self.sd, 0, inf, "[)")
+        flag("GaussianNoise", "clip", self.clip)
+
     def __call__(self, x: Array, *, rng: np.random.Generator) -> Array:
         """Return x with fresh noise."""
         return gaussian_noise(x, self.mean, self.sd, clip=self.clip, rng=rng)
@@ -63,6 +70,9 @@ class SaltAndPepper(_SameShape):
     unit: ClassVar[bool] = True
     fraction: float
 
+    def __post_init__(self) -> None:
+        number("SaltAndPepper", "fraction", self.fraction, 0, 1, "[]")
+
     def __call__(self, x: Array, *, rng: np.random.Generator) -> Array:
         """Return x with other pixels replaced each time."""
         return salt_and_pepper(x, self.fraction, rng=rng)
@@ -73,6 +83,9 @@ class Masking(_SameShape):
     """Each number is set to 0 with probability `fraction`: the mean of a standardised signal."""
 
     fraction: float
+
+    def __post_init__(self) -> None:
+        number("Masking", "fraction", self.fraction, 0, 1, "[]")
 
     def __call__(self, x: Array, *, rng: np.random.Generator) -> Array:
         """Return x with other pixels masked each time."""
@@ -85,6 +98,9 @@ class Downsampling:
 
     factor: int
 
+    def __post_init__(self) -> None:
+        integer("Downsampling", "factor", self.factor)
+
     def __call__(self, x: Array, *, rng: np.random.Generator | None = None) -> Array:
         """Return the small images; there is nothing random about them."""
         C, H, W = self.output_shape(x.shape[:3])
@@ -94,7 +110,7 @@ class Downsampling:
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of what is left of one sample."""
         K = self.factor
-        if K < 1 or len(input_shape) != 3 or input_shape[1] % K or input_shape[2] % K:
+        if len(input_shape) != 3 or input_shape[1] % K or input_shape[2] % K:
             raise ValueError(f"Downsampling: a factor of {K} does not divide {input_shape}")
         C, H, W = input_shape
         return C, H // K, W // K

@@ -12,11 +12,13 @@ of each chunk's own, so a seed gives one answer on any number of threads.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .arguments import generator, integer, number
 from .border import floats_of
 from .core import Array, IntArray
 from .data.dataset import Dataset, Images
@@ -104,6 +106,7 @@ def active_units(codes: Array, threshold: float = ACTIVE) -> NDArray[np.bool_]:
     Source
         Burda, Grosse and Salakhutdinov, Importance Weighted Autoencoders (2016), §5.
     """
+    number("active_units", "threshold", threshold, 0, inf, "[)")
     codes = floats_of("active_units codes", codes, unit=False)
     if codes.ndim != 2:
         raise ValueError(f"active_units codes: expected (N, L), got {codes.shape}")
@@ -198,13 +201,20 @@ def _each_chunk(
 ) -> Array:
     """Return function(chunk) for all images, (N,)."""
     check_threads(who, threads)
-    if draws < 1:
-        raise ValueError(f"{who}: expected at least one draw an image, got {draws}")
+    integer(who, "draws of each image", draws)
+    generator(who, rng)
     model, seed = model.inference(), int(rng.integers(2**63))
 
+    @np.errstate(over="ignore", invalid="ignore")  # of which the result tells
     def on(rows: IntArray) -> Array:
         images, *labels = (part[rows] for part in told)
         x = to_columns(who, images, Input(model.input_shape, model.dtype))
         return function(_Chunk(model, x, *labels, rng=np.random.default_rng([seed, int(rows[0])])))
 
-    return np.asarray(in_chunks(on, np.arange(len(told[0])), CHUNK, threads))
+    found = np.asarray(in_chunks(on, np.arange(len(told[0])), CHUNK, threads))
+    if not np.isfinite(found).all():
+        raise ValueError(
+            f"{who}: a code or its variance leaves {model.dtype}; expected images of the scale "
+            "that the model has learned from"
+        )
+    return found

@@ -18,6 +18,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from . import held
+from .arguments import integer
 from .core import Array, HasParameters, Parameter, lend, pack, replica, unique
 from .subnormals import flushed_subnormals
 from .team import team
@@ -41,8 +42,7 @@ class Lanes(Generic[M]):
     """
 
     def __init__(self, model: M, lanes: int) -> None:
-        if lanes < 1:
-            raise ValueError(f"Lanes: expected lanes ≥ 1, got {lanes}")
+        integer("Lanes", "lanes", lanes)
         held.check_shared("Lanes", model, lanes)
         before = [p.value for p in unique(model.parameters())]
         self.theta: Parameter = pack(model.parameters())

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from .arguments import number
 from .border import check_about_unit, check_numbers, images_of, samples_of
 from .core import Array
 from .data.dataset import Images
@@ -67,8 +68,7 @@ def mse(images: Images, pictures: Images) -> float:
 
 def bce(images: Images, pictures: Images, *, clip: float = CLIP) -> float:
     """Return -Σ x log y + (1-x) log(1-y), nats an image, with y clipped to [clip, 1 - clip]."""
-    if not 0 < clip < 0.5:
-        raise ValueError(f"bce: expected clip in (0, ½), got {clip}")
+    number("bce", "clip", clip, 0, 0.5)
     x, y = _pair("bce", images, pictures, strict=True)
     y = y.clip(clip, 1 - clip)
     return float(-(x * np.log(y) + (1 - x) * np.log1p(-y)).sum()) / len(x)

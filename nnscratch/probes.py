@@ -7,10 +7,12 @@ codes   (N, …)  floats, or raw pixels, of which bytes are divided by 255
 labels  (N,)    integers from 0
 """
 
+from math import inf
 from typing import Any, Protocol, Self
 
 import numpy as np
 
+from .arguments import integer, number
 from .border import check_numbers, images_of, labels_of, samples_of
 from .core import Array, IntArray, Shape, pack
 from .initializers import zeros
@@ -44,9 +46,7 @@ class NearestNeighbours:
     """
 
     def __init__(self, k: int = 5) -> None:
-        if k < 1:
-            raise ValueError(f"NearestNeighbours: expected k ≥ 1, got {k}")
-        self.k = k
+        self.k = integer("NearestNeighbours", "k", k)
 
     def fit(self, codes: Array, labels: IntArray) -> Self:
         """Keep the codes, and return self."""
@@ -93,10 +93,8 @@ class SoftmaxProbe:
     def __init__(
         self, steps: int = 300, learning_rate: float = 1.0, precision: float = 0.1
     ) -> None:
-        if not precision >= 0:
-            raise ValueError(f"SoftmaxProbe: expected precision ≥ 0, got {precision}")
         self.steps, self.schedule = steps, Cosine(learning_rate, steps)
-        self.precision = precision
+        self.precision = number("SoftmaxProbe", "precision", precision, 0, inf, "[)")
 
     def fit(self, codes: Array, labels: IntArray) -> Self:
         """Learn w and b, and return self."""

@@ -208,7 +208,9 @@ def settled(schedule: Schedule, step: int) -> bool:
 
 def as_schedule(schedule: Schedule | float) -> Schedule:
     """Return a function of the step as it is, a number as a Constant."""
-    return schedule if callable(schedule) else Constant(schedule)
+    if isinstance(schedule, type) or not callable(schedule):
+        return Constant(schedule)  # type: ignore[arg-type]  # which refuses what is no number
+    return schedule
 
 
 def describe(schedule: Schedule | float) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from .arguments import is_integer
 from .memory import kept_memory
 from .quotas import quota
 from .shared import Shared
@@ -60,7 +61,7 @@ def _variable(name: str) -> int | None:
 
 def check_threads(who: str, threads: int | None) -> None:
     """Raise ValueError unless this is a number of threads, or None: all cores."""
-    if threads is not None and not (isinstance(threads, int | np.integer) and threads >= 1):
+    if threads is not None and not (is_integer(threads) and threads >= 1):
         raise ValueError(f"{who}: expected threads ≥ 1, got {threads!r}")
 
 

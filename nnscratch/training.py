@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from tqdm import tqdm
 
+from .arguments import integer, is_integer
 from .console import printable
 from .core import IntArray, whole_batch
 from .data.dataset import Dataset, Images, gather
@@ -88,9 +89,9 @@ class Trainer:
         sizes = {"batch_size": batch_size, "micro_batch": micro_batch}
         sizes |= {"threads": threads, "patience": patience}
         for name, size in sizes.items():
-            if size is not None and size < 1:
-                raise ValueError(f"Trainer: expected {name} ≥ 1, got {size}")
-        if not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
+            if size is not None:
+                integer("Trainer", name, size)
+        if not is_integer(seed) or not 0 <= seed < 2**63:
             raise ValueError(f"Trainer: expected seed, an integer in [0, 2⁶³), got {seed!r}")
         self.anneal = {name: as_schedule(value) for name, value in (anneal or {}).items()}
         for name in self.anneal:
@@ -268,8 +269,7 @@ class Trainer:
             raise ValueError(
                 f"fit: expected at least a batch of {self.batch_size} images, got {len(images)}"
             )
-        if epochs < 1:
-            raise ValueError(f"fit: expected epochs ≥ 1, got {epochs}")
+        integer("fit", "epochs", epochs)
         if len(images) % self.batch_size == 1 and whole_batch(self.model):  # has one a variance?
             batches = f"{len(images)} images in batches of {self.batch_size}"
             with naming(f"fit: {batches} leave a last batch of one"):

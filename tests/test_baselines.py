@@ -83,7 +83,7 @@ def test_the_linear_optimum_by_hand() -> None:
     ("call", "message"),
     [
         (lambda: PCA(2).encode(np.zeros((1, 2))), "PCA: expected a call of fit first"),
-        (lambda: PCA(0).fit(np.zeros((3, 2))), "PCA: expected k in 1 … 2, got 0"),
+        (lambda: PCA(0).fit(np.zeros((3, 2))), "PCA: expected k ≥ 1, got 0"),
         (lambda: PCA(2).fit(np.zeros((3, 2))).first(3), "PCA: expected k in 1 … 2, got 3"),
         (lambda: PCA(1).fit(np.zeros((3, 2))).encode(np.zeros((1, 3))), "PCA encode: expected"),
         (lambda: PCA(1).fit(np.full((3, 2), np.nan)), "expected finite numbers"),

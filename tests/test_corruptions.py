@@ -155,11 +155,11 @@ ONE = np.full((1, 4, 6), 0.5)
 @pytest.mark.parametrize(
     ("corrupt", "message"),
     [
-        (partial(gaussian_noise, ONE, 0, np.nan), "gaussian_noise: expected a mean and sd"),
-        (partial(gaussian_noise, ONE, np.inf, 1), "gaussian_noise: expected a mean and sd"),
+        (partial(gaussian_noise, ONE, 0, np.nan), "gaussian_noise: expected sd ≥ 0, got nan"),
+        (partial(gaussian_noise, ONE, np.inf, 1), "gaussian_noise: expected mean, a finite number"),
         (
             partial(gaussian_noise, ONE, 0, -1),
-            "gaussian_noise: expected a mean and sd ≥ 0, got 0 and -1",
+            "gaussian_noise: expected sd ≥ 0, got -1",
         ),
         (partial(salt_and_pepper, ONE, 1.1), "salt_and_pepper: expected a fraction in [0, 1]"),
         (partial(masking, ONE, -0.1), "masking: expected a fraction in [0, 1], got -0.1"),

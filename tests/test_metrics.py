@@ -86,7 +86,7 @@ def test_ssim_of_equal_and_of_plain_images() -> None:
         (lambda: mse(np.zeros((1, 2)), np.full((1, 2), np.nan)), "mse|sse pictures: .* finite"),
         (
             lambda: bce(np.zeros((1, 2)), np.zeros((1, 2)), clip=0),
-            r"bce: expected clip in \(0, ½\)",
+            r"bce: expected clip in \(0, 0.5\)",
         ),
         (lambda: ssim(np.zeros((1, 10, 11)), np.zeros((1, 10, 11))), "from 11 × 11 up"),
         (lambda: ssim(np.zeros((1, 784)), np.zeros((1, 784))), r"expected \(N, …, H, W\)"),

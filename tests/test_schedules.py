@@ -216,3 +216,8 @@ def test_a_schedule_is_settled_a_hundredth_of_the_way_before_its_end(
     """And stays so, also where a Cyclical begins again."""
     assert all(settled(schedule, s) for s in range(step + 1, 900))
     assert not any(settled(schedule, s) for s in range(step))
+
+
+def test_a_class_is_no_schedule() -> None:
+    with pytest.raises(ValueError, match="Constant value: expected a finite number, got <class"):
+        as_schedule(Linear)  # type: ignore[arg-type]

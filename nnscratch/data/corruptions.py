@@ -4,8 +4,11 @@ Functions of batch-first floats, returning floats of the same dtype; [0, 1] rema
 and masks are elementwise and so take any layout; the resizers need (N, H, W) or (N, C, H, W).
 """
 
+from math import inf
+
 import numpy as np
 
+from ..arguments import generator, integer, number
 from ..border import floats_of
 from ..core import Array
 
@@ -20,17 +23,17 @@ def gaussian_noise(
 ) -> Array:
     """Return x + N(mean, sd²) of images, clipped to [0, 1]; with clip=False of any numbers."""
     x = floats_of("gaussian_noise x", x, unit=clip)
-    if not 0 <= sd < np.inf or not np.isfinite(mean):
-        raise ValueError(f"gaussian_noise: expected a mean and sd ≥ 0, got {mean} and {sd}")
-    y = x + float(mean) + float(sd) * rng.standard_normal(x.shape, x.dtype)
+    mean = number("gaussian_noise", "mean", mean)
+    sd = number("gaussian_noise", "sd", sd, 0, inf, "[)")
+    y = x + mean + sd * generator("gaussian_noise", rng).standard_normal(x.shape, x.dtype)
     return np.clip(y, 0, 1) if clip else y
 
 
 def salt_and_pepper(x: Array, fraction: float, *, rng: np.random.Generator) -> Array:
     """Replace each pixel with probability `fraction`, half of the time by 0 and half by 1."""
     x = floats_of("salt_and_pepper x", x)
-    _check_fraction("salt_and_pepper", fraction)
-    u = rng.random(x.shape, x.dtype)
+    number("salt_and_pepper", "a fraction", fraction, 0, 1, "[]")
+    u = generator("salt_and_pepper", rng).random(x.shape, x.dtype)
     return np.where(u < fraction / 2, 0, np.where(u < fraction, 1, x))
 
 
@@ -41,8 +44,9 @@ def masking(x: Array, fraction: float, *, rng: np.random.Generator) -> Array:
         Vincent et al., Extracting and composing robust features with denoising autoencoders (2008).
     """
     x = floats_of("masking x", x, unit=False)
-    _check_fraction("masking", fraction)
-    return np.where(rng.random(x.shape, x.dtype) < fraction, 0, x)
+    number("masking", "a fraction", fraction, 0, 1, "[]")
+    u = generator("masking", rng).random(x.shape, x.dtype)
+    return np.where(u < fraction, 0, x)
 
 
 def downsample(x: Array, factor: int) -> Array:
@@ -78,11 +82,6 @@ def upsample_bilinear(x: Array, factor: int) -> Array:
     return x
 
 
-def _check_fraction(name: str, fraction: float) -> None:
-    if not 0 <= fraction <= 1:
-        raise ValueError(f"{name}: expected a fraction in [0, 1], got {fraction}")
-
-
 def _resizable(name: str, images: Array, factor: int) -> Array:
     """Return images (N, H, W) or (N, C, H, W) as a plain array of floats."""
     x = floats_of(f"{name} x", images)
@@ -93,6 +92,5 @@ def _resizable(name: str, images: Array, factor: int) -> Array:
             f"{name} x: expected (N, C, H, W), got {x.shape}, which has its channels last; "
             "np.moveaxis(x, -1, 1)"
         )
-    if factor < 1:
-        raise ValueError(f"{name}: expected a factor ≥ 1, got {factor}")
+    integer(name, "a factor", factor)
     return x

@@ -18,6 +18,7 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from ..arguments import flag, generator, integer, number
 from ..border import check_bytes, check_numbers, check_set, labels_of, plain
 from ..core import Array, IntArray
 
@@ -108,6 +109,8 @@ def _set(name: str, a: Any) -> Images:
 def split(data: Dataset, fraction: float, *, rng: np.random.Generator) -> Split[IntArray]:
     """Cut a set in two at random: the row numbers of `fraction` of it, and those of the rest."""
     N = len(data)
+    number("split", "fraction", fraction)
+    generator("split", rng)
     if not 0 < fraction < 1 or not 0 < round(N * fraction) < N:
         raise ValueError(
             f"split: expected a fraction that leaves both parts something, got {fraction} of {N}"
@@ -124,7 +127,11 @@ def minibatches(
 
     The last is smaller if batch_size does not divide N; `drop_last` leaves it out.
     """
-    if not 1 <= batch_size <= N:
+    integer("minibatches", "N", N)
+    integer("minibatches", "batch_size", batch_size)
+    flag("minibatches", "drop_last", drop_last)
+    generator("minibatches", rng)
+    if batch_size > N:
         raise ValueError(f"minibatches: expected 1 ≤ batch_size ≤ N, got {batch_size} and {N}")
     order = rng.permutation(N)
     stop = N - N % batch_size if drop_last else N

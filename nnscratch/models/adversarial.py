@@ -1,11 +1,13 @@
 """The adversarial autoencoder: codes shaped like a prior by an opponent, not by a formula."""
 
 from collections.abc import Callable
+from math import inf
 from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ..arguments import number
 from ..core import (
     Array,
     Layer,
@@ -22,7 +24,7 @@ from ..layers.sequential import as_sequential
 from ..likelihoods import Likelihood
 from ..losses import bernoulli_nll
 from .autoencoder import Autoencoder, Terms
-from .border import check_count, naming
+from .border import check_draw, naming
 from .parts import try_layer
 
 
@@ -98,8 +100,7 @@ class AdversarialAutoencoder(Autoencoder):
         prior: Prior = gaussian,
         weight: float = 1.0,
     ) -> None:
-        if not weight >= 0:
-            raise ValueError(f"AdversarialAutoencoder: expected weight ≥ 0, got {weight}")
+        number("AdversarialAutoencoder", "weight", weight, 0, inf, "[)")
         check_methods("AdversarialAutoencoder prior", prior, "__call__")
         with naming("AdversarialAutoencoder discriminator"):
             self.discriminator = as_sequential(discriminator)
@@ -174,7 +175,7 @@ class AdversarialAutoencoder(Autoencoder):
         threads: int | None = None,
     ) -> Array:
         """Decode `count` draws from the prior; `like` is not needed, as there is a prior."""
-        check_count(count)
+        check_draw(count, rng)
         draws = self.prior(self.code_shape[0], count, rng=rng, dtype=self.dtype)
         return self.decode(np.ascontiguousarray(draws.T), threads=threads)
 

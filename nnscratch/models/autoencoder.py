@@ -22,7 +22,7 @@ from ..corruptions import Corruption
 from ..layers.contract import check_methods
 from ..layers.sequential import as_sequential
 from ..likelihoods import Bernoulli, Likelihood
-from .border import Input, across, check_count, naming
+from .border import Input, across, check_draw, naming
 from .latent import path
 from .parts import checked_penalty, try_corruption, try_layer, try_likelihood, try_penalties
 
@@ -239,7 +239,7 @@ class Autoencoder:
         An autoencoder has no prior to draw from; this is the simplest stand-in, and shows how much
         of code space decodes to nothing.
         """
-        check_count(count)
+        check_draw(count, rng)
         with naming("sample like"):
             codes = self.encode(like, threads=threads)
         if len(codes) < 2:

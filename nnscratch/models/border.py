@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ..arguments import generator, integer
 from ..border import check_axes, check_numbers, check_set, codes_of, labels_of, samples_of
 from ..core import Array, Shape
 from ..data.dataset import Dataset, Images
@@ -90,10 +91,10 @@ def across(
     )
 
 
-def check_count(count: int) -> None:
-    """Raise ValueError unless there is something to sample."""
-    if count < 1:
-        raise ValueError(f"sample: expected count ≥ 1, got {count}")
+def check_draw(count: int, rng: np.random.Generator) -> None:
+    """Raise ValueError unless there is something to sample, and something to draw it from."""
+    integer("sample", "count", count)
+    generator("sample", rng)
 
 
 @contextmanager

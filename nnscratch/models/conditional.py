@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ..arguments import integer
 from ..border import labels_of
 from ..core import Array, IntArray, channel_axis
 from ..layers.sequential import Sequential
@@ -63,9 +64,7 @@ class ConditionalVAE(VAE):
     """
 
     def __init__(self, *vae: Any, classes: int, **options: Any) -> None:
-        if classes < 2:
-            raise ValueError(f"ConditionalVAE: expected classes ≥ 2, got {classes}")
-        self.classes = classes
+        self.classes = integer("ConditionalVAE", "classes", classes, 2)
         super().__init__(*vae, **options)
 
     def loss(  # type: ignore[override]  # which is always told the class

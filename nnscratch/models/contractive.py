@@ -1,10 +1,12 @@
 """The contractive autoencoder, whose codes hardly move with their image; and how far codes do."""
 
 from collections.abc import Callable
+from math import inf
 
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ..arguments import number
 from ..core import Array, backward_into_theta, replica, unique
 from ..layers import Dense, Sequential, Sigmoid, TiedDense
 from ..likelihoods import Likelihood
@@ -48,8 +50,7 @@ class ContractiveAutoencoder(Autoencoder):
         rng: np.random.Generator,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        if not strength >= 0:
-            raise ValueError(f"ContractiveAutoencoder: expected strength ≥ 0, got {strength}")
+        number("ContractiveAutoencoder", "strength", strength, 0, inf, "[)")
         dense = Dense(in_features, code, rng=rng, dtype=dtype)
         self.w, self.strength = dense.w, float(strength)
         super().__init__(

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..arguments import flag, integer
 from ..core import Array
 
 
@@ -43,6 +44,6 @@ def path(a: Array, b: Array, steps: int, *, spherical: bool) -> Array:
     """
     if a.shape != b.shape or a.ndim != 2:
         raise ValueError(f"interpolate: expected two (N, L) of one shape, got {a.shape}, {b.shape}")
-    if steps < 2:
-        raise ValueError(f"interpolate: expected steps ≥ 2, got {steps}")
-    return (slerp if spherical else lerp)(a, b, np.linspace(0, 1, steps, dtype=a.dtype))
+    integer("interpolate", "steps", steps, 2)
+    way = slerp if flag("interpolate", "spherical", spherical) else lerp
+    return way(a, b, np.linspace(0, 1, steps, dtype=a.dtype))

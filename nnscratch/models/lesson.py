@@ -12,6 +12,7 @@ from math import prod
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ..arguments import integer
 from ..core import Layer, Shape
 from ..layers import (
     Conv2d,
@@ -86,8 +87,9 @@ def dense_vae(
     dtype: DTypeLike = np.float32,
 ) -> VAE:
     """784 - hidden - (μ, log σ²) - z - hidden reversed - 784: the lesson's VAE by default."""
+    latents = integer("dense_vae", "latent_dim", latent_dim)
     return VAE(
-        mlp((pixels, *hidden, 2 * latent_dim), activation, rng=rng, dtype=dtype),
+        mlp((pixels, *hidden, 2 * latents), activation, rng=rng, dtype=dtype),
         mlp((latent_dim, *reversed(hidden), pixels), activation, rng=rng, dtype=dtype),
         latent_dim,
         likelihood,

@@ -1,10 +1,12 @@
 """The variational autoencoder: an autoencoder whose codes fill a known space."""
 
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 import numpy as np
 
+from ..arguments import integer, number
 from ..core import Array, IntArray, Layer, Shape, backward_into_theta
 from ..corruptions import Corruption
 from ..layers.sampling import GaussianSample
@@ -12,7 +14,7 @@ from ..likelihoods import Likelihood
 from ..losses import gaussian_kl, gaussian_kl_per_sample
 from ..threads import check_threads, in_chunks
 from .autoencoder import Autoencoder, Terms
-from .border import CHUNK, across, check_count, to_columns
+from .border import CHUNK, across, check_draw, to_columns
 
 
 class VAE(Autoencoder):
@@ -58,13 +60,9 @@ class VAE(Autoencoder):
         free_bits: float = 0.0,
         corruption: Corruption | None = None,
     ) -> None:
-        if latent_dim < 1:
-            raise ValueError(f"VAE: expected latent_dim ≥ 1, got {latent_dim}")
-        if not beta >= 0:
-            raise ValueError(f"VAE: expected beta ≥ 0, got {beta}")
-        if not free_bits >= 0:
-            raise ValueError(f"VAE: expected free_bits ≥ 0, got {free_bits}")
-        self.latent_dim, self.beta, self.free_bits = latent_dim, float(beta), float(free_bits)
+        self.latent_dim = integer("VAE", "latent_dim", latent_dim)
+        self.beta = number("VAE", "beta", beta, 0, inf, "[)")
+        self.free_bits = number("VAE", "free_bits", free_bits, 0, inf, "[)")
         super().__init__(
             encoder, decoder, likelihood, input_shape=input_shape, corruption=corruption
         )
@@ -177,6 +175,6 @@ class VAE(Autoencoder):
         threads: int | None = None,
     ) -> Array:
         """Decode `count` draws from the prior N(0, I); `like` is not needed: there is a prior."""
-        check_count(count)
+        check_draw(count, rng)
         draws = rng.standard_normal((count, self.latent_dim), self.dtype)
         return self.decode(draws, threads=threads)

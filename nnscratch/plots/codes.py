@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from ..arguments import flag
 from ..border import floats_of, labels_of
 from ..core import Array, IntArray
 from .page import CLASSES, OUTLINE, TRAIN, Title, colours, new_figure, new_panels
@@ -32,7 +33,7 @@ def latent_scatter(
     labels = labels_of("latent_scatter labels", labels, len(codes))
     figure, axes = new_figure(7.6, 6.8, title)
     _scatter(axes, codes, labels)
-    if prior:
+    if flag("latent_scatter", "prior", prior):
         _prior(axes, codes)
     axes.set(xlabel=names[0], ylabel=names[1])
     _class_legend(figure, labels, classes)
@@ -57,7 +58,7 @@ def latent_panels(
     figure, panels = new_panels(1 + 5.6 * len(codes), 5.8, title, len(codes))
     for (name, z), axes in zip(planes.items(), panels, strict=True):
         _scatter(axes, z, labels)
-        if prior:
+        if flag("latent_panels", "prior", prior):
             _prior(axes, z)
         axes.set(title=name, xlabel="$z_1$")
     panels[0].set_ylabel("$z_2$")

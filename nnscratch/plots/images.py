@@ -15,6 +15,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..arguments import integer
 from ..border import check_about_unit, check_numbers, floats_of, images_of
 from ..core import Array
 from ..data.dataset import Images
@@ -51,6 +52,7 @@ def image_rows(
 def image_grid(images: Images, *, columns: int = 10, title: Title = None) -> Figure:
     """Show images in reading order."""
     x = pictures("image_grid", images)
+    integer("image_grid", "columns", columns)
     R = ceil(len(x) / columns)
     blank = np.full((R * columns - len(x), *x.shape[1:]), np.nan)
     figure, axes = new_figure(0.3 + 0.62 * columns, 0.6 + 0.62 * R, title)
@@ -110,7 +112,8 @@ def traversals(
 
 def quantiles(count: int) -> Array:
     """Return Φ⁻¹((i + ½)/count): numbers that stand for equal shares of N(0, 1), in order."""
-    return np.array([NormalDist().inv_cdf((i + 0.5) / count) for i in range(count)])
+    points = range(integer("quantiles", "count", count))
+    return np.array([NormalDist().inv_cdf((i + 0.5) / count) for i in points])
 
 
 def code_images(codes: Array, *, names: Sequence[str] | None = None, title: Title = None) -> Figure:
