@@ -106,7 +106,7 @@ def unpack(path: str | Path) -> tuple[dict[str, Array], dict[str, str]]:
         raise ValueError(f"{path}: not a checkpoint of nnscratch, or damaged: {error}") from None
     except (KeyError, TypeError, AttributeError) as error:  # of the package's table of dtypes
         raise ValueError(f"{path}: numbers of a type that NumPy has not: {error}") from None
-    return arrays, header.get("__metadata__", {})
+    return arrays, header.get("__metadata__") or {}
 
 
 def is_ours(header: Mapping[str, str]) -> bool:

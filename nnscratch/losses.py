@@ -15,6 +15,7 @@ from math import log, pi
 
 import numpy as np
 
+from .border import labels_of
 from .core import Array, IntArray, check, real
 from .kernels.exponential import constants
 from .kernels.losses import bernoulli_nll as bernoulli_nll_kernel
@@ -112,7 +113,8 @@ def categorical_nll(a: Array, labels: IntArray) -> tuple[float, Array]:
     """
     check("categorical_nll a", a, (*a.shape[:-2], "K", "N"), real(a))
     K, N = a.shape[-2], samples("categorical_nll a", a)
-    labels = np.asarray(labels)
+    if type(labels) is not np.ndarray:
+        labels = labels_of("categorical_nll labels", labels)
     if labels.shape != (*a.shape[:-2], N) or labels.dtype.kind not in "iu":
         want = ", ".join(map(str, (*a.shape[:-2], N)))
         raise ValueError(

@@ -10,7 +10,7 @@ from nnscratch.arguments import integer
 EACH = 60
 
 
-@pytest.mark.parametrize("family", ["idx", "checkpoints"])
+@pytest.mark.parametrize("family", FAMILIES)
 def test_whatever_comes_in_is_understood_or_refused(family: str) -> None:
     faults = []
     for i in range(EACH):

@@ -174,7 +174,7 @@ def of_images() -> Iterator[Entrance]:
         numbers = (0.0, 0.1) if name == "gaussian_noise" else (0.3,)
         spoil = partial(getattr(corruptions, name))
         noisy = lambda x, y, f=spoil, n=numbers: f(x, *n, rng=rng())  # noqa: E731
-        yield Entrance(name, floats, noisy, random=True)
+        yield Entrance(name, floats._replace(unit=name != "masking"), noisy, random=True)
     resized = floats._replace(flat=False)
     for resize in (
         corruptions.downsample,
