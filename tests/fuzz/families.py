@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from itertools import accumulate
 
-from . import Case, entrances, files, labels, specs
+from . import Case, checkpoints, entrances, idx_files, labels, specs
 from .arrays import Rng
 
 SHARES = {"arrays": 8, "labels": 2, "settings": 4, "idx": 2, "checkpoints": 3}
@@ -13,8 +13,8 @@ FAMILIES: dict[str, Callable[[Rng], Case]] = {
     "arrays": entrances.case,
     "labels": labels.case,
     "settings": specs.case,
-    "idx": files.idx,
-    "checkpoints": files.state,
+    "idx": idx_files.case,
+    "checkpoints": checkpoints.case,
 }
 
 

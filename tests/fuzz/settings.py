@@ -93,6 +93,7 @@ POSITIVE, AT_LEAST_0 = between(0, np.inf, "]["), between(0, np.inf, "[[")
 FRACTION, BELOW_1, ANY = between(0, 1), between(0, 1, "[["), between(-np.inf, np.inf, "][")
 FLAG = Kind(lambda v: isinstance(v, bool), lambda v: integer(v) and v in (0, 1))
 RNG = NONE_OF_IT
+TIMES = SIZE._replace(work=True)
 
 
 class Spec(NamedTuple):

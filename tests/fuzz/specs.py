@@ -1,199 +1,36 @@
-"""The public calls that take such arguments, and which kinds of them."""
+"""Models, what is asked of them, and what else takes a number; with all other specs."""
 
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import numpy as np
 
-from nnscratch import (
-    baselines,
-    corruptions,
-    evaluation,
-    layers,
-    likelihoods,
-    optimizers,
-    plots,
-    probes,
-    schedules,
-)
-from nnscratch.core import Parameter
+from nnscratch import baselines, corruptions, evaluation, likelihoods, plots, probes
 from nnscratch.data import Dataset, dataset
 from nnscratch.metrics import bce
 from nnscratch.models import VAE, ConditionalVAE
 from nnscratch.models.lesson import dense_vae
-from nnscratch.training import Trainer
 
 from . import Case, settings
 from .arrays import Rng, samples
 from .entrances import COLOUR, GREY, SQUARE, drawn, models, network
+from .layer_specs import of_layers
+from .learning_specs import of_learning
 from .settings import (
     ANY,
     AT_LEAST_0,
-    BELOW_1,
-    COUNT,
     FLAG,
     FRACTION,
-    PAD,
-    PADDING,
-    PAIR,
     POSITIVE,
     RNG,
     SIZE,
+    TIMES,
     Kind,
     Spec,
     between,
     optional,
     whole,
 )
-
-TIMES = SIZE._replace(work=True)
-
-
-def layer(
-    kind: Callable[..., Any], shape: tuple[int, ...], right: dict[str, Any], **kinds: Kind
-) -> Spec:
-    """Return the spec of a layer; one that is accepted has to take a batch, if it fits."""
-
-    def use(made: Any) -> Any:
-        x = np.random.default_rng(0).standard_normal((*shape, 3)).astype(np.float32)
-        try:
-            out = made.output_shape(shape)
-        except ValueError:
-            return True
-        noise = {"rng": np.random.default_rng(0)} if getattr(made, "noisy", False) else {}
-        y, backward = made.forward(x, **noise)
-        assert y.shape == (*out, 3)
-        return [y, backward(np.ones_like(y))]
-
-    if "rng" in kinds:
-        right = right | {"rng": np.random.default_rng(0)}
-    return Spec(kind.__name__, kind, right, kinds, use, alone=False)
-
-
-def moved(optimizer: Any) -> np.ndarray:
-    """Return θ after two steps."""
-    theta = Parameter(np.ones(5, np.float32))
-    for _ in range(2):
-        theta.grad[...] = 0.1
-        optimizer.step(theta)
-    return theta.value
-
-
-def of_layers() -> list[Spec]:
-    """Return the specs of layers."""
-    image, norm = (4, 6, 6), {"eps": AT_LEAST_0}
-    conv = {"kernel_size": PAIR, "stride": PAIR, "padding": PAD, "dilation": PAIR}
-    conv |= {"in_channels": SIZE, "out_channels": SIZE, "groups": SIZE, "bias": FLAG, "rng": RNG}
-    sizes = {"in_channels": 4, "out_channels": 4, "kernel_size": 3}
-    line = conv | {"kernel_size": SIZE, "stride": SIZE, "dilation": SIZE, "padding": PAD}
-    pool = {"kernel_size": PAIR, "stride": optional(PAIR), "padding": PADDING, "ceil_mode": FLAG}
-    dense = {"in_features": SIZE, "out_features": SIZE, "bias": FLAG, "rng": RNG}
-    turned = {k: v for k, v in conv.items() if k not in ("dilation", "groups")}
-    return [
-        layer(layers.Dense, (4,), {"in_features": 4, "out_features": 3}, **dense),
-        layer(layers.Conv2d, image, sizes, **conv, relu=FLAG),
-        layer(layers.Conv1d, (5, 4), sizes, **line, relu=FLAG),
-        layer(layers.ConvTranspose2d, image, sizes, **turned, relu=FLAG),
-        layer(layers.MaxPool2d, image, {"kernel_size": 2}, **pool, relu=FLAG),
-        layer(layers.AvgPool2d, image, {"kernel_size": 2}, **pool),
-        layer(layers.UpsampleNearest2d, image, {"scale_factor": 2}, scale_factor=PAIR),
-        layer(layers.UpsampleBilinear2d, image, {"scale_factor": 2}, scale_factor=PAIR),
-        layer(layers.ZeroPad2d, image, {"padding": 1}, padding=PAD),
-        layer(layers.PixelShuffle, image, {"upscale_factor": 2}, upscale_factor=SIZE),
-        layer(layers.Dropout, image, {}, p=BELOW_1),
-        layer(layers.LeakyRelu, image, {}, negative_slope=between(0, 1, "][")),
-        layer(layers.Elu, image, {}, alpha=POSITIVE),
-        layer(layers.LayerNorm, (4,), {"normalized_shape": 4}, normalized_shape=PAIR, **norm),
-        layer(
-            layers.GroupNorm,
-            image,
-            {"num_groups": 2, "num_channels": 4},
-            num_groups=SIZE,
-            num_channels=SIZE,
-            affine=FLAG,
-            **norm,
-        ),
-        layer(
-            layers.BatchNorm,
-            image,
-            {"num_features": 4},
-            num_features=SIZE,
-            momentum=FRACTION,
-            affine=FLAG,
-            **norm,
-        ),
-        Spec("Reshape", lambda size: layers.Reshape(size), {}, {"size": SIZE}),
-    ]
-
-
-def of_learning() -> list[Spec]:
-    """Return the specs of optimisers, schedules and trainers."""
-    common = {"weight_decay": AT_LEAST_0, "clip_norm": optional(POSITIVE)}
-    adam = {"beta1": BELOW_1, "beta2": BELOW_1, "eps": AT_LEAST_0} | common
-    rate, start, end = {"learning_rate": AT_LEAST_0}, {"start": ANY}, {"end": ANY}
-    train = {"batch_size": SIZE, "micro_batch": optional(SIZE), "lanes": optional(SIZE)}
-    train |= {"threads": optional(TIMES), "patience": optional(SIZE), "seed": COUNT}
-    x = samples(np.random.default_rng(0), 6, COLOUR).astype(np.float32)
-    sgd = {"momentum": BELOW_1, "nesterov": FLAG}
-    first = {"learning_rate": 1e-3}
-
-    def trainer(**words: Any) -> Trainer:
-        return Trainer(models()["convolutional"], optimizers.Adam(), **words)
-
-    def fit(epochs: Any) -> Any:
-        return trainer(seed=0, batch_size=3).fit(x, epochs=epochs)[-1]["train"]
-
-    def value(schedule: Any) -> float:
-        return schedule(3)
-
-    return [
-        Spec("SGD", optimizers.SGD, first, rate | sgd | common, moved),
-        Spec("RMSprop", optimizers.RMSprop, first, rate | {"alpha": BELOW_1} | common, moved),
-        Spec("Adam", optimizers.Adam, first, rate | adam, moved),
-        Spec("AdamW", optimizers.AdamW, first, rate | adam, moved),
-        Spec("Constant", schedules.Constant, {"value": 1.0}, {"value": ANY}, value),
-        Spec(
-            "StepDecay",
-            schedules.StepDecay,
-            {"start": 1.0, "factor": 0.5, "every": 3},
-            start | {"factor": between(0, 1, "]]"), "every": SIZE},
-            value,
-        ),
-        Spec(
-            "Exponential",
-            schedules.Exponential,
-            {"start": 1.0, "factor": 0.5},
-            start | end | {"factor": between(0, 1, "]]")},
-            value,
-        ),
-        Spec(
-            "Linear",
-            schedules.Linear,
-            {"start": 0.0, "end": 1.0, "steps": 3},
-            start | end | {"steps": SIZE},
-            value,
-        ),
-        Spec(
-            "Cosine", schedules.Cosine, {"start": 1.0, "steps": 3}, start | {"steps": SIZE}, value
-        ),
-        Spec(
-            "Warmup",
-            schedules.Warmup,
-            {"steps": 3, "then": 1.0},
-            {"steps": SIZE, "then": ANY},
-            value,
-        ),
-        Spec(
-            "Cyclical",
-            schedules.Cyclical,
-            {"start": 0.0, "end": 1.0, "period": 4},
-            start | end | {"period": SIZE, "ramp": between(0, 1, "]]")},
-            value,
-        ),
-        Spec("Trainer", trainer, {"seed": 0}, train),
-        Spec("fit epochs", fit, {"epochs": 1}, {"epochs": TIMES}),
-    ]
 
 
 def of_models() -> list[Spec]:
