@@ -61,6 +61,8 @@ def run(case: Case) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             result = case.call()
+    except Fault as fault:
+        raise Fault(f"{case.what}: {fault}") from None
     except Exception as error:
         if not told(error):
             where = "".join(traceback.format_exception(error)[-3:])

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from itertools import accumulate
 
-from . import Case, checkpoints, entrances, idx_files, labels, specs
+from . import Case, checkpoints, entrances, idx_files, kernels, labels, specs
 from .arrays import Rng
 
-SHARES = {"arrays": 8, "labels": 2, "settings": 4, "idx": 2, "checkpoints": 3}
+SHARES = {"arrays": 8, "labels": 2, "settings": 4, "idx": 2, "checkpoints": 3, "kernels": 1}
 """Of as many cases as they add up to; the sum is no multiple of 7."""
 
 FAMILIES: dict[str, Callable[[Rng], Case]] = {
@@ -15,6 +15,7 @@ FAMILIES: dict[str, Callable[[Rng], Case]] = {
     "settings": specs.case,
     "idx": idx_files.case,
     "checkpoints": checkpoints.case,
+    "kernels": kernels.case,
 }
 
 
