@@ -6,11 +6,14 @@ from nnscratch.core import Array, Backward, Parameter, Shape, check, real
 class Centred:
     """y = x - m: images about zero.
 
-    Noise of mean ½ makes every pixel bright. Then all the inputs of a filter are positive, every
+    Noise of mean ½ makes every pixel bright. Then all the inputs of a filter are positive, each
     step of Adam moves its weights together, and within the first hundred steps some filters are so
     far below zero that their ReLU lets nothing through any more, of any image: a channel that has
-    died, and no gradient brings it back. Of the 8 channels that hold the lesson's code 4 may be
-    gone. The mean is no loss to the network, for it could be part of the first bias.
+    died. The mean is no loss to the network, for it could be part of the first bias.
+
+    The lesson's denoiser, whose code has 8 channels, after 15 epochs of 10,000 digits with each of
+    8 seeds, nats an image: as it is 137.3 (129.3 to 146.7), where the two that do worst have 4 of 8
+    channels dead in the code or in the layer behind it; with this layer 125.7 (121.6 to 131.8).
 
     Shapes
         x, y  any
