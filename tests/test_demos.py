@@ -15,6 +15,7 @@ from PIL import Image
 from test_folder import arrays, save
 
 from nnscratch.data import digits
+from nnscratch.gradcheck import gradcheck
 from nnscratch.training import Trainer
 
 ROOT = Path(__file__).parents[1]
@@ -390,3 +391,14 @@ def test_ctrl_c_leaves_a_checkpoint_from_which_this_run_goes_on_and_no_other(
     assert "goes on after epoch 1" in resumed.stdout
     assert resumed.stdout.count("epoch ") - 1 == 3 - 1
     assert resumed.code == 0
+
+
+def test_the_layer_that_centres_is_proved(
+    monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
+) -> None:
+    monkeypatch.syspath_prepend(ROOT)
+    from demos._centred import Centred
+
+    assert gradcheck(Centred(0.5), (2, 3, 4, 5), rng=rng).ok
+    y, _ = Centred(0.5).forward(np.ones((2, 3), np.float32))
+    np.testing.assert_array_equal(y, np.full((2, 3), 0.5, np.float32))
