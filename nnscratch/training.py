@@ -173,6 +173,7 @@ class Trainer:
         where = first_non_finite(self.model, batch, rng=rng)
         raise TrainingDiverged(f"epoch {self.epoch + 1}, {when}: {losses}; {where}")
 
+    @np.errstate(over="ignore", invalid="ignore")  # which is what it looks for
     def diverged_in_validation(self, data: Data, terms: Terms) -> None:
         """Raise TrainingDiverged with the place in the first chunk that has a NaN or infinity."""
         loss = self.model.inference().loss

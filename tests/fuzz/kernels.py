@@ -1,5 +1,6 @@
 """Files of compiled kernels that are damaged: none is ever taken."""
 
+import atexit
 import sys
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,7 @@ from .arrays import Rng
 from .files import damaged
 
 FOLDER = TemporaryDirectory()
+atexit.register(FOLDER.cleanup)
 
 
 @cache
