@@ -39,7 +39,7 @@ def floating(dtype: DTypeLike) -> DTypeLike:
     except TypeError:
         known = False
     if not known or dtype is None:
-        raise ValueError(f"parameters: expected dtype, float32 or float64, got {dtype!r}")
+        raise ValueError(f"parameters: expected float32 or float64, got {dtype!r}")
     return dtype
 
 
