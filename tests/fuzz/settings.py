@@ -86,7 +86,7 @@ NONE_OF_IT = Kind(lambda v: False)
 SIZE, COUNT = whole(1), whole(0)
 PAIR, PADDING = pairs(1), pairs(0)
 PAD = Kind(
-    lambda v: PADDING.right(v) or v == "same",
+    lambda v: PADDING.right(v) or (isinstance(v, str) and v == "same"),
     lambda v: PADDING.allowed(v) or np.shape(v) == (2, 2),
 )
 POSITIVE, AT_LEAST_0 = between(0, np.inf, "]["), between(0, np.inf, "[[")

@@ -50,8 +50,8 @@ def of_models() -> list[Spec]:
     def conditional(classes: Any) -> Any:
         return ConditionalVAE(*network(GREY, 4, 2, 3), 2, classes=classes, input_shape=GREY)
 
-    two = Kind(lambda v: v == 2, lambda v: settings.scalar(v))
-    three = Kind(lambda v: v == 3, lambda v: settings.scalar(v))
+    two = Kind(lambda v: settings.integer(v) and v == 2, lambda v: settings.scalar(v))
+    three = Kind(lambda v: settings.integer(v) and v == 3, lambda v: settings.scalar(v))
     measured = {"draws": 1, "rng": noise}
     return [
         Spec(
