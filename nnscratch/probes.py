@@ -58,7 +58,7 @@ class NearestNeighbours:
 
     def predict(self, codes: Array) -> IntArray:
         """Return a label for each code, (N,)."""
-        z = _rows("NearestNeighbours predict", codes, self.shape)
+        z = _rows("NearestNeighbours predict", codes, _fitted(self))
         known, k, K = self.codes, self.k, int(self.labels.max()) + 1
         norms = (known * known).sum(axis=1)
         weight = 1 + 0.5 ** np.arange(1, k + 1)  # one each, and a tie goes to the nearest
@@ -116,7 +116,7 @@ class SoftmaxProbe:
 
     def predict(self, codes: Array) -> IntArray:
         """Return a label for each code, (N,)."""
-        z = _rows("SoftmaxProbe predict", codes, self.shape)
+        z = _rows("SoftmaxProbe predict", codes, _fitted(self))
         x = self._columns(z).astype(self.layer.w.value.dtype, copy=False)
         return np.asarray(self.layer.forward(x)[0].argmax(axis=0))
 
@@ -154,9 +154,22 @@ def _labelled(who: str, codes: Any, labels: Any) -> tuple[Array, IntArray, Shape
     return _rows(who, x, x.shape[1:]), labels_of(f"{who} labels", labels, len(x)), x.shape[1:]
 
 
+def _fitted(probe: Any) -> Shape:
+    """Return the shape of the codes that a probe was fitted on."""
+    if not hasattr(probe, "shape"):
+        raise ValueError(f"{type(probe).__name__} predict: expected a call of fit first")
+    shape: Shape = probe.shape
+    return shape
+
+
 def _rows(who: str, codes: Any, shape: Shape) -> Array:
     """Return codes of this shape as rows (N, D) of float32, or of float64 if they are such."""
     x = samples_of(who, codes, shape)
     check_numbers(who, x)
     rows = x.reshape(len(x), -1)
-    return rows / np.float32(255) if rows.dtype == np.uint8 else rows
+    if rows.dtype == np.uint8:
+        return rows / np.float32(255)
+    most = (float(np.finfo(rows.dtype).max) / (4 * rows.shape[1])) ** 0.5
+    if np.abs(rows).max() > most:  # a distance would be infinite
+        raise ValueError(f"{who}: expected codes up to {most:.3g}, got {np.abs(rows).max():.3g}")
+    return rows

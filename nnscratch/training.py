@@ -158,8 +158,9 @@ class Trainer:
     def set_annealed(self, step: int) -> None:
         """Give the annealed attributes their values of this step."""
         for name, schedule in self.anneal.items():
+            value = schedule(step)
             for model in self.lanes.replicas:
-                setattr(model, name, schedule(step))
+                setattr(model, name, value)
 
     def batch(self, data: Data, rows: IntArray) -> Batch:
         """Return some images as the model takes them, with their labels if it is to be told."""

@@ -43,6 +43,8 @@ def test_refusals() -> None:
         ZeroPad2d(1).output_shape((2, 3))
     with pytest.raises(ValueError, match=r"ZeroPad2d x: expected \(C, H, W, N\) float64, got \(2"):
         ZeroPad2d(1).forward(np.zeros((2, 3)))
+    with pytest.raises(ValueError, match=r"ZeroPad2d: expected a sample of at most 2⁴⁸ numbers"):
+        ZeroPad2d(2**42).forward(np.zeros((1, 2, 2, 3)))
     _, backward = ZeroPad2d(1).forward(np.zeros((1, 2, 2, 3)))
     with pytest.raises(ValueError, match=r"ZeroPad2d dy: expected \(1, 4, 4, 3\) float64, got \(1"):
         backward(np.zeros((1, 2, 2, 3)))

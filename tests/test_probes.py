@@ -143,3 +143,18 @@ def test_the_softmax_probe_on_mnist(k: int, want: float) -> None:
     assert accuracy(probe.predict(pca.encode(test.images)), test.labels) == pytest.approx(
         want, abs=2e-3
     )
+
+
+@pytest.mark.parametrize("probe", [NearestNeighbours(1), SoftmaxProbe(steps=2)])
+def test_codes_whose_squares_are_no_number_are_refused(
+    probe: NearestNeighbours | SoftmaxProbe,
+) -> None:
+    codes, labels = blobs(9)
+    z = codes.astype(np.float32)
+    with pytest.raises(ValueError, match=r"predict: expected a call of fit first"):
+        type(probe)().predict(z)
+    with pytest.raises(ValueError, match=r"fit: expected codes up to 6\.5\d*e\+18, got 1e\+30"):
+        probe.fit(np.full_like(z, 1e30), labels)
+    probe.fit(z, labels)
+    with pytest.raises(ValueError, match=r"predict: expected codes up to 6\.5\d*e\+18, got 1e\+30"):
+        probe.predict(np.full_like(z, 1e30))

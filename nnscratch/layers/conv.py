@@ -13,7 +13,7 @@ from .conv_maps import (
     filter_gradient,
     through_bias_and_relu,
 )
-from .geometry import Padding, Pair, integers, paddings, pair
+from .geometry import Padding, Pair, integers, paddings, pair, sample_of
 
 
 class Conv2d:
@@ -129,7 +129,7 @@ class Conv2d:
             input_shape[1:], K, self.stride, self._paddings(input_shape), self.dilation, strict=True
         )
         OH, OW = (outputs("Conv2d", *numbers) for numbers in sizes)
-        return F, OH, OW
+        return sample_of("Conv2d", F, OH, OW)
 
     def parameters(self) -> dict[str, Parameter]:
         return {"weight": self.w} if self.b is None else {"weight": self.w, "bias": self.b}

@@ -14,7 +14,7 @@ from .conv_maps import (
     filter_gradient,
     through_bias_and_relu,
 )
-from .geometry import Padding, Pair, paddings, pair
+from .geometry import Padding, Pair, paddings, pair, sample_of
 
 
 class ConvTranspose2d:
@@ -134,7 +134,7 @@ class ConvTranspose2d:
             raise ValueError(
                 f"ConvTranspose2d: padding {self.padding} leaves nothing of {input_shape}"
             )
-        return self.F, OH, OW
+        return sample_of("ConvTranspose2d", self.F, OH, OW)
 
     def parameters(self) -> dict[str, Parameter]:
         return {"weight": self.w} if self.b is None else {"weight": self.w, "bias": self.b}

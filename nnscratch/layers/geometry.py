@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..arguments import LARGEST, is_integer
+from ..core import Shape
 
 Pair = tuple[int, int]
 Padding = int | Pair | tuple[Pair, Pair] | str
@@ -33,6 +34,13 @@ def integers(name: str, what: str, given: Any, sizes: tuple[Any, Any], least: in
     if max(sizes) > LARGEST:
         raise ValueError(f"{name}: expected {what} ≤ 2⁴⁸, got {given}")
     return int(sizes[0]), int(sizes[1])
+
+
+def sample_of(name: str, C: int, H: int, W: int) -> Shape:
+    """Return (C, H, W), the shape of an output; ValueError if no memory holds such a sample."""
+    if C * H * W > LARGEST:
+        raise ValueError(f"{name}: expected a sample of at most 2⁴⁸ numbers, got ({C}, {H}, {W})")
+    return C, H, W
 
 
 def _two(name: str, what: str, value: Any) -> Any:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..core import Array, Backward, Parameter, Shape, check, real
-from .geometry import Pair, paddings
+from .geometry import Pair, paddings, sample_of
 
 
 class ZeroPad2d:
@@ -24,7 +24,7 @@ class ZeroPad2d:
         None needed.
 
     Raises
-        ValueError if the padding is negative, or x or dy has another shape or dtype.
+        ValueError if the padding is negative or larger than memory, or x or dy has another shape or dtype.
     """
 
     holomorphic = True
@@ -49,7 +49,8 @@ class ZeroPad2d:
         if len(input_shape) != 3:
             raise ValueError(f"ZeroPad2d: expected a sample of shape (C, H, W), got {input_shape}")
         C, H, W = input_shape
-        return C, H + sum(self.padding[0]), W + sum(self.padding[1])
+        OH, OW = H + sum(self.padding[0]), W + sum(self.padding[1])
+        return sample_of("ZeroPad2d", C, OH, OW)
 
     def parameters(self) -> dict[str, Parameter]:
         return {}

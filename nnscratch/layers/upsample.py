@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 
 from ..core import Array, Backward, Parameter, Shape, check, real
-from .geometry import Pair, pair
+from .geometry import Pair, pair, sample_of
 from .sparse import Resampling, resampled, separable
 
 
@@ -21,7 +21,7 @@ class Upsample:
                 f"{type(self).__name__}: expected a sample of shape (C, H, W), got {input_shape}"
             )
         C, H, W = input_shape
-        return C, H * self.scale[0], W * self.scale[1]
+        return sample_of(type(self).__name__, C, H * self.scale[0], W * self.scale[1])
 
     def parameters(self) -> dict[str, Parameter]:
         return {}
