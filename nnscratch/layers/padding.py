@@ -24,7 +24,8 @@ class ZeroPad2d:
         None needed.
 
     Raises
-        ValueError if the padding is negative or larger than memory, or x or dy has another shape or dtype.
+        ValueError if the padding is negative or no memory holds y, or x or dy has another shape or
+        dtype.
     """
 
     holomorphic = True
