@@ -1,6 +1,8 @@
-"""What every test shares: a seeded generator, one Hypothesis profile, the marker of full MNIST."""
+"""What tests share: a seeded generator, a Hypothesis profile, full MNIST's marker, Ctrl-C."""
 
 import os
+import signal
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -23,3 +25,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("mnist"):
                 item.add_marker(skip)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def ctrl_c() -> Iterator[None]:
+    """A job in a shell's background ignores SIGINT; training would do so too, and so its tests."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    if before is not None:
+        signal.signal(signal.SIGINT, before)
