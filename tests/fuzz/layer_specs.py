@@ -17,6 +17,7 @@ from .settings import (
     PAIR,
     POSITIVE,
     RNG,
+    SHAPE,
     SIZE,
     Kind,
     Spec,
@@ -70,7 +71,7 @@ def of_layers() -> list[Spec]:
         layer(layers.Dropout, image, {}, p=BELOW_1),
         layer(layers.LeakyRelu, image, {}, negative_slope=between(0, 1, "][")),
         layer(layers.Elu, image, {}, alpha=POSITIVE),
-        layer(layers.LayerNorm, (4,), {"normalized_shape": 4}, normalized_shape=PAIR, **norm),
+        layer(layers.LayerNorm, (4,), {"normalized_shape": 4}, normalized_shape=SHAPE, **norm),
         layer(
             layers.GroupNorm,
             image,

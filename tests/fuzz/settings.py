@@ -85,6 +85,11 @@ def optional(kind: Kind) -> Kind:
 NONE_OF_IT = Kind(lambda v: False)
 SIZE, COUNT = whole(1), whole(0)
 PAIR, PADDING = pairs(1), pairs(0)
+SHAPE = PAIR._replace(
+    allowed=lambda v: (
+        PAIR.allowed(v) or (isinstance(v, list | tuple) and v and all(map(SIZE.right, v)))
+    )
+)
 PAD = Kind(
     lambda v: PADDING.right(v) or (isinstance(v, str) and v == "same"),
     lambda v: PADDING.allowed(v) or np.shape(v) == (2, 2),
