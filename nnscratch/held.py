@@ -16,6 +16,7 @@ import sys
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import (
     BuiltinFunctionType,
     CodeType,
@@ -207,15 +208,27 @@ def _globals_of(code: CodeType, names: dict[str, Any]) -> Iterator[Any]:
 
 def _class_attributes(thing: Any) -> Iterator[Any]:
     """Yield what a thing has from its class and uses once it is made."""
-    own = getattr(thing, "__dict__", {})
+    try:
+        own = object.__getattribute__(thing, "__dict__")  # which no __getattr__ makes up
+    except AttributeError:
+        own = {}
     for kind in type(thing).__mro__:
         if not _of_a_library(kind.__module__):
             for name, value in vars(kind).items():
                 if name not in own and (name == "__call__" or not name.startswith("__")):
-                    value = getattr(value, "__func__", value)  # of a class or static method
+                    if isinstance(value, classmethod | staticmethod):
+                        value = value.__func__
                     yield value.fget if isinstance(value, property) else value
 
 
 def _of_a_library(module: str | None) -> bool:
     """Is this module one whose functions hold nothing of a model?"""
-    return (module or "").partition(".")[0] in LIBRARIES
+    package = (module or "").partition(".")[0]
+    return package in LIBRARIES or _installed(package)
+
+
+@functools.cache
+def _installed(package: str) -> bool:
+    """Is it a package that pip or the system has installed, and not the user's own code?"""
+    place = Path(getattr(sys.modules.get(package), "__file__", None) or "")
+    return not {"site-packages", "dist-packages"}.isdisjoint(place.parts)

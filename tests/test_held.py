@@ -590,3 +590,33 @@ def test_a_copy_of_a_trainer_goes_on_as_the_trainer_would(
     np.testing.assert_array_equal(theta(twin), theta(run))
     assert twin.model is twin.lanes.replicas[0]
     np.testing.assert_array_equal(twin.model.encode(IMAGES), run.model.encode(IMAGES))
+
+
+class Library:
+    """Like a foreign library's handle: it makes up even its `__dict__`."""
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> "Library":
+        return self
+
+
+def test_what_makes_attributes_up_is_walked_without_asking_it() -> None:
+    part = Tanh()
+    part.handle = Library()  # type: ignore[attr-defined]
+    assert list(sources(part)) == []
+
+
+def test_what_an_installed_library_does_is_its_own_affair() -> None:
+    """A layer that calls Hypothesis, whose modules draw from generators of their own."""
+    import hypothesis.internal.entropy as entropy
+
+    class Calling(Tanh):
+        def forward(self, x: Array) -> tuple[Array, Backward]:
+            assert entropy.deterministic_PRNG
+            return super().forward(x)
+
+    assert list(shared(Calling())) == []
