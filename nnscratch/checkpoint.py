@@ -65,6 +65,13 @@ def read(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]:
             f"{path}: expected a checkpoint of nnscratch, got a safetensors file without its "
             "header; load_model takes such a file for a model's weights"
         )
+    return described(path, arrays, header)
+
+
+def described(
+    path: str | Path, arrays: dict[str, Array], header: Mapping[str, str]
+) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Return the arrays and the description of an unpacked file of ours, once both are verified."""
     found = header.get("format")
     if found not in (FORMAT, FIRST):
         raise ValueError(f"{path}: expected format {FORMAT!r}, got {found!r}")
@@ -163,7 +170,7 @@ def load_model(path: str | Path, model: HasParameters) -> None:
     """
     arrays, header = unpack(path)
     if is_ours(header):
-        arrays, _ = read(path)
+        arrays, _ = described(path, arrays, header)
         own = {k: a for k, a in arrays.items() if not k.startswith("training.")}
         return restore(path, model, own)
     own = arrays_of(model)
