@@ -6,6 +6,7 @@ from typing import Any, get_origin
 import numpy as np
 import pytest
 import tiny
+from readme import Readme
 
 from nnscratch import layers, losses
 from nnscratch.certificates import cases, certificates
@@ -316,29 +317,8 @@ def test_a_view_of_x_may_be_y(rng: np.random.Generator) -> None:
     assert gradcheck(flat, (3, 4), rng=rng)
 
 
-class Readme:
-    """The dense layer that the README shows, and nothing more."""
-
-    def __init__(self, M: int, D: int, rng: np.random.Generator) -> None:
-        self.w, self.b = Parameter(rng.standard_normal((M, D))), Parameter(np.zeros(M))
-
-    def parameters(self) -> dict[str, Parameter]:
-        return {"weight": self.w, "bias": self.b}
-
-    def forward(self, x: Array) -> tuple[Array, Backward]:
-        w, b = self.w.value, self.b.value
-        y = w @ x + b[:, None]
-
-        def backward(dy: Array) -> Array:
-            self.w.grad += dy @ x.T
-            self.b.grad += dy.sum(axis=1)
-            return w.T @ dy
-
-        return y, backward
-
-
 def test_takes_the_readmes_layer(rng: np.random.Generator) -> None:
-    assert gradcheck(Readme(3, 4, rng), (4, 5), rng=rng).ok
+    assert gradcheck(Readme(4, 3, dtype=np.float64), (4, 5), rng=rng).ok
 
 
 def test_takes_a_function_without_any_check(rng: np.random.Generator) -> None:
