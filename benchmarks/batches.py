@@ -43,7 +43,7 @@ HEADINGS = ("model", "batch", "min µs", "median µs", "max µs", "× next multi
 def seconds_a_sample(trainer: Trainer, seconds: float, threads: int) -> float:
     """Return what a sample costs, over as many steps as there is time for, but at least two."""
     x = images()
-    with trainer.lanes.running(threads):
+    with trainer.replicas.running(threads):
         trainer.learn(x, np.arange(trainer.batch_size))
         samples, start = 0, perf_counter()
         while perf_counter() - start < seconds or samples < 2 * trainer.batch_size:

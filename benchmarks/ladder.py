@@ -20,7 +20,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from nnscratch.core import Array
-from nnscratch.threads import pool
+from nnscratch.kernels.machine.threads import pool
 
 from .machine import bandwidth, header, peak_gflops
 from .options import parse

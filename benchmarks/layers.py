@@ -4,10 +4,10 @@
     python -m benchmarks layers --workloads "conv 32→32 @14,dense 784→512"
     python -m benchmarks layers --smoke                 the dense layer, one short round
 
-Forward, dx and dw apart, on 64 samples: a lane's share of a batch of 128, and one core each, which
-is how a lane runs it. All arrays agree before they are timed. Multiply-adds bound the convolutions
-and the dense layer, memory the others: hence GFLOP/s there and GB/s here, of the numbers that must
-be read and written at least once.
+Forward, dx and dw apart, on 64 samples, a replica's share of a batch of 128, and one core, which
+is how a replica runs it. All arrays agree before they are timed. Multiply-adds bound the
+convolutions and the dense layer, memory the others: hence GFLOP/s there and GB/s here, of the
+numbers that must be read and written at least once.
 """
 
 from collections.abc import Iterator, Sequence

@@ -15,10 +15,10 @@ import numpy as np
 from threadpoolctl import threadpool_info
 
 from nnscratch.core import Array
-from nnscratch.kernels.jit import kernel
-from nnscratch.kernels.simd import fma, load, splat, store
-from nnscratch.processor import BYTES
-from nnscratch.threads import cores
+from nnscratch.kernels.machine.jit import kernel
+from nnscratch.kernels.machine.processor import BYTES
+from nnscratch.kernels.machine.simd import fma, load, splat, store
+from nnscratch.kernels.machine.threads import cores
 
 LIBRARIES = ("numpy", "numba", "torch", "jax", "tensorflow", "keras", "onnxruntime", "openvino")
 

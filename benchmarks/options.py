@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nnscratch.files import expanded
-from nnscratch.threads import cores
+from nnscratch.kernels.machine.threads import cores
 
 SMOKE_STEPS = 3
 """Steps of training in a smoke test."""

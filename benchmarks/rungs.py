@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from nnscratch.core import Array
-from nnscratch.kernels.jit import kernel
+from nnscratch.kernels.machine.jit import kernel
 from nnscratch.layers import Conv2d
 
 

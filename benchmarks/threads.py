@@ -4,8 +4,8 @@
     python -m benchmarks threads --workloads W3,W4
     python -m benchmarks threads --smoke                one workload, one short round
 
-nnscratch alone, once on a single core and once on --threads of them. Lanes belong to the arithmetic
-and threads do not, so both must end with the same bits.
+nnscratch alone, once on a single core and once on --threads of them. Replicas belong to the
+arithmetic and threads do not, so both must end with the same bits.
 """
 
 from collections.abc import Sequence

@@ -168,7 +168,7 @@ LAYERS: dict[str, tuple[Layer, Shape]] = {
 """Single layers, with the shape of one sample."""
 
 LAYER_BATCH = 64
-"""A lane's share of 128: a layer is measured as one core runs it."""
+"""A replica's share of 128: a layer is measured as one core runs it."""
 
 ADAM = "Adam 10⁶"
 """The optimiser, measured like a layer, on so many parameters."""

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nnscratch.adversarial import AdversarialTrainer
 from nnscratch.core import check
 from nnscratch.layers import GaussianSample
 from nnscratch.layers.activations import sigmoid
@@ -18,7 +17,8 @@ from nnscratch.losses import bernoulli_nll, gaussian_kl
 from nnscratch.models import VAE, AdversarialAutoencoder
 from nnscratch.models.lesson import PIXELS, mlp
 from nnscratch.optimizers import SGD
-from nnscratch.streams import DUEL
+from nnscratch.training.adversarial import AdversarialTrainer
+from nnscratch.training.streams import DUEL
 
 DRAWS, CLIP = 100_000, np.float32(1e-7)
 
@@ -118,14 +118,16 @@ def duel(stop, optimizers, *, pixels=PIXELS, seed=0, **run):
 
 def steps_down_its_own_loss(stop):
     """Does D, at rate 1 and its opponent at rate 0, move by minus the gradient of its own loss?"""
-    t = duel(stop, (SGD(0.0), SGD(1.0)), lanes=1, batch_size=64)
+    t = duel(stop, (SGD(0.0), SGD(1.0)), replicas=1, batch_size=64)
     images = np.random.default_rng(0).integers(0, 256, (64, 28, 28), np.uint8)
-    batch, before = np.arange(64), t.lanes.theta.value.copy()
+    batch, before = np.arange(64), t.replicas.theta.value.copy()
     t.gradient(images, batch, "discriminator_loss", DUEL)
-    own = t.lanes.grads.sum(axis=0)
-    t.lanes.grads[...] = 0
+    own = t.replicas.grads.sum(axis=0)
+    t.replicas.grads[...] = 0
     t.learn(images, batch)
-    return bool(np.allclose((before - t.lanes.theta.value)[t.border :], own[t.border :], atol=1e-5))
+    return bool(
+        np.allclose((before - t.replicas.theta.value)[t.border :], own[t.border :], atol=1e-5)
+    )
 
 
 # %% 5 clipped probabilities

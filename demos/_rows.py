@@ -9,11 +9,11 @@ import numpy as np
 
 from demos._centred import Centred
 from nnscratch.core import Shape
-from nnscratch.corruptions import Downsampling, GaussianNoise
 from nnscratch.data import LESSON_NOISE
 from nnscratch.layers import Conv2d, MaxPool2d, Sequential
 from nnscratch.models import AdversarialAutoencoder, Autoencoder
 from nnscratch.models import lesson as nets
+from nnscratch.models.corruption import Downsampling, GaussianNoise
 
 
 class Row(NamedTuple):

@@ -29,14 +29,14 @@ from functools import partial
 import numpy as np
 
 from demos import common
-from nnscratch.adversarial import AdversarialTrainer
-from nnscratch.baselines import PCA
-from nnscratch.metrics import bce, bce_floor
+from nnscratch.evaluation.baselines import PCA
+from nnscratch.evaluation.metrics import bce, bce_floor
 from nnscratch.models import AdversarialAutoencoder
 from nnscratch.models.adversarial import gaussian, mixture, ring
 from nnscratch.models.lesson import mlp
 from nnscratch.optimizers import Adam
 from nnscratch.plots import code_panels, curves, histograms, image_rows
+from nnscratch.training.adversarial import AdversarialTrainer
 
 PRIORS = {"gaussian": gaussian, "ring": ring, "mixture": mixture}
 NETWORKS = {"small": ((256,), 2, (64, 64)), "lesson": ((1000,) * 3, 150, (500,) * 4)}

@@ -35,10 +35,10 @@ from math import ceil
 import numpy as np
 
 from demos import common
-from nnscratch.baselines import PCA
+from nnscratch.evaluation.baselines import PCA
+from nnscratch.evaluation.metrics import bce, bce_floor, mse, ssim
 from nnscratch.likelihoods import Gaussian
 from nnscratch.losses import l1_penalty
-from nnscratch.metrics import bce, bce_floor, mse, ssim
 from nnscratch.models import ContractiveAutoencoder
 from nnscratch.models.contractive import jacobian_norms
 from nnscratch.models.lesson import conv_autoencoder, dense_autoencoder

@@ -31,9 +31,9 @@ from math import ceil
 import numpy as np
 
 from demos import common
-from nnscratch.evaluation import active_units, ledger
+from nnscratch.evaluation import active_units, elbo
+from nnscratch.evaluation.metrics import bce_floor
 from nnscratch.losses import gaussian_kl_per_dimension
-from nnscratch.metrics import bce_floor
 from nnscratch.models.lesson import dense_vae
 from nnscratch.optimizers import Adam
 from nnscratch.plots import curves, image_rows, kl_panels
@@ -125,7 +125,7 @@ head = (
 head += ("active units", f"of {SAYS} nats and more")
 table = []
 for name, model in models.items():
-    book = ledger(model, x, rng=np.random.default_rng(options.seed))
+    book = elbo(model, x, rng=np.random.default_rng(options.seed))
     nats = (book.reconstruction, book.kl, book.total)
     better = book.total.mean - table[0][3].mean if table else None
     table.append((name, *nats, better, book.active_units, int(says[name][-1])))

@@ -26,8 +26,8 @@ from math import ceil, prod
 import numpy as np
 
 from demos import common
-from nnscratch.baselines import PCA, mean_image
-from nnscratch.metrics import bce, bce_floor, mse, ssim
+from nnscratch.evaluation.baselines import PCA, mean_image
+from nnscratch.evaluation.metrics import bce, bce_floor, mse, ssim
 from nnscratch.models.lesson import conv_autoencoder
 from nnscratch.optimizers import Adam
 from nnscratch.plots import code_images, image_rows, loss_curves

@@ -26,14 +26,14 @@ from types import SimpleNamespace
 import numpy as np
 
 from demos import common
-from nnscratch.baselines import PCA
 from nnscratch.data import Split
-from nnscratch.metrics import bce, bce_floor, mse
+from nnscratch.evaluation.baselines import PCA
+from nnscratch.evaluation.metrics import bce, bce_floor, mse
+from nnscratch.evaluation.probes import SoftmaxProbe, accuracy
 from nnscratch.models import ConditionalVAE
 from nnscratch.models.lesson import dense_vae, mlp
 from nnscratch.optimizers import Adam
 from nnscratch.plots import image_rows, latent_panels, loss_curves
-from nnscratch.probes import SoftmaxProbe, accuracy
 from nnscratch.schedules import Cosine
 from nnscratch.training import Trainer
 

@@ -32,11 +32,11 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from demos import common
 from demos._centred import Centred
-from nnscratch.corruptions import GaussianNoise
 from nnscratch.data import LESSON_NOISE, fashion_mnist
+from nnscratch.evaluation.metrics import bce_floor, psnr, ssim
 from nnscratch.layers import Sequential
-from nnscratch.metrics import bce_floor, psnr, ssim
 from nnscratch.models import Autoencoder
+from nnscratch.models.corruption import GaussianNoise
 from nnscratch.models.lesson import conv_autoencoder, conv_denoiser
 from nnscratch.optimizers import Adam
 from nnscratch.plots import image_rows, loss_curves

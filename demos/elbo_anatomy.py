@@ -28,7 +28,7 @@ from numpy.polynomial.hermite_e import hermegauss
 from demos import common
 from nnscratch.core import Parameter, pack
 from nnscratch.data import Split, binarize
-from nnscratch.evaluation import importance_nll, ledger
+from nnscratch.evaluation import elbo, importance_nll
 from nnscratch.layers import GaussianSample
 from nnscratch.losses import gaussian_kl_per_sample
 from nnscratch.models.lesson import dense_vae
@@ -94,7 +94,7 @@ coarse = integral(log_joint[:, ::2, ::2], (2 * step) ** 2)
 
 
 # %% The ELBO of the encoder's q, and of the best q; E_q by Gauss and Hermite's quadrature
-def elbo(mu, logvar, order=7):
+def bound(mu, logvar, order=7):
     """Return the ELBO of each image for q = N(mu, exp logvar), (2, N), and its gradients."""
     nodes, weights = hermegauss(order)
     M, weights = order**2, np.outer(weights, weights).ravel() / (2 * pi)
@@ -116,7 +116,7 @@ def best(mu, logvar):
     q = {"mu": Parameter(mu.copy()), "logvar": Parameter(logvar.copy())}
     theta, adam = pack(q), Adam(Cosine(0.05, STEPS))
     for _ in range(STEPS):
-        _, dmu, dlogvar = elbo(q["mu"].value, q["logvar"].value)
+        _, dmu, dlogvar = bound(q["mu"].value, q["logvar"].value)
         q["mu"].grad[...], q["logvar"].grad[...] = -dmu, -dlogvar
         adam.step(theta)
     return q["mu"].value.copy(), q["logvar"].value.copy()
@@ -128,7 +128,7 @@ mean = mass @ grid.T
 variance = mass @ (grid**2).T - mean**2
 moments = (mean.T.astype(np.float32), np.log(variance.T.clip(1e-6)).astype(np.float32))
 starts = [encoders, best(*encoders), best(*moments)]
-values = np.array([elbo(*q, order=20)[0] for q in starts])  # on other nodes than they climbed
+values = np.array([bound(*q, order=20)[0] for q in starts])  # on other nodes than they climbed
 which = values.argmax(axis=0)  # of the encoder's q and what ascent found from two places
 optimal = tuple(np.choose(which, [q[i] for q in starts]) for i in (0, 1))
 encoded, reached = values[0], values.max(axis=0)
@@ -160,7 +160,7 @@ words = {"xlabel": "K", "ylabel": "nats an image", "log": True, "lines": lines}
 show("bounds", curves(KS, {"importance-weighted bound": bounds}, title=title, **words))
 
 # %% The table
-book = ledger(model, chosen.images, rng=rng)
+book = elbo(model, chosen.images, rng=rng)
 rows = [("-log p(x), by the grid", truth, 0.0)]
 for name, nats in (("-ELBO of the best q", -reached), ("-ELBO of the encoder's q", -encoded)):
     rows.append((name, float(nats.mean()), float(nats.mean()) - truth))

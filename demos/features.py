@@ -32,14 +32,14 @@ from math import ceil
 import numpy as np
 
 from demos import common
-from nnscratch.baselines import PCA
+from nnscratch.evaluation.baselines import PCA
+from nnscratch.evaluation.metrics import bce, bce_floor, mse
+from nnscratch.evaluation.probes import NearestNeighbours, SoftmaxProbe, accuracy, balanced
 from nnscratch.layers import Dense, Sequential
-from nnscratch.metrics import bce, bce_floor, mse
 from nnscratch.models import Autoencoder
 from nnscratch.models.lesson import conv_autoencoder, kvfrans_vae
 from nnscratch.optimizers import Adam
 from nnscratch.plots import spread_curves
-from nnscratch.probes import NearestNeighbours, SoftmaxProbe, accuracy, balanced
 from nnscratch.schedules import Cosine
 from nnscratch.training import Trainer
 

@@ -23,8 +23,8 @@ from math import prod
 import numpy as np
 
 from demos import common
-from nnscratch.certificates import certificates
 from nnscratch.gradcheck import convergence, gradcheck
+from nnscratch.gradcheck.certificates import certificates
 from nnscratch.layers import Dense, Sequential, Tanh
 from nnscratch.plots import error_curves
 

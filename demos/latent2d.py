@@ -26,15 +26,15 @@ from math import ceil
 import numpy as np
 
 from demos import common
-from nnscratch.baselines import PCA
-from nnscratch.metrics import bce, mse
+from nnscratch.evaluation.baselines import PCA
+from nnscratch.evaluation.metrics import bce, mse
+from nnscratch.evaluation.probes import NearestNeighbours
+from nnscratch.kernels.machine.threads import in_chunks
 from nnscratch.models import Autoencoder
 from nnscratch.models.lesson import dense_vae, mlp
 from nnscratch.optimizers import Adam
 from nnscratch.plots import image_rows, latent_panels
-from nnscratch.probes import NearestNeighbours
 from nnscratch.schedules import Cosine
-from nnscratch.threads import in_chunks
 from nnscratch.training import Trainer
 
 BATCH, RATE, HIDDEN, L, K = 128, 3e-3, 512, 2, 10

@@ -29,9 +29,9 @@ from math import ceil
 import numpy as np
 
 from demos import common
-from nnscratch.baselines import PCA, mean_image
-from nnscratch.evaluation import ledger
-from nnscratch.metrics import bce, bce_floor
+from nnscratch.evaluation import elbo
+from nnscratch.evaluation.baselines import PCA, mean_image
+from nnscratch.evaluation.metrics import bce, bce_floor
 from nnscratch.models.lesson import dense_vae
 from nnscratch.optimizers import Adam
 from nnscratch.plots import image_rows, rate_distortion
@@ -58,8 +58,8 @@ for beta in BETAS:
     common.fit(Trainer(models[beta], Adam(rate), **run), data, options, f"beta-{beta:g}")
 
 # %% Rate and distortion of each, and of codes that are not learned
-books = [ledger(model, x, rng=rng) for model in models.values()]
-seen = [ledger(model, train.images[: len(x)], rng=rng) for model in models.values()]
+books = [elbo(model, x, rng=rng) for model in models.values()]
+seen = [elbo(model, train.images[: len(x)], rng=rng) for model in models.values()]
 R, D = (np.array([getattr(book, part).mean for book in books]) for part in ("kl", "reconstruction"))
 slopes = -np.diff(D) / np.diff(R)
 

@@ -32,17 +32,17 @@ import numpy as np
 
 from demos import HERE, common
 from demos._rows import ROWS, Row
-from nnscratch.adversarial import AdversarialTrainer
-from nnscratch.baselines import PCA, mean_image
-from nnscratch.evaluation import ledger
+from nnscratch.evaluation import elbo
+from nnscratch.evaluation.baselines import PCA, mean_image
+from nnscratch.evaluation.metrics import bce, bce_floor
+from nnscratch.evaluation.probes import SoftmaxProbe, accuracy
 from nnscratch.files import expanded, write_whole
-from nnscratch.metrics import bce, bce_floor
 from nnscratch.models import AdversarialAutoencoder, Autoencoder
 from nnscratch.optimizers import Adam
 from nnscratch.plots import score_bars
-from nnscratch.probes import SoftmaxProbe, accuracy
 from nnscratch.schedules import Cosine
 from nnscratch.training import Trainer
+from nnscratch.training.adversarial import AdversarialTrainer
 
 BATCH = 128
 
@@ -130,7 +130,7 @@ def measured(model: Autoencoder, history: list, seed: int) -> dict[str, float]:
     """Return what a trained network costs on the held-out digits, and what else is told of it."""
     last = history[-1]["validation"]
     if "kl" in last:
-        book = ledger(model, x, rng=np.random.default_rng(seed))
+        book = elbo(model, x, rng=np.random.default_rng(seed))
         found = {"total": book.total.mean, "error": book.total.error, "kl": book.kl.mean}
         return found | {"right": readable(model)}
     if "accuracy" in last:

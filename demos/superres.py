@@ -27,11 +27,11 @@ from math import ceil
 import numpy as np
 
 from demos import common
-from nnscratch.corruptions import Downsampling
 from nnscratch.data import downsample, upsample_bilinear, upsample_nearest
-from nnscratch.layers import Conv2d, MaxPool2d, Relu, Sequential, UpsampleBilinear2d
-from nnscratch.metrics import bce, bce_floor, psnr, ssim
+from nnscratch.evaluation.metrics import bce, bce_floor, psnr, ssim
+from nnscratch.layers import Conv2d, MaxPool2d, ReLU, Sequential, UpsampleBilinear2d
 from nnscratch.models import Autoencoder
+from nnscratch.models.corruption import Downsampling
 from nnscratch.models.lesson import conv_autoencoder
 from nnscratch.optimizers import Adam
 from nnscratch.plots import image_rows, loss_curves
@@ -54,7 +54,7 @@ conv = partial(Conv2d, kernel_size=3, padding="same", rng=rng)
 pool = partial(MaxPool2d, 2, ceil_mode=True, relu=True)
 lesson = {
     2: (conv(1, 16), pool(), conv(16, 8), pool()),
-    4: (conv(1, 16), Relu(), conv(16, 8), pool()),
+    4: (conv(1, 16), ReLU(), conv(16, 8), pool()),
 }
 convs = (conv(1, 16, relu=True), conv(16, 16, relu=True), conv(16, 16, relu=True))
 decoder = partial(common.model_for, conv_autoencoder, image=image, rng=rng)

@@ -34,10 +34,10 @@ from math import ceil, log, pi
 import numpy as np
 
 from demos import common
-from nnscratch.baselines import PCA, mean_image
-from nnscratch.evaluation import ledger
+from nnscratch.evaluation import elbo
+from nnscratch.evaluation.baselines import PCA, mean_image
+from nnscratch.evaluation.metrics import bce, bce_floor, mse, sse
 from nnscratch.likelihoods import Bernoulli, Gaussian
-from nnscratch.metrics import bce, bce_floor, mse, sse
 from nnscratch.models.lesson import dense_vae, kvfrans_vae
 from nnscratch.optimizers import Adam
 from nnscratch.plots import (
@@ -85,8 +85,8 @@ common.fit(trainer, data, options, f"{options.network}-{options.likelihood}")
 
 # %% Where the nats go, on images it has not seen
 x = test.images
-book = ledger(model, x, rng=rng)
-seen = ledger(model, train.images[: len(x)], rng=rng)
+book = elbo(model, x, rng=rng)
+seen = elbo(model, train.images[: len(x)], rng=rng)
 
 
 def cost(picture):

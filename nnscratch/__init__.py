@@ -1,6 +1,6 @@
 """Autoencoders with every gradient written by hand and proved by a machine.
 
-    from nnscratch.layers import Dense, Relu, Sequential
+    from nnscratch.layers import Dense, ReLU, Sequential
     from nnscratch.models import VAE
 
 Nothing is imported here: kernels need Numba, whose import takes longer than all the rest, so it is

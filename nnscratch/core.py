@@ -50,7 +50,7 @@ class Layer(Protocol):
     What only some layers have, and the functions below ask for by name:
         noisy        True if forward takes `rng`, a source of noise (Dropout)
         whole_batch  True if the statistics of the whole batch enter (BatchNorm)
-        holomorphic  True if forward takes complex numbers too, being analytic (see trial.py)
+        holomorphic  True if forward takes complex numbers too, being analytic (see numerical.py)
         inference()  the layer to use once learning is over, where it is another one
         buffers()    arrays that belong to a trained model but have no gradient
     """
@@ -205,7 +205,7 @@ def replica(model: M, grad: Array) -> M:
         twin = copy.deepcopy(model, {id(p.value): p.value for p in parts})
     except Exception as error:
         raise ValueError(
-            f"replica: {type(model).__name__} cannot be copied: {error}; one lane needs no copy"
+            f"replica: {type(model).__name__} cannot be copied: {error}; one replica needs no copy"
         ) from error
     theirs = unique(twin.parameters())
     if len(theirs) != len(parts) or any(

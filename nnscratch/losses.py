@@ -15,13 +15,13 @@ from math import log, pi
 
 import numpy as np
 
-from .border import labels_of
+from .arrays import labels_of
 from .core import Array, IntArray, check, real
-from .kernels.exponential import constants
 from .kernels.losses import bernoulli_nll as bernoulli_nll_kernel
-from .kernels.team import BLOCK
-from .processor import BYTES
-from .team import helpers
+from .kernels.machine.exponential import constants
+from .kernels.machine.fork_join import BLOCK
+from .kernels.machine.helpers import helpers
+from .kernels.machine.processor import BYTES
 
 
 def samples(name: str, a: Array) -> int:

@@ -18,10 +18,10 @@ import numpy as np
 from .arguments import flag, number
 from .core import Array, IntArray, Parameter, check
 from .kernels import optimizers as kernels
-from .kernels.team import BLOCK
+from .kernels.machine.fork_join import BLOCK
+from .kernels.machine.helpers import helpers, threads
+from .kernels.machine.subnormals import flushed_subnormals
 from .schedules import Schedule, as_schedule
-from .subnormals import flushed_subnormals
-from .team import helpers, threads
 
 LINE = 64
 """Pieces of θ begin at multiples of it: what the compiled loop takes together is then together on
@@ -33,7 +33,7 @@ def pieces(parts: tuple[int, ...], start: int, stop: int, T: int) -> IntArray:
     """Return the ends (B, 2) of pieces that make up θ[start:stop], in the order of T threads.
 
     A thread's share is a T-th of every part: the rows whose gradient it has just written, and whose
-    weights nobody else reads (products.py). They lie in its cache; to fetch what another core has
+    weights nobody else reads (matmul.py). They lie in its cache; to fetch what another core has
     written would take Adam half as long again, and many times as long where they share no cache.
     """
     ends, starts = [], [sum(parts[:i]) for i in range(len(parts))]

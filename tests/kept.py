@@ -12,10 +12,10 @@ import numpy as np
 from damage import Bomb, damaged
 from numba import config
 
-from nnscratch.kernels import cache
+from nnscratch.kernels.machine import cache
 
 SOURCE = """
-from nnscratch.kernels.jit import kernel
+from nnscratch.kernels.machine.jit import kernel
 
 @kernel
 def double(x, y):

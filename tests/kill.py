@@ -21,13 +21,12 @@ from tempfile import mkdtemp
 import numpy as np
 import tiny
 
-from nnscratch import checkpoint
-from nnscratch.adversarial import AdversarialTrainer
 from nnscratch.layers import BatchNorm, Dense, Dropout
 from nnscratch.models import AdversarialAutoencoder
 from nnscratch.optimizers import Adam
 from nnscratch.schedules import Cosine, Linear
-from nnscratch.training import Trainer
+from nnscratch.training import Trainer, checkpoint
+from nnscratch.training.adversarial import AdversarialTrainer
 
 IMAGES, HELD_OUT = tiny.images(100), tiny.images(40, seed=1)
 EPOCHS = 24

@@ -13,16 +13,16 @@ import numpy as np
 from nnscratch.core import Array, IntArray
 
 ALPHA, SLOPE = 1.5, 0.1
-"""Of Elu and LeakyRelu, wherever the tests do not say otherwise."""
+"""Of ELU and LeakyReLU, wherever the tests do not say otherwise."""
 
 NORMAL = NormalDist()
 
 # Elementwise y = f(x), one number at a time; where |x| is moderate, and that is all they are for.
 ACTIVATIONS: dict[str, Callable[[float], float]] = {
-    "Relu": lambda x: x if x > 0 else 0.0,
-    "LeakyRelu": lambda x: x if x > 0 else SLOPE * x,
-    "Elu": lambda x: x if x > 0 else ALPHA * (math.exp(x) - 1),
-    "Gelu": lambda x: x * NORMAL.cdf(x),
+    "ReLU": lambda x: x if x > 0 else 0.0,
+    "LeakyReLU": lambda x: x if x > 0 else SLOPE * x,
+    "ELU": lambda x: x if x > 0 else ALPHA * (math.exp(x) - 1),
+    "GELU": lambda x: x * NORMAL.cdf(x),
     "Sigmoid": lambda x: 1 / (1 + math.exp(-x)),
     "Softplus": lambda x: math.log(1 + math.exp(x)),
     "Tanh": lambda x: 2 / (1 + math.exp(-2 * x)) - 1,

@@ -17,7 +17,7 @@ from nnscratch.layers.activations import sigmoid
 
 SEEDS = st.integers(0, 99)
 SHAPES = st.lists(st.integers(1, 4), min_size=2, max_size=4).map(tuple)
-OPTIONS = {"Elu": {"alpha": reference.ALPHA}, "LeakyRelu": {"negative_slope": reference.SLOPE}}
+OPTIONS = {"ELU": {"alpha": reference.ALPHA}, "LeakyReLU": {"negative_slope": reference.SLOPE}}
 ELEMENTWISE = list(reference.ACTIVATIONS)
 ALL = [*ELEMENTWISE, "Softmax"]
 
@@ -73,8 +73,8 @@ def test_agrees_with_the_definition(name: str) -> None:
         ("Sigmoid", log(3), 3 / 4, 3 / 16),  # e⁻ˣ = 1/3
         ("Tanh", log(2), 3 / 5, 16 / 25),  # (2 - 1/2)/(2 + 1/2)
         ("Softplus", log(3), log(4), 3 / 4),
-        ("Gelu", 0.0, 0.0, 1 / 2),
-        ("Gelu", 1.0, 0.8413447460685429, 0.8413447460685429 + exp(-1 / 2) / sqrt(2 * pi)),
+        ("GELU", 0.0, 0.0, 1 / 2),
+        ("GELU", 1.0, 0.8413447460685429, 0.8413447460685429 + exp(-1 / 2) / sqrt(2 * pi)),
     ],
 )
 def test_by_hand(name: str, x: float, y: float, slope: float) -> None:
@@ -84,7 +84,7 @@ def test_by_hand(name: str, x: float, y: float, slope: float) -> None:
 @pytest.mark.parametrize(
     ("name", "y", "slopes"),
     [
-        ("Gelu", (0, 1e4), (0, 1)),
+        ("GELU", (0, 1e4), (0, 1)),
         ("Sigmoid", (0, 1), (0, 0)),
         ("Softplus", (0, 1e4), (0, 1)),
         ("Tanh", (-1, 1), (0, 0)),

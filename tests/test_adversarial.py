@@ -12,8 +12,6 @@ import tiny
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnscratch.adversarial import AdversarialTrainer
-from nnscratch.checkpoint import arrays_of
 from nnscratch.core import Array, pack
 from nnscratch.gradcheck import gradcheck
 from nnscratch.layers import BatchNorm, Conv2d, Dense, Dropout, Sequential, Tanh
@@ -23,6 +21,8 @@ from nnscratch.models.adversarial import Prior, gaussian, mixture, ring
 from nnscratch.optimizers import SGD, Adam, Optimizer
 from nnscratch.schedules import Cosine
 from nnscratch.training import TrainingDiverged
+from nnscratch.training.adversarial import AdversarialTrainer
+from nnscratch.training.checkpoint import arrays_of
 
 IMAGES, HELD_OUT = tiny.images(20), tiny.images(7, seed=1)
 PRIORS: dict[str, Prior] = {"gaussian": gaussian, "ring": ring, "mixture": mixture}
@@ -58,7 +58,7 @@ def fixed() -> np.random.Generator:
 def both(
     model: AdversarialAutoencoder, rate: float = 1e-2, seed: int = 0, **options: Any
 ) -> AdversarialTrainer:
-    """Batches of 8 as micro-batches of 3, 3 and 2 on two lanes."""
+    """Batches of 8 as micro-batches of 3, 3 and 2 on two replicas."""
     options = {"batch_size": 8, "micro_batch": 3, "threads": 1} | options
     return AdversarialTrainer(model, Adam(rate), Adam(2 * rate), seed=seed, **options)
 
@@ -142,8 +142,8 @@ def test_total_is_the_sum_of_its_terms_and_backward_has_a_weight(
     theta = pack(model.parameters())
     rng = np.random.default_rng(seed)
     terms, backward = model.loss(x(), rng=rng)
-    assert set(terms) == {"total", *model.weights()}
-    parts = sum(w * terms[name] for name, w in model.weights().items())
+    assert set(terms) == {"total", *model.term_weights()}
+    parts = sum(w * terms[name] for name, w in model.term_weights().items())
     assert terms["total"] == pytest.approx(parts, rel=1e-12)
     for back in (backward, model.discriminator_loss(x(), rng=rng)[1]):
         theta.grad[...] = 0
@@ -305,10 +305,10 @@ def moved(stop: bool, rates: tuple[float, float], weight: float = 1.0) -> Vector
     options = {"batch_size": 8, "threads": 1, "stop": stop}
     optimizers = [SGD(rate) for rate in rates]
     t = AdversarialTrainer(model, *optimizers, seed=0, **options)  # type: ignore[arg-type, misc]
-    before = t.lanes.theta.value.copy()
+    before = t.replicas.theta.value.copy()
     t.learn(IMAGES, np.arange(8))
-    assert not t.lanes.grads.any()
-    step = t.lanes.theta.value - before
+    assert not t.replicas.grads.any()
+    step = t.replicas.theta.value - before
     return step[: t.border], step[t.border :]
 
 
@@ -324,17 +324,17 @@ def test_the_discriminator_takes_the_gradient_of_its_own_loss_and_no_other() -> 
     """Minus a tenth of ∂L_D/∂θ, at the autoencoder that its opponent's step has left."""
     t = both(aae(dtype=np.float64))
     t.optimizer, t.discriminator_optimizer = SGD(0.1), SGD(0.1)
-    before = t.lanes.theta.value[t.border :].copy()
+    before = t.replicas.theta.value[t.border :].copy()
     batch = t.batch(IMAGES, np.arange(8))[0]
     t.learn(IMAGES, np.arange(8))
-    step = t.lanes.theta.value[t.border :] - before
-    t.lanes.theta.value[t.border :] = before
-    t.lanes.grads[...] = 0
+    step = t.replicas.theta.value[t.border :] - before
+    t.replicas.theta.value[t.border :] = before
+    t.replicas.grads[...] = 0
     for i in range(3):
         piece = batch[:, 3 * i : 3 * i + 3]
         rng = t.stream(3, 0, 0, i)
         t.model.discriminator_loss(piece, rng=rng)[1](piece.shape[1] / 8)
-    np.testing.assert_allclose(step, -0.1 * t.lanes.grads.sum(axis=0)[t.border :], rtol=1e-9)
+    np.testing.assert_allclose(step, -0.1 * t.replicas.grads.sum(axis=0)[t.border :], rtol=1e-9)
 
 
 def test_without_the_stop_the_encoder_corrupts_its_judge() -> None:
@@ -357,7 +357,7 @@ def test_the_autoencoder_learns_the_same_with_or_without_the_other_players_gradi
         adam = Adam(1e-2, clip_norm=0.1)
         t = AdversarialTrainer(model, adam, SGD(0.0), seed=0, batch_size=8, threads=1, stop=stop)
         t.learn(IMAGES, np.arange(8))
-        ends.append(t.lanes.theta.value[: t.border])
+        ends.append(t.replicas.theta.value[: t.border])
     np.testing.assert_array_equal(*ends)
 
 
@@ -407,7 +407,7 @@ class Forgetful(AdversarialAutoencoder):
 def test_a_total_that_is_not_the_sum_of_its_parts_is_found_out(call: str) -> None:
     model = Forgetful(tiny.encoder(2), tiny.decoder(), judge(), input_shape=(tiny.D,))
     options = {"epochs": 1} if call == "fit" else {}
-    with pytest.raises(AssertionError, match=r"ledger: the parts sum to .*, the total is"):
+    with pytest.raises(AssertionError, match=r"loss terms: the parts sum to .*, the total is"):
         getattr(both(model), call)(IMAGES, **options)
 
 
@@ -496,12 +496,12 @@ def test_evaluation_moves_nothing_and_is_without_dropout() -> None:
     before = state(normal)
     assert normal.evaluate(HELD_OUT) == normal.evaluate(HELD_OUT)
     assert state(normal) == before
-    assert not normal.lanes.grads.any()
+    assert not normal.replicas.grads.any()
 
 
 def test_a_discriminator_with_batch_norm_sees_the_whole_batch_and_keeps_its_statistics() -> None:
     t = both(aae(BatchNorm(6)))
-    assert (len(t.lanes.replicas), t.micro_batch) == (1, 8)
+    assert (len(t.replicas.models), t.micro_batch) == (1, 8)
     t.fit(IMAGES, epochs=1)
     buffers = t.model.buffers()
     assert any(name.startswith("discriminator.1.") for name in buffers)

@@ -11,16 +11,16 @@ import tiny
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnscratch import checkpoint
 from nnscratch.core import Array, pack
-from nnscratch.corruptions import Downsampling, GaussianNoise
 from nnscratch.data import downsample
-from nnscratch.layers import BatchNorm, Dense, Dropout, Identity, Relu, Reshape, Sequential, Tanh
+from nnscratch.layers import BatchNorm, Dense, Dropout, Identity, ReLU, Reshape, Sequential, Tanh
 from nnscratch.likelihoods import Bernoulli, Gaussian, Likelihood, SquaredError
 from nnscratch.losses import l1_penalty
-from nnscratch.models import Autoencoder, border
+from nnscratch.models import Autoencoder, batch_first
+from nnscratch.models.corruption import Downsampling, GaussianNoise
 from nnscratch.models.lesson import dense_autoencoder
 from nnscratch.optimizers import Adam
+from nnscratch.training import checkpoint
 
 N = 5
 PENALTIES = {
@@ -113,7 +113,7 @@ def test_backward_adds_its_weight_times_the_gradient(weight: float) -> None:
 def test_the_total_is_the_weighted_sum_of_its_parts() -> None:
     model = tiny.autoencoder(dtype=np.float64, penalties=PENALTIES)
     terms, _ = model.loss(x())
-    assert model.weights() == {"reconstruction": 1.0, "sparsity": 0.3, "size": 0.7}
+    assert model.term_weights() == {"reconstruction": 1.0, "sparsity": 0.3, "size": 0.7}
     parts = terms["reconstruction"] + 0.3 * terms["sparsity"] + 0.7 * terms["size"]
     assert terms["total"] == pytest.approx(parts, rel=1e-15)
 
@@ -191,7 +191,7 @@ def test_the_size_of_a_chunk_does_not_matter(method: str, N: int, chunk: int) ->
     f: Callable[[Array], Array] = getattr(tiny.autoencoder(dtype=np.float64), method)
     images = tiny.images(N)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(border, "CHUNK", chunk)
+        patch.setattr(batch_first, "CHUNK", chunk)
         in_chunks = f(images)
     np.testing.assert_allclose(in_chunks, f(images), rtol=1e-12)
 
@@ -336,7 +336,7 @@ def dense(*sizes: int, dtype: Any = np.float32) -> Sequential:
     rng = np.random.default_rng(0)
     layers: list[Any] = []
     for D, M in pairwise(sizes):
-        layers += [Dense(D, M, rng=rng, dtype=dtype), Relu()]
+        layers += [Dense(D, M, rng=rng, dtype=dtype), ReLU()]
     return Sequential(*layers[:-1])
 
 
@@ -371,7 +371,7 @@ def dense(*sizes: int, dtype: Any = np.float32) -> Sequential:
             dense(2, 16, dtype=np.float64),
             "Autoencoder: expected parameters of one dtype, got float32 and float64",
         ),
-        (Identity(), Relu(), "Autoencoder: expected parameters of one dtype, got none"),
+        (Identity(), ReLU(), "Autoencoder: expected parameters of one dtype, got none"),
     ],
 )
 def test_refuses_to_be_put_together(encoder: Any, decoder: Any, message: str) -> None:

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nnscratch import initializers, losses
+from nnscratch import losses
 from nnscratch.core import noisy
 from nnscratch.layers import (
+    ELU,
+    GELU,
     AvgPool2d,
     BatchNorm,
     Conv1d,
@@ -17,16 +19,14 @@ from nnscratch.layers import (
     ConvTranspose2d,
     Dense,
     Dropout,
-    Elu,
     GaussianSample,
-    Gelu,
     GlobalAvgPool2d,
     GroupNorm,
     LayerNorm,
-    LeakyRelu,
+    LeakyReLU,
     MaxPool2d,
     PixelShuffle,
-    Relu,
+    ReLU,
     Sigmoid,
     Softmax,
     Softplus,
@@ -35,6 +35,7 @@ from nnscratch.layers import (
     UpsampleBilinear2d,
     UpsampleNearest2d,
     ZeroPad2d,
+    initializers,
 )
 
 RNG = np.random.default_rng(0)
@@ -47,7 +48,7 @@ OF_VECTORS = [
     LayerNorm(4),
     GroupNorm(2, 4),
     Dropout(),
-    *(f() for f in (Relu, LeakyRelu, Elu, Gelu, Sigmoid, Tanh, Softplus, Softmax)),
+    *(f() for f in (ReLU, LeakyReLU, ELU, GELU, Sigmoid, Tanh, Softplus, Softmax)),
 ]
 OF_IMAGES = [
     Conv2d(4, 3, 3, rng=RNG),
@@ -113,15 +114,15 @@ def test_parameters_are_float32_or_float64(make: Any, dtype: Any) -> None:
 @pytest.mark.parametrize(
     "make",
     [
-        lambda number: LeakyRelu(number(0.25)),
-        lambda number: Elu(number(0.5)),
+        lambda number: LeakyReLU(number(0.25)),
+        lambda number: ELU(number(0.5)),
         lambda number: Dropout(number(0.5)),
         lambda number: BatchNorm(4, eps=number(0.5), momentum=number(0.5)),
         lambda number: BatchNorm(4, eps=number(0.5)).inference(),
         lambda number: LayerNorm(4, eps=number(0.5)),
         lambda number: GroupNorm(2, 4, eps=number(0.5)),
     ],
-    ids=["LeakyRelu", "Elu", "Dropout", "BatchNorm", "FrozenBatchNorm", "LayerNorm", "GroupNorm"],
+    ids=["LeakyReLU", "ELU", "Dropout", "BatchNorm", "FrozenBatchNorm", "LayerNorm", "GroupNorm"],
 )
 def test_a_number_of_numpys_is_a_number(make: Any, kind: Any) -> None:
     """np.float64(0.25) · float32 would be float64, and what np.linspace yields is np.float64."""

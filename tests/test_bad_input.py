@@ -9,10 +9,8 @@ import pytest
 import tiny
 
 from nnscratch import training
-from nnscratch.checkpoint import read
 from nnscratch.core import Array, Backward
 from nnscratch.data import Dataset
-from nnscratch.diagnosis import first_non_finite
 from nnscratch.layers import (
     BatchNorm,
     Dropout,
@@ -26,6 +24,8 @@ from nnscratch.layers.activations import Elementwise
 from nnscratch.likelihoods import SquaredError
 from nnscratch.optimizers import SGD, Adam
 from nnscratch.training import Trainer, TrainingDiverged
+from nnscratch.training.checkpoint import read
+from nnscratch.training.diagnosis import first_non_finite
 
 IMAGES, HELD_OUT = tiny.images(20), tiny.images(7, seed=1)
 
@@ -45,7 +45,7 @@ def trainer(model: Any = None, optimizer: Any = None, **options: Any) -> Trainer
         ({"batch_size": -8}, "Trainer: expected batch_size ≥ 1, got -8"),
         ({"micro_batch": 0}, "Trainer: expected micro_batch ≥ 1, got 0"),
         ({"patience": 0}, "Trainer: expected patience ≥ 1, got 0"),
-        ({"lanes": 0}, "Lanes: expected lanes ≥ 1, got 0"),
+        ({"replicas": 0}, "Replicas: expected replicas ≥ 1, got 0"),
         ({"threads": 0}, "Trainer: expected threads ≥ 1, got 0"),
         ({"threads": -1}, "Trainer: expected threads ≥ 1, got -1"),
         ({"seed": -1}, "Trainer: expected seed, an integer in [0, 2⁶³), got -1"),
@@ -102,13 +102,13 @@ def test_fit_refuses_data_and_has_done_nothing(
     name: str, data: Any, message: str, tmp_path: Path
 ) -> None:
     t = trainer()
-    before = t.lanes.theta.value.copy()
+    before = t.replicas.theta.value.copy()
     sets = {"images": IMAGES, "validation": HELD_OUT} | {name: data}
     with pytest.raises(ValueError, match=rf"^fit {name}: {re.escape(message)}"):
         t.fit(sets["images"], validation=sets["validation"], epochs=1, checkpoint=tmp_path / "x")
     with pytest.raises(ValueError, match=rf"^evaluate: {re.escape(message)}"):
         t.evaluate(data)
-    np.testing.assert_array_equal(t.lanes.theta.value, before)
+    np.testing.assert_array_equal(t.replicas.theta.value, before)
     assert (t.optimizer.steps, t.history, list(tmp_path.iterdir())) == (0, [], [])
 
 
@@ -137,13 +137,13 @@ def test_fit_refuses_a_number(options: Any, message: str) -> None:
 def test_a_last_batch_of_one_image_is_refused_where_it_has_no_variance(tmp_path: Path) -> None:
     """Before the first step, not after an epoch of them; 17 = 2·8 + 1."""
     t = trainer(tiny.vae(BatchNorm(tiny.H)))
-    before = t.lanes.theta.value.copy()
+    before = t.replicas.theta.value.copy()
     message = (
         "fit: 17 images in batches of 8 leave a last batch of one: BatchNorm: expected ≥ 2 values"
     )
     with pytest.raises(ValueError, match=re.escape(message)):
         t.fit(tiny.images(17), epochs=1, checkpoint=tmp_path / "x")
-    np.testing.assert_array_equal(t.lanes.theta.value, before)
+    np.testing.assert_array_equal(t.replicas.theta.value, before)
     assert (t.optimizer.steps, t.history, list(tmp_path.iterdir())) == (0, [], [])
 
 
@@ -212,7 +212,7 @@ class Moody(Elementwise):
 
 def whole(model: Any = None, optimizer: Any = None, **options: Any) -> Trainer:
     """One micro-batch a batch, so that a layer is called once a step: 3 times an epoch."""
-    return trainer(model, optimizer, **{"lanes": 1, "micro_batch": 8} | options)
+    return trainer(model, optimizer, **{"replicas": 1, "micro_batch": 8} | options)
 
 
 def diverging(t: Trainer, path: Path, **options: Any) -> str:
@@ -362,7 +362,7 @@ def test_weights_that_are_no_numbers_are_not_written(tmp_path: Path) -> None:
     t = trainer()
     t.save(tmp_path / "x")
     before = (tmp_path / "x").read_bytes()
-    t.lanes.theta.value[-1] = np.inf
+    t.replicas.theta.value[-1] = np.inf
     with pytest.raises(
         TrainingDiverged, match=r"the parameter decoder\.2\.bias holds 0 NaN and 1 inf"
     ):
@@ -382,12 +382,12 @@ def test_after_a_divergence_the_last_checkpoint_goes_on_as_if_nothing_had_been(
     monkeypatch.setattr(t, "check_data", lambda *sets: sets[:2])
     with pytest.raises(TrainingDiverged, match=r"epoch 2, step \d: .*the data hold 16 NaN"):
         t.fit(bad, epochs=3, checkpoint=file)
-    assert np.isnan(t.lanes.grads).any()
+    assert np.isnan(t.replicas.grads).any()
     assert np.isnan(t.model.buffers()["encoder.2.running_mean"]).any()
     t.resume(file)
     t.fit(IMAGES, epochs=2)
     straight.fit(IMAGES, epochs=2)
-    np.testing.assert_array_equal(t.lanes.theta.value, straight.lanes.theta.value)
+    np.testing.assert_array_equal(t.replicas.theta.value, straight.replicas.theta.value)
     assert t.history == straight.history
     for ours, theirs in zip(
         t.model.buffers().values(), straight.model.buffers().values(), strict=True

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from nnscratch.baselines import PCA, linear_vae_optimum, mean_image
 from nnscratch.core import Array
 from nnscratch.data import mnist
-from nnscratch.metrics import bce, mse, sse
+from nnscratch.evaluation.baselines import PCA, linear_vae_optimum, mean_image
+from nnscratch.evaluation.metrics import bce, mse, sse
 
 needs_mnist = pytest.mark.mnist
 

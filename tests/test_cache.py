@@ -22,8 +22,8 @@ from kept import SOURCE, Kept, fuzz_kept_kernels, keeping
 from numba import config, njit
 
 import nnscratch
-from nnscratch.kernels import cache
-from nnscratch.kernels.cache import opened, sealed, write
+from nnscratch.kernels.machine import cache
+from nnscratch.kernels.machine.cache import opened, sealed, write
 
 pytestmark = pytest.mark.skipif(bool(config.DISABLE_JIT), reason="nothing is compiled")
 

@@ -22,7 +22,6 @@ from hypothesis import strategies as st
 from safetensors.numpy import save, save_file
 
 import nnscratch
-from nnscratch.checkpoint import FORMAT, arrays_of, load_model, read, save_model, write
 from nnscratch.core import pack
 from nnscratch.layers import BatchNorm
 from nnscratch.likelihoods import Gaussian
@@ -31,6 +30,7 @@ from nnscratch.models import Autoencoder
 from nnscratch.models.contractive import ContractiveAutoencoder
 from nnscratch.optimizers import SGD, Adam
 from nnscratch.training import Trainer
+from nnscratch.training.checkpoint import FORMAT, arrays_of, load_model, read, save_model, write
 
 ARRAYS = {
     "a": np.arange(6, dtype=np.float32).reshape(2, 3),
@@ -95,7 +95,7 @@ def test_a_run_of_numpys_numbers_is_that_of_pythons(name: str, kind: Any, tmp_pa
     ours.fit(tiny.images(16), epochs=np.int64(1), checkpoint=tmp_path / "x")
     theirs.fit(tiny.images(16), epochs=1)
     assert ours.history == theirs.history
-    np.testing.assert_array_equal(ours.lanes.theta.value, theirs.lanes.theta.value)
+    np.testing.assert_array_equal(ours.replicas.theta.value, theirs.replicas.theta.value)
     run(float, int).resume(tmp_path / "x")
 
 
@@ -233,7 +233,7 @@ def test_the_home_folder_of_nobody_is_named() -> None:
 SCRIPT = """
 import resource, signal, sys
 import numpy as np
-from nnscratch.checkpoint import write
+from nnscratch.training.checkpoint import write
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
@@ -337,12 +337,12 @@ def test_a_truncated_file_is_damaged(tenths: int, tmp_path: Path) -> None:
     data = path.read_bytes()
     path.write_bytes(data[: len(data) * tenths // 10])
     other = trainer()
-    before = other.lanes.theta.value.copy()
+    before = other.replicas.theta.value.copy()
     with pytest.raises(ValueError, match=damaged(path)):
         other.resume(path)
     with pytest.raises(ValueError, match=damaged(path)):
         load_model(path, other.model)
-    np.testing.assert_array_equal(other.lanes.theta.value, before)
+    np.testing.assert_array_equal(other.replicas.theta.value, before)
     assert (other.epoch, other.optimizer.steps, other.history) == (0, 0, [])
 
 
@@ -560,12 +560,12 @@ def test_another_models_weights_change_nothing(change: str, message: str, tmp_pa
 def test_another_model_is_refused_by_the_trainer_and_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "x"
     trainer(tiny.vae(BatchNorm(tiny.H))).save(path)
-    mine = Trainer(tiny.vae(), Adam(), seed=0, batch_size=8, lanes=1)
-    before = mine.lanes.theta.value.copy()
+    mine = Trainer(tiny.vae(), Adam(), seed=0, batch_size=8, replicas=1)
+    before = mine.replicas.theta.value.copy()
     want = "a checkpoint of another model: expected encoder.2.bias (4,) float32, got (8,) float32"
     with pytest.raises(ValueError, match=re.escape(want)):
         mine.resume(path)
-    np.testing.assert_array_equal(mine.lanes.theta.value, before)
+    np.testing.assert_array_equal(mine.replicas.theta.value, before)
     assert mine.optimizer.state == {}
 
 
@@ -593,10 +593,10 @@ def test_moments_of_another_shape_are_refused(tmp_path: Path) -> None:
     write(path, arrays, info)
     again = trainer()
     again.resume(path)
-    before = again.lanes.theta.value.copy()
+    before = again.replicas.theta.value.copy()
     with pytest.raises(ValueError, match=r"Adam first: expected \(340\) float32, got \(339\)"):
         again.fit(tiny.images(8), epochs=2)
-    np.testing.assert_array_equal(again.lanes.theta.value, before)
+    np.testing.assert_array_equal(again.replicas.theta.value, before)
 
 
 def test_an_optimizer_without_moments_yet_has_none_in_the_file(tmp_path: Path) -> None:
@@ -608,7 +608,7 @@ def test_an_optimizer_without_moments_yet_has_none_in_the_file(tmp_path: Path) -
     again.resume(path)
     again.fit(tiny.images(8), epochs=1)
     t.fit(tiny.images(8), epochs=1)
-    np.testing.assert_array_equal(again.lanes.theta.value, t.lanes.theta.value)
+    np.testing.assert_array_equal(again.replicas.theta.value, t.replicas.theta.value)
 
 
 @pytest.mark.parametrize(
@@ -635,8 +635,8 @@ def test_a_run_that_is_described_otherwise_changes_nothing(
         info[name] = info[name] | value if isinstance(value, dict) else value
     write(path, arrays, info)
     other = trainer()
-    before = other.lanes.theta.value.copy()
+    before = other.replicas.theta.value.copy()
     with pytest.raises(ValueError, match=re.escape(message)):
         other.resume(path)
     assert (other.epoch, other.history) == (0, [])
-    np.testing.assert_array_equal(other.lanes.theta.value, before)
+    np.testing.assert_array_equal(other.replicas.theta.value, before)

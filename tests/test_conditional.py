@@ -10,16 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnscratch.core import Array, IntArray, pack
-from nnscratch.corruptions import Downsampling, GaussianNoise
 from nnscratch.data import Dataset
-from nnscratch.evaluation import ledger
+from nnscratch.evaluation import elbo
+from nnscratch.evaluation.probes import SoftmaxProbe, accuracy
 from nnscratch.gradcheck import gradcheck
 from nnscratch.layers import Conv1d, Conv2d, Dense, Dropout, Flatten, Reshape, Sequential, Tanh
 from nnscratch.likelihoods import Gaussian, SquaredError
 from nnscratch.models import ConditionalVAE
 from nnscratch.models.conditional import beside, one_hot
+from nnscratch.models.corruption import Downsampling, GaussianNoise
 from nnscratch.optimizers import Adam
-from nnscratch.probes import SoftmaxProbe, accuracy
 from nnscratch.training import Trainer
 
 K = 3
@@ -121,7 +121,7 @@ def test_log_prob_is_told_the_label() -> None:
     model, labels = cvae(), np.arange(200) % K
     images = tiny.images(200)
     draws = [model.log_prob(images, labels, rng=np.random.default_rng(i)) for i in range(50)]
-    book = ledger(model, Dataset(images, labels), draws=50, rng=fixed())
+    book = elbo(model, Dataset(images, labels), draws=50, rng=fixed())
     tolerance = 5 * np.std(draws) / np.sqrt(10_000)
     assert np.mean(draws) == pytest.approx(-book.total.mean, abs=tolerance)
     told_else = model.log_prob(images, (labels + 1) % K, rng=np.random.default_rng(0))
@@ -211,7 +211,7 @@ def test_the_total_is_the_sum_of_its_terms_and_backward_has_a_weight(
     model = cvae(dtype=np.float64, beta=beta, free_bits=free_bits)
     theta = pack(model.parameters())
     terms, backward = model.loss(x(), LABELS, rng=fixed())
-    parts = sum(w * terms[name] for name, w in model.weights().items())
+    parts = sum(w * terms[name] for name, w in model.term_weights().items())
     assert terms["total"] == pytest.approx(parts, rel=1e-12)
     backward(1.0)
     whole = theta.grad.copy()
@@ -312,7 +312,7 @@ def test_one_seed_gives_the_same_bits_on_two_threads_and_after_a_stop(tmp_path: 
     again.fit(DATA, validation=DATA, epochs=3)
     assert one.history == two.history == again.history
     for other in (two, again):
-        np.testing.assert_array_equal(one.lanes.theta.value, other.lanes.theta.value)
+        np.testing.assert_array_equal(one.replicas.theta.value, other.replicas.theta.value)
 
 
 def test_every_image_has_its_own_label_whatever_the_order() -> None:

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import tiny
 
-from nnscratch.console import printable
 from nnscratch.losses import l1_penalty
 from nnscratch.optimizers import SGD
 from nnscratch.training import Trainer
+from nnscratch.training.console import printable
 
 
 class Old:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from nnscratch import losses
 from nnscratch.core import Array, pack
 from nnscratch.gradcheck import gradcheck
-from nnscratch.layers import Dense, Relu, Sequential
+from nnscratch.layers import Dense, ReLU, Sequential
 from nnscratch.likelihoods import Bernoulli, Likelihood, SquaredError
 from nnscratch.losses import contraction
 from nnscratch.models import Autoencoder, ContractiveAutoencoder
@@ -128,7 +128,7 @@ def test_the_total_is_the_weighted_sum_of_its_parts(strength: float) -> None:
     model = contractive(strength)
     terms, _ = model.loss(x())
     assert terms["total"] == terms["reconstruction"] + strength * terms["contraction"]
-    assert model.weights() == {"reconstruction": 1.0, "contraction": strength}
+    assert model.term_weights() == {"reconstruction": 1.0, "contraction": strength}
     assert terms["contraction"] > 0
 
 
@@ -152,14 +152,14 @@ def train(strength: float, **options: Any) -> ContractiveAutoencoder:
 
 
 def test_any_number_of_threads_learns_the_same() -> None:
-    """Two lanes: the twin's w is one in its encoder, its decoder and its penalty."""
+    """Two replicas: the twin's w is one in its encoder, its decoder and its penalty."""
     one, two = train(0.5, threads=1), train(0.5, threads=2)
     for name, p in one.parameters().items():
         np.testing.assert_array_equal(p.value, two.parameters()[name].value)
 
 
 def test_two_lanes_learn_what_one_does() -> None:
-    one, two = train(0.5, lanes=1), train(0.5, lanes=2)
+    one, two = train(0.5, replicas=1), train(0.5, replicas=2)
     np.testing.assert_allclose(one.w.value, two.w.value, atol=1e-4)
 
 
@@ -186,7 +186,7 @@ def test_the_jacobian_of_rectifiers_by_hand() -> None:
     layer = Dense(4, 2, rng=np.random.default_rng(0), dtype=np.float64)
     layer.w.value[...] = [[1, 2, 0, 2], [-1, 1, 0, 0]]
     back = Dense(2, 4, rng=np.random.default_rng(0), dtype=np.float64)
-    model = Autoencoder(Sequential(layer, Relu()), back, input_shape=(4,))
+    model = Autoencoder(Sequential(layer, ReLU()), back, input_shape=(4,))
     images = np.array([[1.0, 1, 0, 0], [0, 1, 0, 0]]).reshape(2, 2, 2)
     np.testing.assert_allclose(jacobian_norms(model, images), [3, np.sqrt(9 + 2)])
 

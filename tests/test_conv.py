@@ -16,8 +16,8 @@ from images import Drawn, convolutions
 
 from nnscratch.core import Array
 from nnscratch.gradcheck import adjoint, gradcheck
+from nnscratch.kernels.machine.processor import BYTES
 from nnscratch.layers import Conv2d
-from nnscratch.processor import BYTES
 
 BATCHES = st.integers(1, 3 * BYTES // 4)
 DTYPES = st.sampled_from([np.float32, np.float64])

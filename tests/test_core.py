@@ -22,7 +22,7 @@ from nnscratch.core import (
     unique,
     whole_batch,
 )
-from nnscratch.layers import Dense, Relu, Sequential, Tanh
+from nnscratch.layers import Dense, ReLU, Sequential, Tanh
 
 
 def net(rng: np.random.Generator) -> Sequential:
@@ -223,7 +223,7 @@ class Special:
 
 
 def test_a_plain_layer_has_nothing_special() -> None:
-    layer = Relu()
+    layer = ReLU()
     assert not noisy(layer)
     assert not whole_batch(layer)
     assert not holomorphic(layer)

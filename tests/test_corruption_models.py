@@ -11,13 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnscratch.core import Array, pack
-from nnscratch.corruptions import Corruption, Downsampling, GaussianNoise, Masking, SaltAndPepper
 from nnscratch.data import LESSON_NOISE, digits, downsample
+from nnscratch.evaluation.metrics import psnr
 from nnscratch.layers import Dense, Reshape, Sequential
 from nnscratch.likelihoods import Gaussian
 from nnscratch.losses import l1_penalty
-from nnscratch.metrics import psnr
 from nnscratch.models import VAE, Autoencoder
+from nnscratch.models.corruption import (
+    Corruption,
+    Downsampling,
+    GaussianNoise,
+    Masking,
+    SaltAndPepper,
+)
 from nnscratch.optimizers import SGD, Adam
 from nnscratch.training import Trainer
 
@@ -124,7 +130,7 @@ def test_a_step_has_noise_of_its_own_and_validation_has_always_the_same() -> Non
     model = tiny.autoencoder(corruption=Recorded(0.5))
     spoilt.clear()  # the model was tried when it was put together
     one = np.full((4, 4, 4), 255, np.uint8)
-    options = {"seed": 0, "batch_size": 2, "lanes": 1, "threads": 1}
+    options = {"seed": 0, "batch_size": 2, "replicas": 1, "threads": 1}
     Trainer(model, SGD(1e-3), **options).fit(one, validation=one[:3], epochs=2)
     first, second, validated, third, fourth, validated_again = spoilt
     assert len({first, second, third, fourth}) == 4

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import nnscratch
 from nnscratch.data import Dataset, binarize, columns, minibatches, split
 from nnscratch.kernels.batch import gather_columns
-from nnscratch.kernels.team import team_of
+from nnscratch.kernels.machine.fork_join import team_of
 
 SEEDS = st.integers(0, 99)
 

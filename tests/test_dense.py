@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnscratch.gradcheck import adjoint, gradcheck
-from nnscratch.initializers import he_normal, torch_default
 from nnscratch.layers import dense
 from nnscratch.layers.dense import Dense
+from nnscratch.layers.initializers import he_normal, torch_default
 
 SIZES, SEEDS = st.integers(1, 4), st.integers(0, 99)
 

@@ -13,16 +13,16 @@ import tiny
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnscratch import checkpoint as disk
-from nnscratch.adversarial import AdversarialTrainer
-from nnscratch.checkpoint import arrays_of, load_model
 from nnscratch.core import Array
 from nnscratch.layers import BatchNorm, Dense
 from nnscratch.models import AdversarialAutoencoder
 from nnscratch.optimizers import Adam
-from nnscratch.run_file import within
 from nnscratch.schedules import Cosine, Cyclical, Linear, Schedule, Warmup
 from nnscratch.training import Trainer, TrainingDiverged
+from nnscratch.training import checkpoint as disk
+from nnscratch.training.adversarial import AdversarialTrainer
+from nnscratch.training.checkpoint import arrays_of, load_model
+from nnscratch.training.run_file import within
 
 IMAGES, HELD_OUT = tiny.images(20), tiny.images(7, seed=1)
 
@@ -113,7 +113,7 @@ def full(*_: Any) -> None:
 
 def poison(t: Trainer) -> Callable[[], None]:
     def act() -> None:
-        t.lanes.theta.value[0] = np.nan
+        t.replicas.theta.value[0] = np.nan
 
     return act
 
@@ -250,12 +250,12 @@ def test_a_model_that_was_changed_meanwhile_is_what_training_goes_on_from() -> N
     learn = t.learn
 
     def spy(*batch: Any) -> Any:
-        first.append(t.lanes.theta.value.copy())
+        first.append(t.replicas.theta.value.copy())
         return learn(*batch)
 
     t.learn = spy  # type: ignore[method-assign]
-    t.lanes.theta.value[3] += 1
-    theta = t.lanes.theta.value.copy()
+    t.replicas.theta.value[3] += 1
+    theta = t.replicas.theta.value.copy()
     t.fit(IMAGES, validation=HELD_OUT, epochs=9)
     np.testing.assert_array_equal(first[0], theta)
 
@@ -268,7 +268,7 @@ def test_after_a_divergence_training_goes_on_from_the_best_weights() -> None:
         t.fit(IMAGES, **LONG)
     assert not t.stopping.last
     t.fit(IMAGES, **LONG)
-    assert np.isfinite(t.lanes.theta.value).all()
+    assert np.isfinite(t.replicas.theta.value).all()
 
 
 def test_a_run_that_is_saved_by_hand_after_fit_goes_on_too(tmp_path: Path) -> None:

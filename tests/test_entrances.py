@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from nnscratch import metrics, plots
-from nnscratch.baselines import PCA, linear_vae_optimum, mean_image
+from nnscratch import plots
 from nnscratch.data import (
     Dataset,
     binarize,
@@ -20,13 +19,14 @@ from nnscratch.data import (
     upsample_bilinear,
     upsample_nearest,
 )
-from nnscratch.evaluation import active_units, importance_nll, ledger
+from nnscratch.evaluation import active_units, elbo, importance_nll, metrics
+from nnscratch.evaluation.baselines import PCA, linear_vae_optimum, mean_image
+from nnscratch.evaluation.probes import NearestNeighbours, SoftmaxProbe, accuracy, balanced
 from nnscratch.layers import Conv2d, Dense, Flatten, Reshape, Sequential
 from nnscratch.likelihoods import Gaussian
 from nnscratch.models import VAE, Autoencoder, ConditionalVAE
 from nnscratch.models.contractive import jacobian_norms
 from nnscratch.optimizers import Adam
-from nnscratch.probes import NearestNeighbours, SoftmaxProbe, accuracy, balanced
 from nnscratch.training import Trainer
 
 N, SHAPE, K = 6, (3, 12, 12), 3
@@ -58,7 +58,7 @@ def trainer(model: Any) -> Trainer:
 def fitted(model: Any, x: Any, validation: Any = None) -> Any:
     t = trainer(model)
     t.fit(x, validation=validation, epochs=1)
-    return t.lanes.theta.value.copy()
+    return t.replicas.theta.value.copy()
 
 
 AE, V, G = autoencoder(), vae(), vae(likelihood=Gaussian())
@@ -111,9 +111,9 @@ IMAGES = {
     "log_prob, VAE": Entrance(lambda x: V.log_prob(x, rng=rng())),
     "log_prob, conditional": Entrance(lambda x: C.log_prob(x, LABELS, rng=rng())),
     "jacobian_norms": Entrance(lambda x: jacobian_norms(V, x)),
-    "ledger": Entrance(lambda x: ledger(V, x, draws=1, rng=rng()).total.mean),
-    "ledger of a Dataset": Entrance(
-        lambda x: ledger(C, Dataset(x, LABELS), draws=1, rng=rng()).total.mean
+    "elbo": Entrance(lambda x: elbo(V, x, draws=1, rng=rng()).total.mean),
+    "elbo of a Dataset": Entrance(
+        lambda x: elbo(C, Dataset(x, LABELS), draws=1, rng=rng()).total.mean
     ),
     "importance_nll": Entrance(
         lambda x: importance_nll(G, x, samples=1, rng=rng()).mean, unit=False
@@ -385,7 +385,7 @@ class Series:
 LABELLED: dict[str, Callable[[Any], Any]] = {
     "fit a Dataset": lambda y: fitted(vae(ConditionalVAE, K, classes=K), Dataset(X, y)),
     "evaluate": lambda y: trainer(C).evaluate(Dataset(X, y))["total"],
-    "ledger": lambda y: ledger(C, Dataset(X, y), draws=1, rng=rng()).total.mean,
+    "elbo": lambda y: elbo(C, Dataset(X, y), draws=1, rng=rng()).total.mean,
     "encode": lambda y: C.encode(X, y),
     "posterior": lambda y: C.posterior(X, y)[1],
     "decode": lambda y: C.decode(Z, y),
@@ -475,7 +475,7 @@ def test_rows_of_an_accepted_set_are_not_refused_for_their_darkness() -> None:
     for rows in (slice(0, 4), np.arange(4), [0, 1, 2, 3]):
         assert len(data[rows]) == 4
     trainer(autoencoder()).fit(data[:4], validation=data[:4], epochs=1)
-    ledger(V, data[:4], draws=1, rng=rng())
+    elbo(V, data[:4], draws=1, rng=rng())
     for nothing in (slice(0, 0), 3):
         with pytest.raises(ValueError, match="Dataset: expected a slice or row numbers"):
             data[nothing]

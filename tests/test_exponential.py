@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from nnscratch.core import Array
-from nnscratch.kernels import exponential as module_under_test
-from nnscratch.kernels.exponential import LOWEST, constants, exponential
-from nnscratch.kernels.jit import kernel
-from nnscratch.kernels.simd import load, store
-from nnscratch.processor import BYTES
+from nnscratch.kernels.machine import exponential as module_under_test
+from nnscratch.kernels.machine.exponential import LOWEST, constants, exponential
+from nnscratch.kernels.machine.jit import kernel
+from nnscratch.kernels.machine.processor import BYTES
+from nnscratch.kernels.machine.simd import load, store
 
 DTYPES = (np.float32, np.float64)
 

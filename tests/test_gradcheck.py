@@ -1,4 +1,4 @@
-"""The judge on trial: every planted fault is convicted and named, and the innocent go free."""
+"""The judge on subject: every planted fault is convicted and named, and the innocent go free."""
 
 from collections.abc import Callable
 from typing import Any, get_origin
@@ -9,16 +9,16 @@ import tiny
 from readme import Readme
 
 from nnscratch import layers, losses
-from nnscratch.certificates import cases, certificates
 from nnscratch.core import Array, Backward, Parameter, Shape, buffers, check, pack, unique
-from nnscratch.corruptions import GaussianNoise
 from nnscratch.gradcheck import adjoint, convergence, gradcheck, without_kinks
-from nnscratch.layers import BatchNorm, Dense, Dropout, Relu, Sigmoid, Softmax, Tanh
+from nnscratch.gradcheck.certificates import cases, certificates
+from nnscratch.gradcheck.report import Report
+from nnscratch.layers import BatchNorm, Dense, Dropout, ReLU, Sigmoid, Softmax, Tanh
 from nnscratch.likelihoods import Gaussian
 from nnscratch.losses import gaussian_kl, l1_penalty, squared_error
 from nnscratch.models import AdversarialAutoencoder, Autoencoder, ConditionalVAE
 from nnscratch.models.contractive import ContractiveAutoencoder
-from nnscratch.report import Report
+from nnscratch.models.corruption import GaussianNoise
 
 D, M, N = 3, 3, 4
 
@@ -534,10 +534,10 @@ def test_a_derivative_may_be_tiny() -> None:
 
 
 def test_a_kink_is_called_a_kink(rng: np.random.Generator) -> None:
-    report = gradcheck(Relu(), np.array([[1e-4, 1.0]]), rng=rng)
+    report = gradcheck(ReLU(), np.array([[1e-4, 1.0]]), rng=rng)
     assert not report
     assert [row.verdict for row in report.rows] == ["kink?"]
-    assert gradcheck(Relu(), np.array([[1e-4, 1.0]]), h=1e-5, rng=rng)
+    assert gradcheck(ReLU(), np.array([[1e-4, 1.0]]), h=1e-5, rng=rng)
 
 
 def test_the_complex_step_is_exact(rng: np.random.Generator) -> None:
@@ -565,7 +565,7 @@ def test_both_methods_where_the_layer_is_holomorphic(rng: np.random.Generator) -
 
     assert methods(Tanh()) == ["central", "complex"]
     assert methods(Tanh(), method="central") == ["central"]
-    assert methods(Relu()) == ["central"]
+    assert methods(ReLU()) == ["central"]
 
 
 def test_dy_is_never_all_ones(rng: np.random.Generator) -> None:
@@ -668,7 +668,7 @@ def test_certificate(name: str, reports: dict[str, Report]) -> None:
 
 
 def test_every_layer_and_every_loss_has_a_certificate(reports: dict[str, Report]) -> None:
-    """Whoever adds one adds a line to nnscratch/certificates.py."""
+    """Whoever adds one adds a line to nnscratch/gradcheck/certificates.py."""
     certified = {report.title for report in reports.values()}
     returns_a_gradient = {
         name

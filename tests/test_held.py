@@ -17,13 +17,13 @@ import pytest
 import tiny
 
 from nnscratch.core import Array, Backward, Parameter, Shape
-from nnscratch.held import restart, shared, sources
-from nnscratch.lanes import Lanes
 from nnscratch.layers import BatchNorm, Dense, Tanh
+from nnscratch.layers.held import restart, shared, sources
 from nnscratch.likelihoods import Gaussian
 from nnscratch.models import AdversarialAutoencoder
 from nnscratch.optimizers import Adam
 from nnscratch.training import Trainer
+from nnscratch.training.replicas import Replicas
 
 GLOBAL = np.random.default_rng(0)
 IMAGES = tiny.images(64)
@@ -61,13 +61,13 @@ class Noise(Tanh):
 HEARD: list[float] = []
 
 
-def trainer(model: Any, threads: int | None = 1, lanes: int = 2, **options: Any) -> Trainer:
+def trainer(model: Any, threads: int | None = 1, replicas: int = 2, **options: Any) -> Trainer:
     options = {"seed": 0, "batch_size": 32, "micro_batch": 8} | options
-    return Trainer(model, Adam(1e-2), lanes=lanes, threads=threads, **options)
+    return Trainer(model, Adam(1e-2), replicas=replicas, threads=threads, **options)
 
 
 def theta(of: Trainer) -> Array:
-    return of.lanes.theta.value.copy()
+    return of.replicas.theta.value.copy()
 
 
 # Noise
@@ -89,10 +89,10 @@ def test_every_micro_batch_has_noise_of_its_own(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("lanes", [1, 2, 3])
-def test_noise_does_not_depend_on_threads(kind: str, lanes: int) -> None:
+@pytest.mark.parametrize("replicas", [1, 2, 3])
+def test_noise_does_not_depend_on_threads(kind: str, replicas: int) -> None:
     def trained(threads: int) -> Array:
-        run = trainer(tiny.autoencoder(Noise(KINDS[kind]())), threads, lanes)
+        run = trainer(tiny.autoencoder(Noise(KINDS[kind]())), threads, replicas)
         run.fit(IMAGES, epochs=2, validation=IMAGES[:20])
         return theta(run)
 
@@ -260,9 +260,9 @@ def test_a_prior_may_hold_a_generator() -> None:
     judge = Dense(tiny.L, 1, rng=np.random.default_rng(0))
     parts = tiny.encoder(tiny.L), tiny.decoder(), judge
     model = AdversarialAutoencoder(*parts, input_shape=(tiny.D,), prior=Prior())
-    lanes = Lanes(model, 2)
-    assert [len(found) for found in lanes.sources] == [1, 1]
-    assert lanes.sources[0][0] is not lanes.sources[1][0]
+    replicas = Replicas(model, 2)
+    assert [len(found) for found in replicas.sources] == [1, 1]
+    assert replicas.sources[0][0] is not replicas.sources[1][0]
 
 
 # What copies would share
@@ -369,10 +369,10 @@ HIDDEN = [
 
 
 @pytest.mark.parametrize("hidden", HIDDEN)
-@pytest.mark.parametrize("lanes", [1, 2])
-def test_a_generator_that_copies_would_share_is_refused(hidden: Any, lanes: int) -> None:
-    with pytest.raises(ValueError, match=r"Lanes: .* draws from a generator .* hold it in"):
-        trainer(tiny.autoencoder(hidden()), lanes=lanes)
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_a_generator_that_copies_would_share_is_refused(hidden: Any, replicas: int) -> None:
+    with pytest.raises(ValueError, match=r"Replicas: .* draws from a generator .* hold it in"):
+        trainer(tiny.autoencoder(hidden()), replicas=replicas)
 
 
 def test_a_function_for_a_penalty_is_searched_too() -> None:
@@ -499,13 +499,13 @@ KEPT_LAYER = Own()
 def test_what_python_copies_has_a_replica(kind: str) -> None:
     """Two replicas add up the gradient of the whole batch, each in its own row."""
     x = np.random.default_rng(1).random((tiny.D, 12))
-    lanes = Lanes(tiny.autoencoder(GOOD[kind](), dtype=np.float64), 2)
-    whole = Lanes(tiny.autoencoder(GOOD[kind](), dtype=np.float64), 1)
+    replicas = Replicas(tiny.autoencoder(GOOD[kind](), dtype=np.float64), 2)
+    whole = Replicas(tiny.autoencoder(GOOD[kind](), dtype=np.float64), 1)
     whole.replicas[0].loss(x)[1](1.0)
-    for model, piece in zip(lanes.replicas, (x[:, :6], x[:, 6:]), strict=True):
+    for model, piece in zip(replicas.models, (x[:, :6], x[:, 6:]), strict=True):
         model.loss(piece)[1](0.5)
-    assert all(grad.all() for grad in lanes.grads)
-    np.testing.assert_allclose(lanes.grads.sum(axis=0), whole.grads[0], rtol=1e-12, atol=1e-14)
+    assert all(grad.all() for grad in replicas.grads)
+    np.testing.assert_allclose(replicas.grads.sum(axis=0), whole.grads[0], rtol=1e-12, atol=1e-14)
 
 
 def capturing_itself() -> Any:
@@ -532,8 +532,8 @@ class WithItself(Own):
 
 BAD: dict[str, tuple[Callable[[], Any], str]] = {
     "a lock": (lambda: Own(threading.Lock()), "replica: Autoencoder cannot be copied: .*lock"),
-    "a function of itself": (capturing_itself, "reads a Parameter .* lanes=1"),
-    "parameters of a function": (of_a_function, "reads a Parameter .* lanes=1"),
+    "a function of itself": (capturing_itself, "reads a Parameter .* replicas=1"),
+    "parameters of a function": (of_a_function, "reads a Parameter .* replicas=1"),
     "values of its own": (WithNewParameters, "expected a copy of Autoencoder to have Parameters"),
     "no copy at all": (WithItself, "expected a copy of Autoencoder to have Parameters"),
 }
@@ -543,8 +543,8 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
 def test_what_copies_would_break_is_refused_in_words(kind: str) -> None:
     make, message = BAD[kind]
     with pytest.raises(ValueError, match=message):
-        Lanes(tiny.autoencoder(make(), dtype=np.float64), 2)
-    Lanes(tiny.autoencoder(make(), dtype=np.float64), 1)
+        Replicas(tiny.autoencoder(make(), dtype=np.float64), 2)
+    Replicas(tiny.autoencoder(make(), dtype=np.float64), 1)
 
 
 def test_a_value_kept_beside_its_parameter_is_refused() -> None:
@@ -556,7 +556,7 @@ def test_a_value_kept_beside_its_parameter_is_refused() -> None:
             self.view = self.s.value[:]
 
     with pytest.raises(ValueError, match=r"holds a Parameter's value, \(1,\) float64, beside"):
-        Lanes(tiny.autoencoder(Kept(), dtype=np.float64), 1)
+        Replicas(tiny.autoencoder(Kept(), dtype=np.float64), 1)
 
 
 # Models and trainers that their users copy
@@ -580,15 +580,15 @@ def test_a_copy_of_a_trainer_goes_on_as_the_trainer_would(
 ) -> None:
     run = trainer(tiny.vae(layer()))
     run.fit(IMAGES, epochs=1)
-    run.lanes.theta.grad += 1
+    run.replicas.theta.grad += 1
     twin = how(run)
-    np.testing.assert_array_equal(twin.lanes.grads, run.lanes.grads)
+    np.testing.assert_array_equal(twin.replicas.grads, run.replicas.grads)
     before = theta(run)
     twin.fit(IMAGES, epochs=3)
     np.testing.assert_array_equal(theta(run), before)
     run.fit(IMAGES, epochs=3)
     np.testing.assert_array_equal(theta(twin), theta(run))
-    assert twin.model is twin.lanes.replicas[0]
+    assert twin.model is twin.replicas.models[0]
     np.testing.assert_array_equal(twin.model.encode(IMAGES), run.model.encode(IMAGES))
 
 

@@ -5,9 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nnscratch import initializers
-from nnscratch.initializers import glorot_uniform, he_normal, lecun_normal, orthogonal, zeros
-from nnscratch.layers import Dense, Relu, Sequential
+from nnscratch.layers import Dense, ReLU, Sequential, initializers
+from nnscratch.layers.initializers import glorot_uniform, he_normal, lecun_normal, orthogonal, zeros
 
 SHAPE, FAN_IN, FAN_OUT = (300, 200), 200, 300
 VARIANCE = {
@@ -104,7 +103,7 @@ def test_he_keeps_the_signal_of_a_deep_relu_net_alive() -> None:
 
     def after_20_layers(init: Any) -> float:
         rng = np.random.default_rng(0)
-        layers = [[Dense(256, 256, init=init, rng=rng), Relu()] for _ in range(20)]
+        layers = [[Dense(256, 256, init=init, rng=rng), ReLU()] for _ in range(20)]
         x = rng.standard_normal((256, 50)).astype(np.float32)
         y, _ = Sequential(*(f for pair in layers for f in pair)).forward(x)
         return float((y**2).mean())

@@ -13,9 +13,9 @@ import pytest
 import tiny
 
 import nnscratch
-from nnscratch.interrupt import interruptible
 from nnscratch.optimizers import Adam
 from nnscratch.training import Trainer
+from nnscratch.training.interrupt import interruptible
 
 IMAGES = tiny.images(20)
 NUMBERS = (signal.SIGINT, signal.SIGTERM)
@@ -165,7 +165,7 @@ def test_training_goes_on_where_the_programs_handler_returns(
     assert handled == [number]
     assert steps == [(0, at)]
     assert t.history == straight.history
-    assert (t.lanes.theta.value == straight.lanes.theta.value).all()
+    assert (t.replicas.theta.value == straight.replicas.theta.value).all()
 
 
 def test_a_signal_is_handled_although_the_checkpoint_cannot_be_written(
@@ -234,4 +234,4 @@ def test_a_process_dies_of_its_signal_and_leaves_a_checkpoint(
     assert (again.epoch, again.step) == (1, 2)
     again.fit(IMAGES, epochs=3)
     straight.fit(IMAGES, epochs=3)
-    assert (again.lanes.theta.value == straight.lanes.theta.value).all()
+    assert (again.replicas.theta.value == straight.replicas.theta.value).all()

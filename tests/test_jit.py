@@ -10,12 +10,12 @@ import pytest
 from numba import config
 
 import nnscratch
-from nnscratch.processor import BYTES
+from nnscratch.kernels.machine.processor import BYTES
 
 RUN = """
 import sys
 import numpy as np
-from nnscratch import processor
+from nnscratch.kernels.machine import processor
 processor.BYTES = int(sys.argv[1])
 from nnscratch.kernels.activations import normal_cdf
 x = np.ones(3)
@@ -37,7 +37,7 @@ def test_a_kernel_from_before_a_change_or_of_another_width_is_not_used(tmp_path:
         return int(done.stdout)
 
     assert [hits(), hits()] == [0, 1]
-    with (copy / "kernels" / "team.py").open("a") as file:
+    with (copy / "kernels" / "machine" / "fork_join.py").open("a") as file:
         file.write("\n# another team\n")
     assert [hits(), hits()] == [0, 1]
     assert [hits(96 - BYTES), hits(96 - BYTES), hits()] == [0, 1, 1]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnscratch.core import Array
-from nnscratch.models.latent import lerp, path, slerp
+from nnscratch.models.interpolation import lerp, path, slerp
 
 BOTH = pytest.mark.parametrize("spherical", [False, True])
 SIZES, SEEDS = st.integers(1, 5), st.integers(0, 99)

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 import nnscratch
-from nnscratch import memory
-from nnscratch.memory import KEEP, USUAL, told
-from nnscratch.threads import pool
+from nnscratch.kernels.machine import memory
+from nnscratch.kernels.machine.memory import KEEP, USUAL, told
+from nnscratch.kernels.machine.threads import pool
 
 GLIBC = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
 
@@ -67,7 +67,7 @@ def test_what_the_user_has_set_is_left_alone(
 
 SCRIPT = """
 import numpy as np
-from nnscratch.threads import pool
+from nnscratch.kernels.machine.threads import pool
 
 
 def resident():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nnscratch.data import mnist
-from nnscratch.metrics import bce, bce_floor, mse, psnr, sse, ssim
+from nnscratch.evaluation.metrics import bce, bce_floor, mse, psnr, sse, ssim
 
 
 def two_pictures() -> tuple[np.ndarray, np.ndarray]:

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnscratch.layers import Conv2d, Dense, Flatten, Relu, Reshape, Sequential
-from nnscratch.micro_batches import activations, size_of_micro_batch
+from nnscratch.layers import Conv2d, Dense, Flatten, ReLU, Reshape, Sequential
 from nnscratch.models import Autoencoder, lesson
 from nnscratch.optimizers import Adam
 from nnscratch.training import Trainer
+from nnscratch.training.micro_batches import activations, size_of_micro_batch
 
 RNG = np.random.default_rng(0)
 OF_IMAGES = [lesson.conv_autoencoder(rng=RNG), lesson.conv_denoiser(rng=RNG)]
@@ -39,18 +39,18 @@ def test_a_micro_batch_is_chosen_by_activations(make: Any, batch: int, size: int
     assert Trainer(model, Adam(), seed=0, batch_size=batch, threads=1).micro_batch == size
 
 
-@given(batch=st.integers(64, 500), lanes=st.integers(1, 4))
-def test_a_micro_batch_is_neither_small_nor_large(batch: int, lanes: int) -> None:
+@given(batch=st.integers(64, 500), replicas=st.integers(1, 4))
+def test_a_micro_batch_is_neither_small_nor_large(batch: int, replicas: int) -> None:
     for model in OF_IMAGES:
-        size = size_of_micro_batch(model, batch, lanes)
+        size = size_of_micro_batch(model, batch, replicas)
         assert size <= 96
-        assert size >= min(32, batch // lanes)
-        assert -(-batch // size) % lanes == 0
+        assert size >= min(32, batch // replicas)
+        assert -(-batch // size) % replicas == 0
 
 
 def test_activations_are_the_outputs_of_all_layers() -> None:
     rng = np.random.default_rng(0)
-    inner = Sequential(Conv2d(1, 3, 3, padding=1, rng=rng), Relu())
+    inner = Sequential(Conv2d(1, 3, 3, padding=1, rng=rng), ReLU())
     encoder = Sequential(inner, Flatten(), Dense(3 * 16, 2, rng=rng))
     decoder = Sequential(Dense(2, 16, rng=rng), Reshape(1, 4, 4))
     model = Autoencoder(encoder, decoder, input_shape=(1, 4, 4))

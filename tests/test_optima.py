@@ -1,18 +1,18 @@
 """Whole models against optima in closed form: training must reach them and cannot pass them.
 
-A gradient check sees one derivative at a time; here layers, losses, noise, lanes and optimiser must
-be right together. Digits of 14 × 14 pixels in float64, a few seconds each.
+A gradient check sees one derivative at a time; here layers, losses, noise, replicas and optimiser
+must be right together. Digits of 14 × 14 pixels in float64, a few seconds each.
 """
 
 import numpy as np
 import pytest
 
-from nnscratch.baselines import PCA, linear_vae_optimum
 from nnscratch.core import Array
 from nnscratch.data import digits, downsample
+from nnscratch.evaluation.baselines import PCA, linear_vae_optimum
+from nnscratch.evaluation.metrics import sse
 from nnscratch.layers import Dense
 from nnscratch.likelihoods import Gaussian, SquaredError
-from nnscratch.metrics import sse
 from nnscratch.models import VAE, Autoencoder
 from nnscratch.optimizers import Adam
 from nnscratch.schedules import Cosine
@@ -35,7 +35,7 @@ def linear(in_features: int, out_features: int) -> Dense:
 def train(model: Autoencoder, images: Array, epochs: int) -> None:
     """Adam with a rate that falls to nothing, on one thread: the matrices are small."""
     rate = Cosine(0.02, epochs * N // BATCH)
-    Trainer(model, Adam(rate), seed=0, batch_size=BATCH, lanes=1).fit(images, epochs=epochs)
+    Trainer(model, Adam(rate), seed=0, batch_size=BATCH, replicas=1).fit(images, epochs=epochs)
 
 
 def test_a_linear_autoencoder_learns_pca(images: Array) -> None:

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnscratch.core import Array, Parameter
+from nnscratch.kernels.machine.helpers import team
 from nnscratch.kernels.optimizers import BLOCK, gradient_norm
 from nnscratch.optimizers import LINE, SGD, Adam, AdamW, Optimizer, RMSprop, pieces
 from nnscratch.schedules import Constant, StepDecay, describe
-from nnscratch.team import team
 
 STEPS = 6
 Trajectory = Iterator[Array]
@@ -103,10 +103,10 @@ KINDS = pytest.mark.parametrize(
 )
 
 
-def drawn(P: int, lanes: int = 1, dtype: Any = np.float64, seed: int = 0) -> tuple[Array, Array]:
-    """θ (P,), and gradients (STEPS, lanes, P)."""
+def drawn(P: int, replicas: int = 1, dtype: Any = np.float64, seed: int = 0) -> tuple[Array, Array]:
+    """θ (P,), and gradients (STEPS, replicas, P)."""
     rng = np.random.default_rng(seed)
-    x, g = rng.standard_normal(P), rng.standard_normal((STEPS, lanes, P))
+    x, g = rng.standard_normal(P), rng.standard_normal((STEPS, replicas, P))
     return x.astype(dtype), g.astype(dtype)
 
 
@@ -122,7 +122,7 @@ def travelled(optimizer: Optimizer, x: Array, g: Array, **options: Any) -> Array
 
 def check_adam(module: ModuleType) -> None:
     """Three steps of the kernel, by the formula."""
-    x, g = drawn(9, lanes=2)
+    x, g = drawn(9, replicas=2)
     make, formula = CASES["Adam"]
     np.testing.assert_allclose(travelled(make(), x, g), list(formula(x, g.sum(axis=1))), rtol=1e-10)
 
@@ -186,7 +186,7 @@ def test_a_nan_in_the_gradient_is_seen_in_theta(make: Any, clip_norm: float | No
     assert np.isnan(theta.value[1])
 
 
-# Lanes, pieces, threads
+# Replicas, pieces, threads
 
 
 @KINDS
@@ -202,10 +202,10 @@ def test_gradients_are_zero_after_the_step(make: Any, clip_norm: float | None) -
 
 
 @EACH
-@given(P=st.integers(1, 2 * BLOCK), lanes=st.integers(2, 4), seed=st.integers(0, 99))
-def test_lanes_are_summed(name: str, P: int, lanes: int, seed: int) -> None:
+@given(P=st.integers(1, 2 * BLOCK), replicas=st.integers(2, 4), seed=st.integers(0, 99))
+def test_lanes_are_summed(name: str, P: int, replicas: int, seed: int) -> None:
     make, formula = CASES[name]
-    x, g = drawn(P, lanes, seed=seed)
+    x, g = drawn(P, replicas, seed=seed)
     way = travelled(make(), x, g)
     np.testing.assert_allclose(way, list(formula(x, g.sum(axis=1))), rtol=1e-12, atol=1e-12)
 
@@ -214,7 +214,7 @@ def test_lanes_are_summed(name: str, P: int, lanes: int, seed: int) -> None:
 @pytest.mark.parametrize("clip_norm", [None, 1.0])
 def test_the_number_of_threads_changes_no_bit(name: str, clip_norm: float | None) -> None:
     make, _ = CASES[name]
-    x, g = drawn(9 * BLOCK + 5, lanes=2, dtype=np.float32)
+    x, g = drawn(9 * BLOCK + 5, replicas=2, dtype=np.float32)
 
     def way() -> Array:
         optimizer = make()
@@ -232,7 +232,7 @@ def test_the_number_of_threads_changes_no_bit(name: str, clip_norm: float | None
 def test_a_part_of_theta_moves_alone(name: str, clip_norm: float | None) -> None:
     """As if there were no other: its own norm is clipped, and the other gradients wait."""
     make, _ = CASES[name]
-    x, g = drawn(3 * BLOCK, lanes=2)
+    x, g = drawn(3 * BLOCK, replicas=2)
     part = slice(5, 2 * BLOCK)
     whole, alone = make(), make()
     whole.clip_norm = alone.clip_norm = clip_norm
@@ -287,15 +287,15 @@ def test_theta_grad_alone_is_a_single_lane() -> None:
 # Clipping
 
 
-@given(P=st.integers(1, 3 * BLOCK), lanes=st.integers(1, 3), seed=st.integers(0, 99))
-def test_the_norm_is_that_of_the_sum_of_the_lanes(P: int, lanes: int, seed: int) -> None:
-    grads = np.random.default_rng(seed).standard_normal((lanes, P))
+@given(P=st.integers(1, 3 * BLOCK), replicas=st.integers(1, 3), seed=st.integers(0, 99))
+def test_the_norm_is_that_of_the_sum_of_the_lanes(P: int, replicas: int, seed: int) -> None:
+    grads = np.random.default_rng(seed).standard_normal((replicas, P))
     norm = np.linalg.norm(grads.sum(axis=0))
     np.testing.assert_allclose(gradient_norm(grads, 0, grads.shape[1]), norm, rtol=1e-12)
 
 
 def test_a_long_gradient_is_shortened_and_keeps_its_direction() -> None:
-    """The lanes sum to (3, 4), of norm 5; clipped at 1 it is (0.6, 0.8)."""
+    """The replicas sum to (3, 4), of norm 5; clipped at 1 it is (0.6, 0.8)."""
     theta = Parameter(np.zeros(2))
     SGD(1.0, clip_norm=1.0).step(theta, np.array([[1.0, 6.0], [2.0, -2.0]]))
     np.testing.assert_allclose(theta.value, [-0.6, -0.8], rtol=1e-15)
@@ -312,7 +312,7 @@ def test_one_norm_is_taken_over_all_blocks() -> None:
 @EACH
 def test_a_short_gradient_is_left_alone(name: str) -> None:
     make, _ = CASES[name]
-    x, g = drawn(50, lanes=2)
+    x, g = drawn(50, replicas=2)
     optimizer = make()
     optimizer.clip_norm = 1e6
     np.testing.assert_array_equal(travelled(optimizer, x, g), travelled(make(), x, g))

@@ -26,16 +26,16 @@ def twin(layer: Readme) -> Dense:
     return dense
 
 
-@pytest.mark.parametrize("lanes", [1, 2])
-def test_the_readmes_layer_learns_as_dense_does(lanes: int) -> None:
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_the_readmes_layer_learns_as_dense_does(replicas: int) -> None:
     """First layer and last, encoder and decoder, in one replica and in two."""
 
     def trained(of: Callable[[Readme], Any]) -> Array:
         encoder = Sequential(of(Readme(D, 9)), Tanh(), of(Readme(9, L)))
         model = Autoencoder(encoder, of(Readme(L, D)), input_shape=(D,))
-        trainer = Trainer(model, SGD(0.1), seed=0, batch_size=16, lanes=lanes)
+        trainer = Trainer(model, SGD(0.1), seed=0, batch_size=16, replicas=replicas)
         trainer.fit(tiny.images(64), epochs=2)
-        return trainer.lanes.theta.value
+        return trainer.replicas.theta.value
 
     np.testing.assert_allclose(trained(lambda own: own), trained(twin), rtol=1e-4, atol=1e-5)
 

@@ -12,12 +12,12 @@ import pytest
 from nnscratch.core import Array, IntArray
 from nnscratch.kernels.activations import normal_cdf
 from nnscratch.kernels.conv_filters import bias_gradient, rectified_bias_gradient
-from nnscratch.kernels.exponential import constants
 from nnscratch.kernels.losses import bernoulli_nll
+from nnscratch.kernels.machine.exponential import constants
+from nnscratch.kernels.machine.fork_join import team_of
 from nnscratch.kernels.norm import normalise, normalise_backward
 from nnscratch.kernels.optimizers import adam, gradient_norm, rmsprop, sgd
 from nnscratch.kernels.rectifiers import leaky_relu_backward, relu_backward, relu_forward
-from nnscratch.kernels.team import team_of
 
 GAPS = (0, 1, 2, 5, 8, 16, 31, 64, 500)
 """Numbers between one array and the next."""

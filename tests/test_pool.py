@@ -12,7 +12,7 @@ from test_conv import BATCHES, DTYPES, assert_close
 
 from nnscratch.core import Array
 from nnscratch.gradcheck import adjoint, gradcheck, without_kinks
-from nnscratch.layers import AvgPool2d, GlobalAvgPool2d, MaxPool2d, Relu, Sequential
+from nnscratch.layers import AvgPool2d, GlobalAvgPool2d, MaxPool2d, ReLU, Sequential
 
 PAIRS = st.tuples(st.integers(1, 3), st.integers(1, 3))
 SIDES = st.tuples(st.integers(1, 6), st.integers(1, 6))
@@ -190,7 +190,7 @@ def test_relu_is_the_same_before_after_and_within(rng: np.random.Generator) -> N
     x[:, :3] -= 2
     y, backward = MaxPool2d(3, 2, 1, relu=True).forward(x)
     dy = rng.standard_normal(y.shape).astype(np.float32)
-    for layers in ((Relu(), MaxPool2d(3, 2, 1)), (MaxPool2d(3, 2, 1), Relu())):
+    for layers in ((ReLU(), MaxPool2d(3, 2, 1)), (MaxPool2d(3, 2, 1), ReLU())):
         want, want_backward = Sequential(*layers).forward(x)
         np.testing.assert_array_equal(y, want)
         np.testing.assert_array_equal(backward(dy), want_backward(dy))

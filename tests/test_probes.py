@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnscratch.baselines import PCA
 from nnscratch.core import Array, IntArray
 from nnscratch.data import digits, mnist
-from nnscratch.probes import NearestNeighbours, SoftmaxProbe, accuracy, balanced
+from nnscratch.evaluation.baselines import PCA
+from nnscratch.evaluation.probes import NearestNeighbours, SoftmaxProbe, accuracy, balanced
 
 RNG = np.random.default_rng(0)
 

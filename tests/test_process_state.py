@@ -15,16 +15,16 @@ import pytest
 import tiny
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from nnscratch import team
-from nnscratch.adversarial import AdversarialTrainer
-from nnscratch.baselines import PCA
-from nnscratch.evaluation import ledger
+from nnscratch.evaluation import elbo
+from nnscratch.evaluation.baselines import PCA
+from nnscratch.evaluation.probes import NearestNeighbours, SoftmaxProbe
+from nnscratch.kernels.machine import helpers as team
 from nnscratch.layers import Conv2d, Dense
 from nnscratch.models import AdversarialAutoencoder, Autoencoder
 from nnscratch.optimizers import Adam
-from nnscratch.probes import NearestNeighbours, SoftmaxProbe
 from nnscratch.schedules import Linear
 from nnscratch.training import Trainer, TrainingDiverged
+from nnscratch.training.adversarial import AdversarialTrainer
 
 IMAGES = tiny.images(300)
 
@@ -104,7 +104,7 @@ CALLS: dict[str, Callable[[], Any]] = {
     "fit that diverges": diverge,
     "encode": lambda: tiny.vae().encode(IMAGES, threads=3),
     "decode": lambda: tiny.vae().sample(300, rng=np.random.default_rng(0)),
-    "ledger": lambda: ledger(tiny.vae(), IMAGES, rng=np.random.default_rng(0)),
+    "elbo": lambda: elbo(tiny.vae(), IMAGES, rng=np.random.default_rng(0)),
     "PCA": lambda: PCA(2).fit(IMAGES).encode(IMAGES),
     "probes": probe,
 }

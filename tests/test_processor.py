@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nnscratch.processor import AVX512, BYTES, has_avx512
+from nnscratch.kernels.machine.processor import AVX512, BYTES, has_avx512
 
 AVX2 = "fpu sse sse2 avx avx2 fma"
 

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numba import config
 
-from nnscratch import products
 from nnscratch.core import Array, Parameter
+from nnscratch.kernels import matmul as products
 from nnscratch.kernels import tile
-from nnscratch.processor import BYTES
-from nnscratch.products import SMALL, add_product, matmul
-from nnscratch.team import scratch, team
+from nnscratch.kernels.machine.helpers import scratch, team
+from nnscratch.kernels.machine.processor import BYTES
+from nnscratch.kernels.matmul import SMALL, add_product, matmul
 
 SIZES = st.integers(1, 70)
 DTYPES = st.sampled_from([np.float32, np.float64])

@@ -8,16 +8,16 @@ import reference
 from test_activations import check_by_hand, check_limits, make
 
 from nnscratch import layers
-from nnscratch.layers import Elu, LeakyRelu, Relu
+from nnscratch.layers import ELU, LeakyReLU, ReLU
 
 
 @pytest.mark.parametrize(
     ("name", "x", "y", "slope"),
     [
-        ("Relu", 2.0, 2.0, 1.0),
-        ("Relu", -2.0, 0.0, 0.0),
-        ("LeakyRelu", -2.0, -0.2, 0.1),
-        ("Elu", -log(2), 1.5 * (1 / 2 - 1), 1.5 / 2),
+        ("ReLU", 2.0, 2.0, 1.0),
+        ("ReLU", -2.0, 0.0, 0.0),
+        ("LeakyReLU", -2.0, -0.2, 0.1),
+        ("ELU", -log(2), 1.5 * (1 / 2 - 1), 1.5 / 2),
     ],
 )
 def test_by_hand(name: str, x: float, y: float, slope: float) -> None:
@@ -27,9 +27,9 @@ def test_by_hand(name: str, x: float, y: float, slope: float) -> None:
 @pytest.mark.parametrize(
     ("name", "y", "slopes"),
     [
-        ("Relu", (0, 1e4), (0, 1)),
-        ("LeakyRelu", (-1e3, 1e4), (0.1, 1)),
-        ("Elu", (-1.5, 1e4), (0, 1)),
+        ("ReLU", (0, 1e4), (0, 1)),
+        ("LeakyReLU", (-1e3, 1e4), (0.1, 1)),
+        ("ELU", (-1.5, 1e4), (0, 1)),
     ],
 )
 def test_limits(name: str, y: tuple[float, float], slopes: tuple[float, float]) -> None:
@@ -37,7 +37,7 @@ def test_limits(name: str, y: tuple[float, float], slopes: tuple[float, float]) 
 
 
 @pytest.mark.parametrize(
-    ("name", "slope"), [("Relu", 0), ("LeakyRelu", reference.SLOPE), ("Elu", reference.ALPHA)]
+    ("name", "slope"), [("ReLU", 0), ("LeakyReLU", reference.SLOPE), ("ELU", reference.ALPHA)]
 )
 def test_at_the_kink_the_slope_is_the_one_from_the_left(name: str, slope: float) -> None:
     y, backward = make(layers, name).forward(np.zeros((1, 1)))
@@ -47,24 +47,24 @@ def test_at_the_kink_the_slope_is_the_one_from_the_left(name: str, slope: float)
 
 @pytest.mark.parametrize("slope", [0.0, 1.0, -0.1, float("nan")])
 def test_leaky_relu_refuses_a_slope_outside_0_1(slope: float) -> None:
-    with pytest.raises(ValueError, match=r"LeakyRelu: expected negative_slope in \(0, 1\), got"):
-        LeakyRelu(slope)
+    with pytest.raises(ValueError, match=r"LeakyReLU: expected negative_slope in \(0, 1\), got"):
+        LeakyReLU(slope)
 
 
 @pytest.mark.parametrize("alpha", [0.0, -1.0, float("nan")])
 def test_elu_refuses_an_alpha_that_is_not_positive(alpha: float) -> None:
-    with pytest.raises(ValueError, match="Elu: expected alpha > 0, got"):
-        Elu(alpha)
+    with pytest.raises(ValueError, match="ELU: expected alpha > 0, got"):
+        ELU(alpha)
 
 
 def test_defaults_are_the_papers() -> None:
-    y, _ = LeakyRelu().forward(np.array([[-1.0]]))
+    y, _ = LeakyReLU().forward(np.array([[-1.0]]))
     assert y == -0.01
-    y, _ = Elu().forward(np.array([[-1e4]]))
+    y, _ = ELU().forward(np.array([[-1e4]]))
     assert y == -1
 
 
 def test_relu_keeps_what_is_positive() -> None:
-    y, backward = Relu().forward(np.array([[-1, 0, 2]], np.float32))
+    y, backward = ReLU().forward(np.array([[-1, 0, 2]], np.float32))
     np.testing.assert_array_equal(y, [[0, 0, 2]])
     np.testing.assert_array_equal(backward(np.array([[5, 6, -7]], np.float32)), [[0, 0, -7]])

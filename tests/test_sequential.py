@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nnscratch.core import Array, Backward, buffers, holomorphic, inference, noisy, whole_batch
 from nnscratch.gradcheck import gradcheck
-from nnscratch.layers import Dense, Relu, Sequential, Sigmoid, Tanh, sequential
+from nnscratch.layers import Dense, ReLU, Sequential, Sigmoid, Tanh, sequential
 from nnscratch.layers.activations import Elementwise
 from nnscratch.layers.sequential import as_sequential
 
@@ -95,7 +95,7 @@ def test_a_chain_in_a_chain_is_one_chain(rng: np.random.Generator) -> None:
 
 
 def test_without_parameters_there_is_nothing_to_do(rng: np.random.Generator) -> None:
-    y, backward = Sequential(Tanh(), Relu()).forward(rng.standard_normal((3, 2)))
+    y, backward = Sequential(Tanh(), ReLU()).forward(rng.standard_normal((3, 2)))
     assert backward(y, need_dx=False) is None
 
 

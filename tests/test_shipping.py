@@ -12,9 +12,9 @@ import pytest
 
 from nnscratch.core import Array, Shape
 from nnscratch.gradcheck import adjoint, gradcheck
+from nnscratch.kernels.machine.helpers import team
+from nnscratch.kernels.machine.processor import BYTES
 from nnscratch.layers import Conv1d, Conv2d, ConvTranspose2d, Dense, Sequential, Tanh, TiedDense
-from nnscratch.processor import BYTES
-from nnscratch.team import team
 
 V = BYTES // 8
 """Numbers of double precision in a vector."""

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from numba import config
 
 from nnscratch.core import Array
-from nnscratch.kernels.jit import kernel
-from nnscratch.kernels.simd import (
+from nnscratch.kernels.machine.jit import kernel
+from nnscratch.kernels.machine.processor import BYTES
+from nnscratch.kernels.machine.simd import (
     add,
     fma,
     half,
@@ -33,7 +34,6 @@ from nnscratch.kernels.simd import (
     whole,
     zero,
 )
-from nnscratch.processor import BYTES
 
 DTYPES = st.sampled_from([np.float32, np.float64])
 SPECIAL = np.array([0.0, -0.0, 1.0, -1.0, np.nan, np.inf, -np.inf, 1e-40])

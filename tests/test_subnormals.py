@@ -16,17 +16,17 @@ from numba import config
 
 from nnscratch.core import Array, IntArray, Parameter
 from nnscratch.gradcheck import gradcheck
-from nnscratch.kernels.jit import kernel
-from nnscratch.kernels.subnormals import FLUSH, I64, change_bits, change_bits_on
-from nnscratch.kernels.team import claim, shared
-from nnscratch.lanes import Lanes
+from nnscratch.kernels.machine.float_mode import FLUSH, I64, change_bits, change_bits_on
+from nnscratch.kernels.machine.fork_join import claim, shared
+from nnscratch.kernels.machine.helpers import WORTH, helpers, team
+from nnscratch.kernels.machine.jit import kernel
+from nnscratch.kernels.machine.subnormals import flushed_subnormals
+from nnscratch.kernels.machine.threads import in_chunks, pool
 from nnscratch.layers import Dense
 from nnscratch.models import Autoencoder
 from nnscratch.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
-from nnscratch.subnormals import flushed_subnormals
-from nnscratch.team import WORTH, helpers, team
-from nnscratch.threads import in_chunks, pool
 from nnscratch.training import Trainer
+from nnscratch.training.replicas import Replicas
 
 compiled = pytest.mark.skipif(
     bool(config.DISABLE_JIT) or not FLUSH, reason="nothing sets the register"
@@ -244,11 +244,11 @@ def test_helpers_of_a_team_are_in_it_as_their_leader_is() -> None:
 @compiled
 def test_lanes_are_in_it_whether_they_have_threads_or_not() -> None:
     """So that what is evaluated after training is what was evaluated during it."""
-    lanes = Lanes(tiny.autoencoder(), 2)
-    assert lanes.map(lambda *_: flushes(), 4) == [True] * 4
-    with lanes.running(2):
+    replicas = Replicas(tiny.autoencoder(), 2)
+    assert replicas.map(lambda *_: flushes(), 4) == [True] * 4
+    with replicas.running(2):
         assert flushes()
-        assert lanes.map(lambda *_: flushes(), 4) == [True] * 4
+        assert replicas.map(lambda *_: flushes(), 4) == [True] * 4
     assert not flushes()
 
 
@@ -257,10 +257,10 @@ def test_lanes_are_in_it_whether_they_have_threads_or_not() -> None:
 
 @compiled
 @pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("lanes", [1, 2])
-def test_training_and_inference_are_in_it(threads: int, lanes: int) -> None:
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_training_and_inference_are_in_it(threads: int, replicas: int) -> None:
     model, spy = spied()
-    trainer = Trainer(model, Adam(), seed=0, batch_size=8, lanes=lanes, threads=threads)
+    trainer = Trainer(model, Adam(), seed=0, batch_size=8, replicas=replicas, threads=threads)
     spy.seen.clear()  # a model is tried out when it is put together, and that is neither
     trainer.fit(tiny.images(16), epochs=2, validation=tiny.images(8))
     trainer.evaluate(tiny.images(8))
@@ -344,14 +344,14 @@ def late(optimizer: Optimizer) -> float:
 def test_the_loss_is_the_same_to_seven_digits(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     flushed, kept = OPTIMIZERS[name](), OPTIMIZERS[name]()
     loss = late(flushed)
-    monkeypatch.setattr("nnscratch.subnormals.FLUSH", 0)
+    monkeypatch.setattr("nnscratch.kernels.machine.subnormals.FLUSH", 0)
     np.testing.assert_allclose(loss, late(kept), rtol=1e-7)
     assert subnormals(flushed) == 0
     assert subnormals(kept) > 0
 
 
-@given(threads=st.integers(2, 3), lanes=st.integers(1, 2))
-def test_the_number_of_threads_changes_no_bit(threads: int, lanes: int) -> None:
+@given(threads=st.integers(2, 3), replicas=st.integers(1, 2))
+def test_the_number_of_threads_changes_no_bit(threads: int, replicas: int) -> None:
     """Where numbers are so small that a thread in another mode would be seen."""
 
     def trained(threads: int) -> Array:
@@ -359,9 +359,9 @@ def test_the_number_of_threads_changes_no_bit(threads: int, lanes: int) -> None:
         for p in model.parameters().values():
             p.value *= np.float32(1e-19)  # the products of two are subnormal
         trainer = Trainer(
-            model, SGD(1e-3, momentum=0.9), seed=0, batch_size=8, lanes=lanes, threads=threads
+            model, SGD(1e-3, momentum=0.9), seed=0, batch_size=8, replicas=replicas, threads=threads
         )
         trainer.fit(tiny.images(16), epochs=3)
-        return trainer.lanes.theta.value
+        return trainer.replicas.theta.value
 
     np.testing.assert_array_equal(trained(threads).view(np.uint32), trained(1).view(np.uint32))

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from numba import config
 
 from nnscratch.core import Array, IntArray
-from nnscratch.kernels.jit import kernel
-from nnscratch.kernels.team import BLOCK, TURN, claim, claim_block, shared, team_of
-from nnscratch.team import WORTH, helpers, scratch, team, threads
+from nnscratch.kernels.machine.fork_join import BLOCK, TURN, claim, claim_block, shared, team_of
+from nnscratch.kernels.machine.helpers import WORTH, helpers, scratch, team, threads
+from nnscratch.kernels.machine.jit import kernel
 
 compiled = pytest.mark.skipif(bool(config.DISABLE_JIT), reason="interpreted kernels run alone")
 

@@ -15,14 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from nnscratch import quotas
-from nnscratch.evaluation import importance_nll, ledger
+from nnscratch.evaluation import elbo, importance_nll
+from nnscratch.kernels.machine import quotas
+from nnscratch.kernels.machine.helpers import team
+from nnscratch.kernels.machine.threads import cores, in_chunks, pool
 from nnscratch.layers import Dense
 from nnscratch.models import AdversarialAutoencoder
 from nnscratch.models.conditional import ConditionalVAE
 from nnscratch.models.contractive import jacobian_norms
-from nnscratch.team import team
-from nnscratch.threads import cores, in_chunks, pool
 
 THREADS = st.integers(1, 4)
 
@@ -167,7 +167,7 @@ def test_of_several_exceptions_the_first_comes_out(threads: int) -> None:
 
 @pytest.mark.parametrize("bad", [0, 1, 2])
 def test_all_is_quiet_once_an_exception_has_come_out(bad: int) -> None:
-    """A lane still at work would write into gradients that the caller takes to be its own."""
+    """A replica still at work would write into gradients that the caller takes to be its own."""
     done: list[int] = []
     failed = threading.Event()
 
@@ -195,7 +195,7 @@ def test_refuses_less_than_one_thread(threads: int) -> None:
 
 
 def test_as_many_threads_as_cores_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nnscratch.threads.cores", lambda: 3)
+    monkeypatch.setattr("nnscratch.kernels.machine.threads.cores", lambda: 3)
     met = threading.Barrier(3, timeout=10)
     with pool() as run:
         assert len(list(run(lambda _: met.wait(), range(3)))) == 3
@@ -362,7 +362,7 @@ INFERENCE: dict[str, Callable[..., Any]] = {
     "CVAE interpolate": lambda **t: cvae().interpolate(IMAGES, IMAGES[::-1], LABELS, **t),
     "CVAE restyle": lambda **t: cvae().restyle(IMAGES, LABELS, **t),
     "jacobian_norms": lambda **t: jacobian_norms(tiny.autoencoder(), IMAGES, **t),
-    "ledger": lambda **t: ledger(tiny.vae(), IMAGES, rng=seeded(), **t).kl_per_dimension,
+    "elbo": lambda **t: elbo(tiny.vae(), IMAGES, rng=seeded(), **t).kl_per_dimension,
     "importance_nll": lambda **t: (
         importance_nll(
             tiny.vae(), (IMAGES > 99).astype(np.float32), samples=2, rng=seeded(), **t
@@ -378,7 +378,9 @@ def test_inference_runs_on_as_many_threads_as_it_is_told(
     """With equal results, and without asking how many cores there are."""
     started: list[threading.Thread] = []
     start = threading.Thread.start
-    monkeypatch.setattr("nnscratch.threads.cores", lambda: pytest.fail("asked for the cores"))
+    monkeypatch.setattr(
+        "nnscratch.kernels.machine.threads.cores", lambda: pytest.fail("asked for the cores")
+    )
     monkeypatch.setattr(
         threading.Thread, "start", lambda self: (started.append(self), start(self))[1]
     )

@@ -8,20 +8,21 @@ import numpy as np
 import pytest
 import reference
 
-from nnscratch import initializers, losses
+from nnscratch import losses
 from nnscratch.core import Array
 from nnscratch.layers import (
+    ELU,
+    GELU,
     Dense,
-    Elu,
     GaussianSample,
-    Gelu,
-    LeakyRelu,
-    Relu,
+    LeakyReLU,
+    ReLU,
     Sequential,
     Sigmoid,
     Softmax,
     Softplus,
     Tanh,
+    initializers,
 )
 
 torch = pytest.importorskip("torch")
@@ -71,10 +72,10 @@ def test_dense(D: int, M: int, N: int, bias: bool, rng: np.random.Generator) -> 
 
 
 ACTIVATIONS: list[tuple[Any, Callable[..., Any]]] = [
-    (Relu(), torch.relu),
-    (LeakyRelu(reference.SLOPE), lambda x: F.leaky_relu(x, reference.SLOPE)),
-    (Elu(reference.ALPHA), lambda x: F.elu(x, reference.ALPHA)),
-    (Gelu(), F.gelu),
+    (ReLU(), torch.relu),
+    (LeakyReLU(reference.SLOPE), lambda x: F.leaky_relu(x, reference.SLOPE)),
+    (ELU(reference.ALPHA), lambda x: F.elu(x, reference.ALPHA)),
+    (GELU(), F.gelu),
     (Sigmoid(), torch.sigmoid),
     (Softplus(), lambda x: F.softplus(x, threshold=1000)),  # ours has no threshold
     (Tanh(), torch.tanh),
@@ -175,7 +176,7 @@ def test_categorical_nll(shape: tuple[int, ...], rng: np.random.Generator) -> No
 def test_a_whole_autoencoder(rng: np.random.Generator) -> None:
     """Four layers, three activations, one loss; the parameters load under the names they have."""
     d = [Dense(D, M, rng=rng, dtype=np.float64) for D, M in pairwise((20, 13, 9, 13, 20))]
-    model = Sequential(d[0], Tanh(), d[1], Softplus(), d[2], Gelu(), d[3])
+    model = Sequential(d[0], Tanh(), d[1], Softplus(), d[2], GELU(), d[3])
     nn = torch.nn
     linear = [nn.Linear(D, M).double() for D, M in pairwise((20, 13, 9, 13, 20))]
     twin = nn.Sequential(

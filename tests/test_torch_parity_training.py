@@ -6,8 +6,8 @@ import pytest
 from nnscratch.data import digits
 from nnscratch.models.lesson import conv_autoencoder
 from nnscratch.optimizers import Adam
-from nnscratch.streams import SHUFFLE
 from nnscratch.training import Trainer
+from nnscratch.training.streams import SHUFFLE
 
 torch = pytest.importorskip("torch")
 

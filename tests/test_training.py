@@ -20,19 +20,19 @@ from hypothesis import strategies as st
 
 import nnscratch
 from nnscratch import training
-from nnscratch.checkpoint import arrays_of, load_model
 from nnscratch.core import pack
-from nnscratch.corruptions import Masking
 from nnscratch.data import Dataset
-from nnscratch.interrupt import interruptible
 from nnscratch.layers import BatchNorm, Dropout
-from nnscratch.ledger import check_ledger
 from nnscratch.likelihoods import Gaussian
 from nnscratch.losses import l1_penalty
 from nnscratch.models import VAE, Autoencoder, lesson
+from nnscratch.models.corruption import Masking
 from nnscratch.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
 from nnscratch.schedules import Cosine, Linear, Warmup
 from nnscratch.training import Trainer
+from nnscratch.training.checkpoint import arrays_of, load_model
+from nnscratch.training.interrupt import interruptible
+from nnscratch.training.terms import check_terms
 
 IMAGES, HELD_OUT = tiny.images(20), tiny.images(7, seed=1)
 STEPS = 3
@@ -52,8 +52,8 @@ EACH = pytest.mark.parametrize("kind", MODELS)
 def trainer(
     kind: str = "VAE", optimizer: Optimizer | None = None, seed: int = 0, **options: Any
 ) -> Trainer:
-    """Batches of 8 as micro-batches of 3, 3 and 2 on two lanes."""
-    options = {"batch_size": 8, "micro_batch": 3, "lanes": 2, "threads": 1} | options
+    """Batches of 8 as micro-batches of 3, 3 and 2 on two replicas."""
+    options = {"batch_size": 8, "micro_batch": 3, "replicas": 2, "threads": 1} | options
     return Trainer(MODELS[kind](), optimizer or Adam(1e-2), seed=seed, **options)
 
 
@@ -99,7 +99,7 @@ def test_another_seed_gives_other_bits(kind: str) -> None:
     one, other = trainer(kind, seed=0), trainer(kind, seed=1)
     one.fit(IMAGES, epochs=1)
     other.fit(IMAGES, epochs=1)
-    assert not np.array_equal(one.lanes.theta.value, other.lanes.theta.value)
+    assert not np.array_equal(one.replicas.theta.value, other.replicas.theta.value)
 
 
 def test_no_global_seed_is_read_or_moved() -> None:
@@ -132,7 +132,7 @@ def test_streams_of_two_seeds_differ() -> None:
 def test_every_micro_batch_has_noise_of_its_own() -> None:
     """In every step of every epoch: one image five times over loses something else each time."""
     losses: list[float] = []
-    t = trainer(batch_size=5, micro_batch=1, lanes=1)
+    t = trainer(batch_size=5, micro_batch=1, replicas=1)
     loss = t.model.loss
 
     def spy(x: Any, *, rng: Any) -> Any:
@@ -243,7 +243,7 @@ from nnscratch.layers import Dropout
 from nnscratch.optimizers import Adam
 from nnscratch.training import Trainer
 
-run = {"seed": 0, "batch_size": 8, "micro_batch": 3, "lanes": 2}
+run = {"seed": 0, "batch_size": 8, "micro_batch": 3, "replicas": 2}
 trainer = Trainer(tiny.vae(Dropout(0.3)), Adam(1e-2), **run)
 trainer.fit(tiny.images(800), epochs=10**6, checkpoint=sys.argv[1], progress=True)
 """
@@ -331,7 +331,7 @@ def test_nothing_of_a_broken_step_is_left_in_the_next_one(monkeypatch: pytest.Mo
         patch.setattr(Adam, "step", broken)
         with pytest.raises(KeyboardInterrupt):
             t.fit(IMAGES, epochs=1)
-    assert t.lanes.grads.any()
+    assert t.replicas.grads.any()
     t.fit(IMAGES, epochs=1)
     straight.fit(IMAGES, epochs=1)
     assert state(t) == state(straight)
@@ -407,10 +407,10 @@ def test_every_image_is_in_one_batch_of_an_epoch_and_each_epoch_has_its_order() 
 
 
 @given(
-    batch=st.integers(1, 20), micro_batch=st.none() | st.integers(1, 20), lanes=st.integers(1, 4)
+    batch=st.integers(1, 20), micro_batch=st.none() | st.integers(1, 20), replicas=st.integers(1, 4)
 )
 def test_a_step_has_the_gradient_of_its_batch(
-    batch: int, micro_batch: int | None, lanes: int
+    batch: int, micro_batch: int | None, replicas: int
 ) -> None:
     """However it is cut: the mean over the batch, to the last digits of float64."""
     rows = np.arange(batch)
@@ -420,34 +420,34 @@ def test_a_step_has_the_gradient_of_its_batch(
         seed=0,
         batch_size=batch,
         micro_batch=micro_batch,
-        lanes=lanes,
+        replicas=replicas,
     )
     terms = t.gradient(IMAGES, rows)
     model = tiny.autoencoder(dtype=np.float64)
     theta = pack(model.parameters())
     whole, backward = model.loss(IMAGES[:batch].reshape(batch, -1).T / 255)
     backward(1.0)
-    np.testing.assert_allclose(t.lanes.grads.sum(axis=0), theta.grad, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(t.replicas.grads.sum(axis=0), theta.grad, rtol=1e-12, atol=1e-12)
     assert terms == pytest.approx(whole, rel=1e-12)
 
 
 def test_a_batch_is_shared_out_evenly_unless_told() -> None:
     assert trainer(micro_batch=None).micro_batch == 4
-    assert trainer(micro_batch=None, lanes=3).micro_batch == 3
+    assert trainer(micro_batch=None, replicas=3).micro_batch == 3
     assert trainer(micro_batch=2).micro_batch == 2
 
 
 def test_images_are_shared_out_to_two_lanes_and_vectors_to_one() -> None:
     rng = np.random.default_rng(0)
-    for model, lanes in ((tiny.vae(), 1), (lesson.conv_autoencoder(rng=rng), 2)):
+    for model, replicas in ((tiny.vae(), 1), (lesson.conv_autoencoder(rng=rng), 2)):
         t = Trainer(model, Adam(), seed=0, batch_size=8)
-        assert (len(t.lanes.replicas), t.micro_batch) == (lanes, 8 // lanes)
+        assert (len(t.replicas.models), t.micro_batch) == (replicas, 8 // replicas)
 
 
 def test_a_model_with_batch_norm_sees_the_whole_batch() -> None:
-    """As one lane and one micro-batch: the running mean moves by a tenth of the batch's, once."""
+    """One replica, one micro-batch: the running mean moves by a tenth of the batch's, once."""
     t = trainer("batch norm")
-    assert (len(t.lanes.replicas), t.micro_batch) == (1, 8)
+    assert (len(t.replicas.models), t.micro_batch) == (1, 8)
     rows = np.arange(8)
     h = t.batch(IMAGES, rows)[0]
     for layer in t.model.encoder.layers[:2]:
@@ -466,7 +466,7 @@ def test_images_may_be_bytes_or_floats_with_or_without_a_channel_or_labels() -> 
     assert state(runs[0]) == state(runs[1]) == state(runs[2]) == state(runs[3])
 
 
-# History, ledger, evaluation
+# History, terms, evaluation
 
 
 def test_the_history_has_a_row_an_epoch_that_json_can_hold() -> None:
@@ -519,7 +519,7 @@ def test_the_ledger_balances_in_every_row(kind: str) -> None:
     anneal = {} if kind == "sparse AE" else {"beta": 0.25}
     t = trainer(kind, anneal=anneal)
     history = t.fit(IMAGES, validation=HELD_OUT, epochs=2)
-    weights = t.model.weights()
+    weights = t.model.term_weights()
     for row in (*(r["train"] for r in history), *(r["validation"] for r in history)):
         parts = sum(weight * row[name] for name, weight in weights.items())
         assert row["total"] == pytest.approx(parts, rel=1e-12)
@@ -538,15 +538,15 @@ def test_a_total_that_is_not_the_sum_of_its_parts_is_found_out(call: str) -> Non
     model = Forgetful(tiny.encoder(4), tiny.decoder(), 2, input_shape=(tiny.D,))
     t = Trainer(model, Adam(), seed=0, batch_size=8)
     options = {"epochs": 1} if call == "fit" else {}
-    with pytest.raises(AssertionError, match=r"ledger: the parts sum to .*, the total is"):
+    with pytest.raises(AssertionError, match=r"loss terms: the parts sum to .*, the total is"):
         getattr(t, call)(IMAGES, **options)
 
 
 @pytest.mark.parametrize("total", [2.0 + 1e-6, np.nan, np.inf])
 def test_the_ledger_is_exact(total: float) -> None:
-    check_ledger({"total": 2.0, "a": 1.0, "b": 0.5}, {"a": 1, "b": 2})
-    with pytest.raises(AssertionError, match=r"ledger: the parts sum to 2.0, the total is"):
-        check_ledger({"total": total, "a": 1.0, "b": 0.5}, {"a": 1, "b": 2})
+    check_terms({"total": 2.0, "a": 1.0, "b": 0.5}, {"a": 1, "b": 2})
+    with pytest.raises(AssertionError, match=r"loss terms: the parts sum to 2.0, the total is"):
+        check_terms({"total": total, "a": 1.0, "b": 0.5}, {"a": 1, "b": 2})
 
 
 @EACH
@@ -557,14 +557,14 @@ def test_evaluation_has_the_same_noise_each_time_and_moves_nothing(kind: str) ->
     first = t.evaluate(HELD_OUT)
     assert first == t.evaluate(HELD_OUT) == t.history[0]["validation"]
     assert state(t) == before
-    assert not t.lanes.grads.any()
+    assert not t.replicas.grads.any()
 
 
 def test_validation_does_not_change_what_is_learned() -> None:
     one, other = trainer("batch norm"), trainer("batch norm")
     one.fit(IMAGES, validation=HELD_OUT, epochs=2)
     other.fit(IMAGES, epochs=2)
-    np.testing.assert_array_equal(one.lanes.theta.value, other.lanes.theta.value)
+    np.testing.assert_array_equal(one.replicas.theta.value, other.replicas.theta.value)
 
 
 @given(chunk=st.integers(1, 21))
@@ -595,7 +595,7 @@ def test_a_model_learns() -> None:
         ({"seed": 1}, "expected seed 1, got 0"),
         ({"batch_size": 9}, "expected batch_size 9, got 8"),
         ({"micro_batch": 2}, "expected micro_batch 2, got 3"),
-        ({"lanes": 1}, "expected lanes 1, got 2"),
+        ({"replicas": 1}, "expected replicas 1, got 2"),
         ({"patience": 3}, "expected patience 3, got None"),
         ({"anneal": {"beta": 0.5}}, "expected anneal.beta {'schedule': 'Constant', 'value"),
         ({"optimizer": Adam(1e-3)}, "expected optimizer.learning_rate {'schedule': 'Constant'"),
@@ -628,7 +628,7 @@ def test_refuses_to_resume_with_another_objective(tmp_path: Path) -> None:
     """β and the likelihood are the model's, and part of what a run is."""
     file = tmp_path / "run.safetensors"
     trainer().fit(IMAGES, epochs=1, checkpoint=file)
-    run = {"seed": 0, "batch_size": 8, "micro_batch": 3, "lanes": 2}
+    run = {"seed": 0, "batch_size": 8, "micro_batch": 3, "replicas": 2}
     heavier = Trainer(tiny.vae(beta=4), Adam(1e-2), **run)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"another run: expected weight.kl 4.0, got 1.0"):
         heavier.resume(file)
@@ -763,6 +763,6 @@ def test_one_lane_has_the_same_bits_on_any_number_of_threads() -> None:
         vae = lesson.dense_vae((96,), rng=np.random.default_rng(0))
         t = Trainer(vae, Adam(1e-3, clip_norm=1.0), seed=0, threads=threads)
         t.fit(images, epochs=2)
-        ends.append(t.lanes.theta.value)
+        ends.append(t.replicas.theta.value)
     np.testing.assert_array_equal(ends[0], ends[1])
     np.testing.assert_array_equal(ends[0], ends[2])

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnscratch.core import Array, pack
-from nnscratch.evaluation import ledger
+from nnscratch.evaluation import elbo
 from nnscratch.layers import Dense, Dropout, Identity, Sequential
 from nnscratch.likelihoods import Bernoulli, Gaussian, Likelihood, SquaredError
 from nnscratch.losses import gaussian_kl_per_sample
@@ -76,7 +76,7 @@ def test_the_total_is_reconstruction_plus_beta_times_kl(beta: float, seed: int) 
     model = tiny.vae(dtype=np.float64, beta=beta)
     terms, _ = model.loss(x(), rng=np.random.default_rng(seed))
     assert terms["total"] == terms["reconstruction"] + beta * terms["kl"]
-    assert model.weights() == {"reconstruction": 1.0, "kl": beta}
+    assert model.term_weights() == {"reconstruction": 1.0, "kl": beta}
     assert terms["kl"] > 0
 
 
@@ -91,7 +91,7 @@ def test_beta_may_change_from_step_to_step() -> None:
     model.beta = 9.0
     backward(1.0)
     np.testing.assert_array_equal(theta.grad, at_one)
-    assert model.weights()["kl"] == 9
+    assert model.term_weights()["kl"] == 9
 
 
 # The bound on log p(x), where the model is linear and Gaussian and everything is known:
@@ -277,10 +277,10 @@ def test_the_lessons_network_has_the_lessons_size(rng: np.random.Generator) -> N
 
 
 def test_log_prob_is_the_elbo_of_each_image() -> None:
-    """In the mean over draws, that of the ledger; and noise is of the seed alone."""
+    """In the mean over draws, that of the elbo; and noise is of the seed alone."""
     model, images = tiny.vae(), tiny.images(200)
     draws = [model.log_prob(images, rng=np.random.default_rng(seed)) for seed in range(50)]
-    book = ledger(model, images, draws=50, rng=fixed())
+    book = elbo(model, images, draws=50, rng=fixed())
     each = np.mean(draws, axis=0)
     assert each.mean() == pytest.approx(-book.total.mean, abs=5 * np.std(draws) / np.sqrt(10_000))
     again = model.log_prob(images, rng=np.random.default_rng(0), threads=1)
@@ -349,7 +349,7 @@ def test_free_bits_by_hand() -> None:
     model = VAE(encoder, decoder, 1, SquaredError(), 3.0, input_shape=(1,), free_bits=1.0)
     terms, backward = model.loss(np.array([[1.0, 0.5]]), rng=fixed())
     assert terms == {"total": 0.625 + 3 * 0.5, "reconstruction": 0.625, "kl": 1.25, "free": 0.75}
-    assert model.weights() == {"reconstruction": 1.0, "kl": 3.0, "free": -3.0}
+    assert model.term_weights() == {"reconstruction": 1.0, "kl": 3.0, "free": -3.0}
     backward(1.0)
     np.testing.assert_allclose(encoder.w.grad, [[3.0], [0.0]], rtol=1e-14)
 
@@ -371,7 +371,7 @@ def test_gradient_with_free_bits_in_every_parameter() -> None:
 
 
 def test_below_the_allowance_the_kl_has_no_gradient() -> None:
-    """As if β were 0, although the ledger shows the KL and what of it went free."""
+    """As if β were 0, although the elbo shows the KL and what of it went free."""
     free, none = tiny.vae(dtype=np.float64, free_bits=99.0), tiny.vae(dtype=np.float64, beta=0)
     gradients = []
     for model in (free, none):
@@ -399,8 +399,8 @@ def test_above_the_allowance_the_gradient_is_that_of_the_whole_kl() -> None:
 def test_with_free_bits_the_total_is_the_sum_of_its_terms(beta: float, free_bits: float) -> None:
     model = tiny.vae(dtype=np.float64, beta=beta, free_bits=free_bits)
     terms, _ = model.loss(x(), rng=fixed())
-    assert ("free" in terms) == (free_bits > 0) == ("free" in model.weights())
-    parts = sum(weight * terms[name] for name, weight in model.weights().items())
+    assert ("free" in terms) == (free_bits > 0) == ("free" in model.term_weights())
+    parts = sum(weight * terms[name] for name, weight in model.term_weights().items())
     assert terms["total"] == pytest.approx(parts, rel=1e-12)
     assert 0 <= terms.get("free", 0.0) <= min(terms["kl"], free_bits) + 1e-12
 

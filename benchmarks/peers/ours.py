@@ -1,4 +1,4 @@
-"""nnscratch, as its users run it: layers, a model, a Trainer with its lanes."""
+"""nnscratch, as its users run it: layers, a model, a Trainer with its replicas."""
 
 from contextlib import ExitStack
 from typing import Any
@@ -15,9 +15,9 @@ from .. import networks as net
 from .. import workloads as w
 from .serve import Job, Jobs
 
-ACTIVATIONS = {"relu": ours.Relu, "tanh": ours.Tanh}
+ACTIVATIONS = {"relu": ours.ReLU, "tanh": ours.Tanh}
 RNG = np.random.default_rng(0)  # draws weights that are replaced at once
-OPEN = ExitStack()  # the threads of the lanes; they end with the process
+OPEN = ExitStack()  # the threads of the replicas; they end with the process
 
 
 def layer_of(layer: net.Layer, relu: bool = False) -> Any:
@@ -107,7 +107,7 @@ def training(name: str, variant: str) -> Job:
     )
     trainer.noise = [np.ascontiguousarray(eps.T) for eps in w.noise(workload)]
     rows = np.arange(w.BATCHES * workload.batch).reshape(w.BATCHES, -1)
-    OPEN.enter_context(trainer.lanes.running())
+    OPEN.enter_context(trainer.replicas.running())
 
     def run() -> float:
         terms = trainer.learn(images, rows[trainer.step % w.BATCHES])

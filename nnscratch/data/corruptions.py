@@ -9,7 +9,7 @@ from math import inf
 import numpy as np
 
 from ..arguments import generator, integer, number
-from ..border import floats_of
+from ..arrays import floats_of
 from ..core import Array
 
 LESSON_NOISE = {"tensorflow": (0.5, 0.5), "pytorch": (0.5, 0.3), "keras": (0.0, 0.5)}

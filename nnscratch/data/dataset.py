@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ..arguments import flag, generator, integer, number
-from ..border import check_bytes, check_numbers, check_set, labels_of, plain
+from ..arrays import check_bytes, check_numbers, check_set, labels_of, plain
 from ..core import Array, IntArray
 
 Images: TypeAlias = NDArray[Any]
@@ -48,7 +48,7 @@ class Dataset:
         nouns   what one of its images is, and what many are
         classes the name of every class, by its label; without names a class is called its label
 
-    Both may be lists, data frames or tensors (see border.py); what the set holds are plain arrays,
+    Both may be lists, data frames or tensors (see arrays.py); what the set holds are plain arrays,
     row by row. `data[rows]` is the set of some rows: a view if `rows` is a slice, else a copy.
 
     Raises
@@ -176,7 +176,7 @@ def gather(images: Images, rows: IntArray, dtype: DTypeLike) -> Array:
         images, rows = images[rows], np.arange(N)
     if images.dtype == np.uint8:
         from ..kernels.batch import gather_columns  # here, for Numba takes a second to import
-        from ..team import helpers
+        from ..kernels.machine.helpers import helpers
 
         gather_columns(images.reshape(len(images), -1), rows, greys(x.dtype), x, helpers(x.size))
     else:

@@ -3,7 +3,7 @@
 from math import erf, sqrt
 
 from ..core import Array
-from .jit import kernel
+from .machine.jit import kernel
 
 
 @kernel

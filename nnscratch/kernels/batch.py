@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core import Array, IntArray
-from .jit import kernel
-from .team import claim, shared
+from .machine.fork_join import claim, shared
+from .machine.jit import kernel
 
 
 @shared

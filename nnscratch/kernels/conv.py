@@ -19,8 +19,8 @@ Below 4 filters it would compute sums that nobody wants, and `correlate_narrow` 
 from typing import Any
 
 from ..core import Array, IntArray
-from .jit import inlined, kernel
-from .simd import (
+from .machine.jit import inlined, kernel
+from .machine.simd import (
     fma,
     load,
     load_part,

@@ -10,8 +10,18 @@ a run of OW·N numbers that are neighbours in memory: a tap is the offset of tha
 from typing import Any
 
 from ..core import Array, IntArray
-from .jit import inlined, kernel
-from .simd import fma, load, load_part, load_up_to, size_of_vector, store, store_part, total, zero
+from .machine.jit import inlined, kernel
+from .machine.simd import (
+    fma,
+    load,
+    load_part,
+    load_up_to,
+    size_of_vector,
+    store,
+    store_part,
+    total,
+    zero,
+)
 
 L1 = 24_000
 """Bytes of dy and x that every tap visits before the next block of rows is begun."""

@@ -3,8 +3,8 @@
 from typing import Any
 
 from ..core import Array, IntArray
-from .jit import inlined, kernel
-from .simd import (
+from .machine.jit import inlined, kernel
+from .machine.simd import (
     add,
     fma,
     load,

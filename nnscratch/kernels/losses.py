@@ -4,9 +4,10 @@ from math import log
 from typing import Any
 
 from ..core import Array, IntArray
-from .exponential import exponential
-from .jit import kernel
-from .simd import (
+from .machine.exponential import exponential
+from .machine.fork_join import BLOCK, claim_block, shared
+from .machine.jit import kernel
+from .machine.simd import (
     add,
     divide,
     fma,
@@ -20,7 +21,6 @@ from .simd import (
     where_larger,
     zero,
 )
-from .team import BLOCK, claim_block, shared
 
 FACTORS = 112
 """Factors a product: each lies in [1, 2], so it stays below 2¹¹², where float32 ends at 2¹²⁸."""

@@ -16,7 +16,7 @@ Here a row of N samples is added to N sums: three passes over x forward, two ove
 import numpy as np
 
 from ..core import Array
-from .jit import kernel
+from .machine.jit import kernel
 
 
 @kernel

@@ -1,12 +1,12 @@
-"""One pass over θ for each optimiser: sum the lanes' gradients, step, and clear them.
+"""One pass over θ for each optimiser: sum the replicas' gradients, step, and clear them.
 
     value  (P,)     θ
-    grads  (L, P)   a gradient a lane; their sum, in the order of the lanes, is the gradient
+    grads  (L, P)   a gradient a replica; their sum, in the order of the replicas, is the gradient
     pieces (B, 2)   starts and ends of the pieces of θ to step, in the order of the threads' shares
     scale           factor on the gradient, from clipping its norm
     l2              weight decay as a gradient: l2·θ is added to g
 
-A piece stays in a core's cache while the lanes are summed and θ is moved; threads share them out
+A piece stays in a core's cache while the replicas are summed and θ is moved; threads share them out
 among each other (team.py).
 """
 
@@ -16,16 +16,16 @@ from typing import Any
 import numpy as np
 
 from ..core import Array, IntArray
-from .jit import kernel
-from .team import BLOCK, claim, shared
+from .machine.fork_join import BLOCK, claim, shared
+from .machine.jit import kernel
 
 
 @kernel
 def sum_lanes(grads: Array, start: int, stop: int) -> None:
     """Move the sum of all rows into row 0, and leave zeros in the others."""
     total = grads[0, start:stop]
-    for lane in range(1, grads.shape[0]):
-        g = grads[lane, start:stop]
+    for replica in range(1, grads.shape[0]):
+        g = grads[replica, start:stop]
         for n in range(total.size):
             total[n] += g[n]
             g[n] = 0
@@ -33,7 +33,7 @@ def sum_lanes(grads: Array, start: int, stop: int) -> None:
 
 @kernel
 def gradient_norm(grads: Array, start: int, stop: int) -> float:
-    """Sum the lanes and return ‖g‖₂ of a piece of θ; in float64, where no square overflows."""
+    """Sum the replicas and return ‖g‖₂ of a piece of θ; in float64, where no square overflows."""
     squares = 0.0
     for a in range(start, stop, BLOCK):
         b = min(a + BLOCK, stop)

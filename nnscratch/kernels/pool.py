@@ -5,8 +5,8 @@ pixels[t] for starts[r] ≤ t < starts[r + 1], in row-major order. Padding is wh
 """
 
 from ..core import Array, IntArray
-from .jit import kernel
-from .simd import (
+from .machine.jit import kernel
+from .machine.simd import (
     add,
     load_up_to,
     relu,

@@ -12,9 +12,9 @@ each in order. So c has the same bits on any number of threads.
 from typing import Any
 
 from ..core import Array, IntArray
-from .jit import inlined, kernel
-from .simd import half, load, load_part, size_of_vector, store, transpose, zero
-from .team import claim, claim_block, shared
+from .machine.fork_join import claim, claim_block, shared
+from .machine.jit import inlined, kernel
+from .machine.simd import half, load, load_part, size_of_vector, store, transpose, zero
 from .tile import ROWS, begin, likes, multiply, places, read, write
 
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from ..core import Array, IntArray
-from .jit import kernel
-from .team import claim_block, shared
+from .machine.fork_join import claim_block, shared
+from .machine.jit import kernel
 
 
 @shared

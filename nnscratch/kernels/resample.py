@@ -7,8 +7,8 @@ dx = Mᵀ dy, is the same kernel given Mᵀ.
 """
 
 from ..core import Array, IntArray
-from .jit import kernel
-from .simd import fma, load_up_to, size_of_vector, splat, store_up_to, zero
+from .machine.jit import kernel
+from .machine.simd import fma, load_up_to, size_of_vector, splat, store_up_to, zero
 
 
 @kernel

@@ -10,8 +10,8 @@ The second vectors may be half as long: a batch of 20 then costs three quarters 
 from typing import Any
 
 from ..core import Array
-from .jit import inlined
-from .simd import (
+from .machine.jit import inlined
+from .machine.simd import (
     fma,
     like,
     load,

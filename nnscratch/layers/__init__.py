@@ -1,6 +1,6 @@
 """The layers, one idea a file."""
 
-from .activations import Gelu, Sigmoid, Softmax, Softplus, Tanh
+from .activations import GELU, Sigmoid, Softmax, Softplus, Tanh
 from .batch_norm import BatchNorm
 from .conv import Conv2d
 from .conv1d import Conv1d
@@ -11,7 +11,7 @@ from .norm import GroupNorm, LayerNorm
 from .padding import ZeroPad2d
 from .pixel_shuffle import PixelShuffle
 from .pool import AvgPool2d, GlobalAvgPool2d, MaxPool2d
-from .rectifiers import Elu, LeakyRelu, Relu
+from .rectifiers import ELU, LeakyReLU, ReLU
 from .reshape import Flatten, Identity, Reshape
 from .sampling import GaussianSample
 from .sequential import Sequential
@@ -19,6 +19,8 @@ from .tied import TiedDense
 from .upsample import UpsampleBilinear2d, UpsampleNearest2d
 
 __all__ = [
+    "ELU",
+    "GELU",
     "AvgPool2d",
     "BatchNorm",
     "Conv1d",
@@ -26,18 +28,16 @@ __all__ = [
     "ConvTranspose2d",
     "Dense",
     "Dropout",
-    "Elu",
     "Flatten",
     "GaussianSample",
-    "Gelu",
     "GlobalAvgPool2d",
     "GroupNorm",
     "Identity",
     "LayerNorm",
-    "LeakyRelu",
+    "LeakyReLU",
     "MaxPool2d",
     "PixelShuffle",
-    "Relu",
+    "ReLU",
     "Reshape",
     "Sequential",
     "Sigmoid",

@@ -127,7 +127,7 @@ class Softplus(Elementwise):
         return y, backward
 
 
-class Gelu(Elementwise):
+class GELU(Elementwise):
     """y = x Φ(x), with Φ the distribution function of N(0, 1).
 
     Shapes
@@ -147,12 +147,12 @@ class Gelu(Elementwise):
     """
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
-        check("Gelu x", x, x.shape, real(x))
+        check("GELU x", x, x.shape, real(x))
         cdf = np.empty_like(x, order="C")
         normal_cdf(x.ravel(), cdf.ravel())
 
         def backward(dy: Array) -> Array:
-            check("Gelu dy", dy, x.shape, x.dtype)
+            check("GELU dy", dy, x.shape, x.dtype)
             return dy * (cdf + x * np.exp(-x * x / 2) / sqrt(2 * pi))
 
         return x * cdf, backward

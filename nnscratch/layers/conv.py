@@ -5,15 +5,9 @@ from numpy.typing import DTypeLike
 
 from ..arguments import flag, integer
 from ..core import Array, Backward, Parameter, Shape, check
-from ..initializers import Initializer, glorot_uniform, zeros
-from .conv_maps import (
-    Geometry,
-    convolve,
-    convolve_adjoint,
-    filter_gradient,
-    through_bias_and_relu,
-)
+from .conv_maps import Geometry, convolve, convolve_adjoint, filter_gradient, through_bias_and_relu
 from .geometry import Padding, Pair, integers, paddings, pair, sample_of
+from .initializers import Initializer, glorot_uniform, zeros
 
 
 class Conv2d:

@@ -18,16 +18,11 @@ import numpy as np
 from ..core import Array, IntArray, Parameter, Shape
 from ..kernels.blocks import Blocks, blocks
 from ..kernels.conv import WIDE, correlate_wide, pack
-from ..kernels.conv_filters import (
-    bias_gradient,
-    correlate_filters,
-    rectified_bias_gradient,
-    spread,
-)
+from ..kernels.conv_filters import bias_gradient, correlate_filters, rectified_bias_gradient, spread
 from ..kernels.conv_narrow import correlate_narrow
+from ..kernels.machine.helpers import scratch
+from ..kernels.machine.processor import BYTES
 from ..kernels.taps import Taps, adjoint_taps, taps
-from ..processor import BYTES
-from ..team import scratch
 from .geometry import Pair
 
 Axis = tuple[int, int, int, int, int, int]

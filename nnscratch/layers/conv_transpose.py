@@ -5,16 +5,10 @@ from numpy.typing import DTypeLike
 
 from ..arguments import flag
 from ..core import Array, Backward, Parameter, Shape, check
-from ..initializers import Initializer, glorot_uniform, zeros
 from .conv import divide
-from .conv_maps import (
-    Geometry,
-    convolve,
-    convolve_adjoint,
-    filter_gradient,
-    through_bias_and_relu,
-)
+from .conv_maps import Geometry, convolve, convolve_adjoint, filter_gradient, through_bias_and_relu
 from .geometry import Padding, Pair, paddings, pair, sample_of
+from .initializers import Initializer, glorot_uniform, zeros
 
 
 class ConvTranspose2d:

@@ -5,8 +5,8 @@ from numpy.typing import DTypeLike
 
 from ..arguments import flag, integer
 from ..core import Array, Backward, Parameter, Shape, check
-from ..initializers import Initializer, glorot_uniform, zeros
-from ..products import add_product, matmul
+from ..kernels.matmul import add_product, matmul
+from .initializers import Initializer, glorot_uniform, zeros
 
 
 class Dense:

@@ -7,12 +7,12 @@ import numpy as np
 
 from ..arguments import number
 from ..core import Array, Backward, check, real
+from ..kernels.machine.helpers import helpers
 from ..kernels.rectifiers import leaky_relu_backward, relu_backward, relu_forward
-from ..team import helpers
 from .activations import Elementwise
 
 
-class Relu(Elementwise):
+class ReLU(Elementwise):
     """y = max(x, 0).
 
     Shapes
@@ -32,12 +32,12 @@ class Relu(Elementwise):
     """
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
-        check("Relu x", x, x.shape, real(x))
+        check("ReLU x", x, x.shape, real(x))
         y = np.empty_like(x, order="C")
         relu_forward(x.ravel(), y.ravel(), helpers(x.size // 4))
 
         def backward(dy: Array) -> Array:
-            check("Relu dy", dy, y.shape, y.dtype)
+            check("ReLU dy", dy, y.shape, y.dtype)
             dx = np.empty_like(y, order="C")
             relu_backward(dy.ravel(), y.ravel(), dx.ravel(), helpers(dy.size // 4))
             return dx
@@ -45,7 +45,7 @@ class Relu(Elementwise):
         return y, backward
 
 
-class LeakyRelu(Elementwise):
+class LeakyReLU(Elementwise):
     """y = x where x > 0, slope · x elsewhere.
 
     Shapes
@@ -66,14 +66,14 @@ class LeakyRelu(Elementwise):
     """
 
     def __init__(self, negative_slope: float = 0.01) -> None:
-        self.slope = number("LeakyRelu", "negative_slope", negative_slope, 0, 1)
+        self.slope = number("LeakyReLU", "negative_slope", negative_slope, 0, 1)
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
-        check("LeakyRelu x", x, x.shape, real(x))
+        check("LeakyReLU x", x, x.shape, real(x))
         y = np.maximum(x, self.slope * x)
 
         def backward(dy: Array) -> Array:
-            check("LeakyRelu dy", dy, y.shape, y.dtype)
+            check("LeakyReLU dy", dy, y.shape, y.dtype)
             dx = np.empty_like(y, order="C")
             leaky_relu_backward(dy.ravel(), y.ravel(), self.slope, dx.ravel())
             return dx
@@ -81,7 +81,7 @@ class LeakyRelu(Elementwise):
         return y, backward
 
 
-class Elu(Elementwise):
+class ELU(Elementwise):
     """y = x where x > 0, α (eˣ - 1) elsewhere.
 
     Shapes
@@ -102,14 +102,14 @@ class Elu(Elementwise):
     """
 
     def __init__(self, alpha: float = 1.0) -> None:
-        self.alpha = number("Elu", "alpha", alpha, 0)
+        self.alpha = number("ELU", "alpha", alpha, 0)
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
-        check("Elu x", x, x.shape, real(x))
+        check("ELU x", x, x.shape, real(x))
         y = np.where(x > 0, x, self.alpha * np.expm1(np.minimum(x, 0)))
 
         def backward(dy: Array) -> Array:
-            check("Elu dy", dy, y.shape, y.dtype)
+            check("ELU dy", dy, y.shape, y.dtype)
             return np.where(y > 0, dy, dy * (y + self.alpha))
 
         return y, backward

@@ -7,7 +7,7 @@ from numpy.typing import DTypeLike
 
 from ..arguments import integer, number
 from ..core import Array, Backward, Parameter, Shape, channel_axis
-from ..initializers import floating
+from .initializers import floating
 
 
 def standardise(

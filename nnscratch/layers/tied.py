@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..core import Array, Backward, Parameter, Shape, check
-from ..products import add_product, matmul
+from ..kernels.matmul import add_product, matmul
 from .dense import Dense
 
 

@@ -24,7 +24,7 @@ from ..layers.sequential import as_sequential
 from ..likelihoods import Likelihood
 from ..losses import bernoulli_nll
 from .autoencoder import Autoencoder, Terms
-from .border import check_draw, naming
+from .batch_first import check_draw, naming
 from .parts import try_layer
 
 
@@ -157,7 +157,7 @@ class AdversarialAutoencoder(Autoencoder):
 
         return terms, backward
 
-    def weights(self) -> Terms:
+    def term_weights(self) -> Terms:
         """Return what each term counts in the total."""
         return {"reconstruction": 1.0, "generator": self.weight}
 

@@ -18,12 +18,12 @@ from ..core import (
     named,
     whole_batch,
 )
-from ..corruptions import Corruption
 from ..layers.contract import check_methods
 from ..layers.sequential import as_sequential
 from ..likelihoods import Bernoulli, Likelihood
-from .border import Input, across, check_draw, naming
-from .latent import path
+from .batch_first import Input, apply_in_chunks, check_draw, naming
+from .corruption import Corruption
+from .interpolation import path
 from .parts import checked_penalty, try_corruption, try_layer, try_likelihood, try_penalties
 
 Penalty = Callable[[Array], tuple[float, Array]]
@@ -38,7 +38,7 @@ class Autoencoder:
     The code z is what is wanted: x in fewer numbers (or in sparser ones, with a penalty). Nothing
     is asked of how the codes lie in their space, which is why a random z decodes to no digit.
 
-    With a `corruption` (corruptions.py) in front of the encoder the model learns to undo it, from
+    With a `corruption` (corruption.py) in front of the encoder the model learns to undo it, from
     noise to a clean image or from few pixels to many. It corrupts what it learns from and nothing
     else: `encode` and `reconstruct` take images as they are, noisy or small.
 
@@ -178,7 +178,7 @@ class Autoencoder:
 
         return terms, backward
 
-    def weights(self) -> Terms:
+    def term_weights(self) -> Terms:
         """Return what each term counts in the total."""
         return {"reconstruction": 1.0} | {name: w for name, (w, _) in self.penalties.items()}
 
@@ -199,7 +199,9 @@ class Autoencoder:
     def encode(self, images: Array, *, threads: int | None = None) -> Array:
         """Return the codes of images (N, …)."""
         encoder = self.encoder.inference()
-        return across("encode", lambda x: encoder.forward(x)[0], images, self.seen_input, threads)
+        return apply_in_chunks(
+            "encode", lambda x: encoder.forward(x)[0], images, self.seen_input, threads
+        )
 
     def decode(self, codes: Array, *, threads: int | None = None) -> Array:
         """Return the images (N, …) that codes (N, …) stand for: the mean of p(x | a)."""
@@ -208,7 +210,7 @@ class Autoencoder:
         def f(z: Array) -> Array:
             return mean(decoder.forward(z)[0])
 
-        return across("decode", f, codes, self.code_input, threads)
+        return apply_in_chunks("decode", f, codes, self.code_input, threads)
 
     def reconstruct(self, images: Array, *, threads: int | None = None) -> Array:
         """Return decode(encode(images))."""
@@ -223,7 +225,7 @@ class Autoencoder:
             a = model.decoder.forward(model.encoder.forward(self.seen_later(x))[0])[0]
             return self.likelihood.log_prob(a, x)[None]
 
-        return across("log_prob", f, images, self.image_input, threads)[:, 0]
+        return apply_in_chunks("log_prob", f, images, self.image_input, threads)[:, 0]
 
     def seen_later(self, x: Array) -> Array:
         """Return what the encoder is shown of x once it has learned: x, or what is due of it."""

@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..arguments import integer
-from ..border import labels_of
+from ..arrays import labels_of
 from ..core import Array, IntArray, channel_axis
+from ..kernels.machine.threads import check_threads, in_chunks
 from ..layers.sequential import Sequential
-from ..threads import check_threads, in_chunks
 from .autoencoder import Terms
-from .border import CHUNK, Input, naming, to_columns, to_rows
-from .latent import path
+from .batch_first import CHUNK, Input, naming, to_columns, to_rows
+from .interpolation import path
 from .vae import VAE
 
 

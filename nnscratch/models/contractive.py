@@ -12,7 +12,7 @@ from ..layers import Dense, Sequential, Sigmoid, TiedDense
 from ..likelihoods import Likelihood
 from ..losses import contraction
 from .autoencoder import Autoencoder, Terms
-from .border import across
+from .batch_first import apply_in_chunks
 
 
 class ContractiveAutoencoder(Autoencoder):
@@ -76,7 +76,7 @@ class ContractiveAutoencoder(Autoencoder):
 
         return terms, backward
 
-    def weights(self) -> Terms:
+    def term_weights(self) -> Terms:
         """Return what each term counts in the total."""
         return {"reconstruction": 1.0, "contraction": self.strength}
 
@@ -101,4 +101,6 @@ def jacobian_norms(model: Autoencoder, images: Array, *, threads: int | None = N
             total += (dx * dx).reshape(-1, x.shape[-1]).sum(axis=0)
         return total[None]
 
-    return np.sqrt(across("jacobian_norms", squares, images, model.seen_input, threads)[:, 0])
+    return np.sqrt(
+        apply_in_chunks("jacobian_norms", squares, images, model.seen_input, threads)[:, 0]
+    )

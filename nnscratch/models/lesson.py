@@ -19,9 +19,9 @@ from ..layers import (
     ConvTranspose2d,
     Dense,
     Flatten,
-    LeakyRelu,
+    LeakyReLU,
     MaxPool2d,
-    Relu,
+    ReLU,
     Reshape,
     Sequential,
     UpsampleNearest2d,
@@ -36,7 +36,7 @@ IMAGE = (1, 28, 28)
 
 def mlp(
     sizes: Sequence[int],
-    activation: Callable[[], Layer] = Relu,
+    activation: Callable[[], Layer] = ReLU,
     *,
     rng: np.random.Generator,
     dtype: DTypeLike = np.float32,
@@ -67,7 +67,7 @@ def dense_autoencoder(
     encoder = mlp(sizes, rng=rng, dtype=dtype)
     decoder = mlp(sizes[::-1], rng=rng, dtype=dtype)
     return Autoencoder(
-        Sequential(*encoder.layers, Relu()),
+        Sequential(*encoder.layers, ReLU()),
         decoder,
         likelihood,
         penalties=penalties,
@@ -78,7 +78,7 @@ def dense_autoencoder(
 def dense_vae(
     hidden: Sequence[int] = (512,),
     latent_dim: int = 2,
-    activation: Callable[[], Layer] = Relu,
+    activation: Callable[[], Layer] = ReLU,
     *,
     likelihood: Likelihood | None = None,
     beta: float = 1.0,
@@ -169,11 +169,11 @@ def kvfrans_vae(
     code = (32, H // 4, W // 4)
     D = prod(code)
     encoder = Sequential(
-        *(down(C, 16), LeakyRelu(0.2), down(16, 32), LeakyRelu(0.2)),
+        *(down(C, 16), LeakyReLU(0.2), down(16, 32), LeakyReLU(0.2)),
         *(Flatten(), dense(D, 2 * latent_dim)),
     )
     decoder = Sequential(
-        *(dense(latent_dim, D), Relu(), Reshape(*code)),
+        *(dense(latent_dim, D), ReLU(), Reshape(*code)),
         *(up(32, 16, bias=False, relu=True), up(16, C, bias=False)),
     )
     return VAE(encoder, decoder, latent_dim, likelihood, beta, input_shape=image)
@@ -201,10 +201,10 @@ def keras_conv_vae(
     D = prod(code)
     encoder = Sequential(
         *(down(C, 32, relu=True), down(32, 64, relu=True)),
-        *(Flatten(), dense(D, 16), Relu(), dense(16, 2 * latent_dim)),
+        *(Flatten(), dense(D, 16), ReLU(), dense(16, 2 * latent_dim)),
     )
     decoder = Sequential(
-        *(dense(latent_dim, D), Relu(), Reshape(*code)),
+        *(dense(latent_dim, D), ReLU(), Reshape(*code)),
         *(up(64, 64, relu=True), up(64, 32, relu=True), up(32, C, stride=1)),
     )
     return VAE(encoder, decoder, latent_dim, likelihood, beta, input_shape=image)

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..core import Array, Shape, noisy
-from ..held import sources, unmoved
 from ..layers.contract import check_methods
+from ..layers.held import sources, unmoved
 from ..layers.sequential import Sequential
 
 NOT_TRIED = object()

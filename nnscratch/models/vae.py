@@ -8,13 +8,13 @@ import numpy as np
 
 from ..arguments import integer, number
 from ..core import Array, IntArray, Layer, Shape, backward_into_theta
-from ..corruptions import Corruption
+from ..kernels.machine.threads import check_threads, in_chunks
 from ..layers.sampling import GaussianSample
 from ..likelihoods import Likelihood
 from ..losses import gaussian_kl, gaussian_kl_per_sample
-from ..threads import check_threads, in_chunks
 from .autoencoder import Autoencoder, Terms
-from .border import CHUNK, across, check_draw, to_columns
+from .batch_first import CHUNK, apply_in_chunks, check_draw, to_columns
+from .corruption import Corruption
 
 
 class VAE(Autoencoder):
@@ -112,7 +112,7 @@ class VAE(Autoencoder):
 
         return terms, backward
 
-    def weights(self) -> Terms:
+    def term_weights(self) -> Terms:
         """Return what each term counts in the total."""
         free = {"free": -self.beta} if self.free_bits > 0 else {}
         return {"reconstruction": 1.0, "kl": self.beta} | free
@@ -133,7 +133,9 @@ class VAE(Autoencoder):
     def _encoded(self, who: str, images: Array, threads: int | None) -> Array:
         """Return mu and logvar side by side, (N, 2 L)."""
         encoder = self.encoder.inference()
-        return across(who, lambda x: encoder.forward(x)[0], images, self.seen_input, threads)
+        return apply_in_chunks(
+            who, lambda x: encoder.forward(x)[0], images, self.seen_input, threads
+        )
 
     def log_prob(  # type: ignore[override]
         self, images: Array, *, rng: np.random.Generator, threads: int | None = None

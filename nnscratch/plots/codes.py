@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ..arguments import flag
-from ..border import floats_of, labels_of
+from ..arrays import floats_of, labels_of
 from ..core import Array, IntArray
 from .page import CLASSES, OUTLINE, TRAIN, Title, colours, new_figure, new_panels
 

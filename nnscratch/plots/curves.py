@@ -8,17 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from ..core import Array
-from .page import (
-    LEGEND,
-    QUIET,
-    TRAIN,
-    VALIDATION,
-    Title,
-    looks,
-    named_line,
-    new_figure,
-    new_panels,
-)
+from .page import LEGEND, QUIET, TRAIN, VALIDATION, Title, looks, named_line, new_figure, new_panels
 
 
 def loss_curves(

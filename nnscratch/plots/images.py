@@ -4,7 +4,7 @@ Images are (N, H, W), (N, 1, H, W) or (N, H·W) with H = W, in which ink is dark
 colour: bytes, or numbers in [0, 1], which a picture that a model paints may leave a little.
 
 Raises
-    ValueError, from every function, as border.py says; or if arrays are no such images.
+    ValueError, from every function, as arrays.py says; or if arrays are no such images.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..arguments import integer
-from ..border import check_about_unit, check_numbers, floats_of, images_of
+from ..arrays import check_about_unit, check_numbers, floats_of, images_of
 from ..core import Array
 from ..data.dataset import Images
 from .page import Title, new_figure

@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save as foreign
 
-from nnscratch import checkpoint
 from nnscratch.optimizers import SGD, Adam
-from nnscratch.training import Trainer
+from nnscratch.training import Trainer, checkpoint
 
 from . import Case, Fault
 from .arrays import Rng, samples
@@ -153,7 +152,7 @@ def other_header(content: bytes, generator: Rng) -> tuple[str, bytes]:
 def other_settings(generator: Rng) -> tuple[str, dict[str, Any]]:
     """Return settings under which the run cannot be gone on with."""
     settings: list[dict[str, Any]] = [
-        *({"seed": 1}, {"batch_size": 2}, {"lanes": 1}, {"patience": 3}, {"micro_batch": 1}),
+        *({"seed": 1}, {"batch_size": 2}, {"replicas": 1}, {"patience": 3}, {"micro_batch": 1}),
         *({"anneal": {"beta": 0.5}}, {"optimizer": Adam(1e-2)}, {"optimizer": SGD(1e-3)}),
         *({"optimizer": Adam(1e-3, clip_norm=1.0)}, {"model": "vae of vectors"}),
     ]

@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nnscratch import baselines, evaluation, metrics, plots, probes
-from nnscratch.corruptions import Downsampling, GaussianNoise
+from nnscratch import evaluation, plots
 from nnscratch.data import Dataset, corruptions, dataset
-from nnscratch.layers import Conv2d, Dense, Flatten, Relu, Reshape, Sequential
+from nnscratch.evaluation import baselines, metrics, probes
+from nnscratch.layers import Conv2d, Dense, Flatten, ReLU, Reshape, Sequential
 from nnscratch.likelihoods import Gaussian
 from nnscratch.models import VAE, Autoencoder, ConditionalVAE
+from nnscratch.models.corruption import Downsampling, GaussianNoise
 from nnscratch.optimizers import Adam
 from nnscratch.training import Trainer
 
@@ -49,7 +50,7 @@ def network(shape: tuple[int, ...], code: int, out: int, extra: int = 0) -> tupl
 @cache
 def models() -> dict[str, Autoencoder]:
     """Return one of each kind."""
-    conv = Sequential(Conv2d(3, 2, 3, padding=1, rng=rng()), Relu(), Flatten())
+    conv = Sequential(Conv2d(3, 2, 3, padding=1, rng=rng()), ReLU(), Flatten())
     size = Dense(48, 4, rng=rng())
     small = network((3, 2, 3), 4, 4)[0]
     return {
@@ -84,7 +85,7 @@ def labels(model: Autoencoder, images: Any) -> tuple[Any, ...]:
 
 def trainer(model: Autoencoder) -> Trainer:
     """Return a fresh one of a model that has not learned."""
-    return Trainer(deepcopy(model), Adam(1e-3), seed=0, batch_size=2, lanes=1, threads=1)
+    return Trainer(deepcopy(model), Adam(1e-3), seed=0, batch_size=2, replicas=1, threads=1)
 
 
 def fit(model: Autoencoder, x: Any, v: Any) -> Any:
@@ -123,7 +124,7 @@ def of_models() -> Iterator[Entrance]:
             yield Entrance(f"{name} sample", same, lambda x, y, m=m: m.sample(3, like=x, rng=rng()))
             continue
         yield Entrance(f"{name} posterior", seen, lambda x, y, m=m: m.posterior(x, *labels(m, x)))
-        yield Entrance(f"{name} ledger", whole, lambda x, y, m=m: totals(m, told(m, x)))
+        yield Entrance(f"{name} elbo", whole, lambda x, y, m=m: totals(m, told(m, x)))
         if not unit:
             yield Entrance(
                 f"{name} importance_nll",
@@ -133,8 +134,8 @@ def of_models() -> Iterator[Entrance]:
 
 
 def totals(model: VAE, data: Any) -> list[float]:
-    """Return the figures of its ledger."""
-    book = evaluation.ledger(model, data, draws=1, rng=rng())
+    """Return the figures of its elbo."""
+    book = evaluation.elbo(model, data, draws=1, rng=rng())
     return [book.total.mean, book.kl.mean, book.kl_per_dimension]
 
 

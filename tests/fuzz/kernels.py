@@ -10,7 +10,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from nnscratch.kernels import cache as kernel_cache
+from nnscratch.kernels.machine import cache as kernel_cache
 
 from . import Case, Fault
 from .arrays import Rng

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nnscratch import evaluation, losses, plots, probes
+from nnscratch import evaluation, losses, plots
 from nnscratch.data import Dataset
+from nnscratch.evaluation import probes
 
 from . import Case
 from .arrays import Foreign, Rng, Shown, masked, samples
@@ -45,8 +46,8 @@ def entrances() -> list[Entrance]:
         Entrance("sample", lambda y: m.sample(y, rng=rng()), True),
         Entrance("interpolate", lambda y: m.interpolate(x, x[::-1], y, 3), True),
         Entrance(
-            "ledger",
-            lambda y: evaluation.ledger(m, Dataset(x, y), draws=1, rng=rng()).total.mean,
+            "elbo",
+            lambda y: evaluation.elbo(m, Dataset(x, y), draws=1, rng=rng()).total.mean,
             True,
         ),
         Entrance("Dataset", lambda y: Dataset(x, y).labels),

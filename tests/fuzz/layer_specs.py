@@ -69,8 +69,8 @@ def of_layers() -> list[Spec]:
         layer(layers.ZeroPad2d, image, {"padding": 1}, padding=PAD),
         layer(layers.PixelShuffle, image, {"upscale_factor": 2}, upscale_factor=SIZE),
         layer(layers.Dropout, image, {}, p=BELOW_1),
-        layer(layers.LeakyRelu, image, {}, negative_slope=between(0, 1, "][")),
-        layer(layers.Elu, image, {}, alpha=POSITIVE),
+        layer(layers.LeakyReLU, image, {}, negative_slope=between(0, 1, "][")),
+        layer(layers.ELU, image, {}, alpha=POSITIVE),
         layer(layers.LayerNorm, (4,), {"normalized_shape": 4}, normalized_shape=SHAPE, **norm),
         layer(
             layers.GroupNorm,

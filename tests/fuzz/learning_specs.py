@@ -39,7 +39,7 @@ def of_learning() -> list[Spec]:
     common = {"weight_decay": AT_LEAST_0, "clip_norm": optional(POSITIVE)}
     adam = {"beta1": BELOW_1, "beta2": BELOW_1, "eps": AT_LEAST_0} | common
     rate, start, end = {"learning_rate": AT_LEAST_0}, {"start": ANY}, {"end": ANY}
-    train = {"batch_size": SIZE, "micro_batch": optional(SIZE), "lanes": optional(SIZE)}
+    train = {"batch_size": SIZE, "micro_batch": optional(SIZE), "replicas": optional(SIZE)}
     train |= {"threads": optional(TIMES), "patience": optional(SIZE), "seed": COUNT}
     x = samples(np.random.default_rng(0), 6, COLOUR).astype(np.float32)
     sgd = {"momentum": BELOW_1, "nesterov": FLAG}

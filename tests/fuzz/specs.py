@@ -5,10 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from nnscratch import baselines, corruptions, evaluation, likelihoods, plots, probes
+from nnscratch import evaluation, likelihoods, plots
 from nnscratch.data import Dataset, dataset
-from nnscratch.metrics import bce
+from nnscratch.evaluation import baselines, probes
+from nnscratch.evaluation.metrics import bce
 from nnscratch.models import VAE, ConditionalVAE
+from nnscratch.models import corruption as corruptions
 from nnscratch.models.lesson import dense_vae
 
 from . import Case, settings
@@ -82,8 +84,8 @@ def of_models() -> list[Spec]:
             flag | {"steps": whole(2)._replace(work=True)},
         ),
         Spec(
-            "ledger",
-            lambda **w: evaluation.ledger(vae, x, **w).total.mean,
+            "elbo",
+            lambda **w: evaluation.elbo(vae, x, **w).total.mean,
             measured,
             {"draws": TIMES, "rng": RNG},
         ),

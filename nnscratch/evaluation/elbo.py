@@ -1,0 +1,220 @@
+"""What a VAE is worth: its ELBO and where the nats go, and a tighter bound on log p(x).
+
+    book = elbo(model, test.images, rng=rng)
+    print(book.total, "nats an image =", book.reconstruction, "+", book.kl)
+
+Images are (N, …), uint8 or in [0, 1]; a model that is told the class takes a Dataset, and where it
+says log p(x) read log p(x|y). The encoder sees them as they are, or, if it was made for fewer
+pixels, what the model's corruption leaves of them. A figure is a mean over images, with its
+standard error: that of the choice of images. Noise is averaged out over several draws, from streams
+of each chunk's own, so a seed gives one answer on any number of threads.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arguments import generator, integer, number
+from ..arrays import floats_of
+from ..core import Array, IntArray
+from ..data.dataset import Dataset, Images
+from ..kernels.machine.threads import check_threads, in_chunks
+from ..layers.sequential import Sequential
+from ..likelihoods import Bernoulli, SquaredError
+from ..models.batch_first import CHUNK, Input, set_of, to_columns
+from ..models.conditional import beside, one_hot
+from ..models.vae import VAE
+
+ACTIVE = 0.01
+"""A unit whose posterior mean varies less than this from image to image is not in use."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over images, and how far it may be off: the standard error."""
+
+    mean: float
+    error: float
+
+    def __str__(self) -> str:
+        return f"{self.mean:.2f} ± {self.error:.2f}"
+
+
+def estimate(values: Array) -> Estimate:
+    """Return the mean of values, one an image, with its standard error."""
+    N = len(values)
+    return Estimate(float(values.mean()), float(values.std(ddof=min(1, N - 1))) / N**0.5)
+
+
+@dataclass(frozen=True)
+class Elbo:
+    """The negative ELBO and its parts, nats an image: total = reconstruction + KL, at β = 1.
+
+    Whatever β the model was trained with, this is the bound on -log p(x), so models with different
+    β compare. Where the likelihood is none (the cross-entropy of grey pixels, the lesson's squared
+    error) this is no bound either: print `metrics.bce_floor` beside it.
+    """
+
+    total: Estimate
+    reconstruction: Estimate
+    kl: Estimate
+    kl_per_dimension: Array
+    active_units: int
+    draws: int
+
+
+def elbo(
+    model: VAE,
+    data: Images | Dataset,
+    *,
+    draws: int = 10,
+    rng: np.random.Generator,
+    threads: int | None = None,
+) -> Elbo:
+    """Return where the nats of the ELBO go; the KL is exact, the reconstruction a mean of draws.
+
+    Raises
+        ValueError if draws < 1, there are no images, they do not fit the model, a Bernoulli's are
+        not in [0, 1], or it lacks their labels.
+    """
+
+    def entries(chunk: _Chunk) -> Array:
+        mu, logvar = chunk.mu, chunk.logvar
+        log_prob = np.mean([chunk.draw()[0] for _ in range(draws)], axis=0)
+        return np.vstack([-log_prob, (mu * mu + np.expm1(logvar) - logvar) / 2, mu]).T
+
+    told, L = _told("elbo", model, data), model.latent_dim
+    book = _each_chunk("elbo", entries, model, told, draws, rng, threads)
+    reconstruction, kl, mu = book[:, 0], book[:, 1 : 1 + L], book[:, 1 + L :]
+    return Elbo(
+        total=estimate(reconstruction + kl.sum(axis=1)),
+        reconstruction=estimate(reconstruction),
+        kl=estimate(kl.sum(axis=1)),
+        kl_per_dimension=kl.mean(axis=0),
+        active_units=int(active_units(mu).sum()),
+        draws=draws,
+    )
+
+
+def active_units(codes: Array, threshold: float = ACTIVE) -> NDArray[np.bool_]:
+    """Return which of the L posterior means, (N, L), differ from image to image: Var μ > threshold.
+
+    Source
+        Burda, Grosse and Salakhutdinov, Importance Weighted Autoencoders (2016), §5.
+    """
+    number("active_units", "threshold", threshold, 0, inf, "[)")
+    codes = floats_of("active_units codes", codes, unit=False)
+    if codes.ndim != 2:
+        raise ValueError(f"active_units codes: expected (N, L), got {codes.shape}")
+    return np.asarray(codes.var(axis=0, dtype=np.float64) > threshold)
+
+
+def importance_nll(
+    model: VAE,
+    data: Images | Dataset,
+    *,
+    samples: int,
+    rng: np.random.Generator,
+    threads: int | None = None,
+) -> Estimate:
+    """Return a bound on -log p(x), nats an image, that is the tighter the more samples it takes.
+
+        -log p(x) ≤ -E log (1/K) Σ_k w_k,    w_k = p(x|z_k) p(z_k) / q(z_k|x),    z_k ~ q(z|x)
+
+    With K = 1 it is the negative ELBO (in expectation), in the limit it is -log p(x) itself.
+
+    Source
+        Burda, Grosse and Salakhutdinov, Importance Weighted Autoencoders (2016), eq. 8.
+
+    Raises
+        ValueError as elbo; or if there is no likelihood to speak of: grey images under a
+        Bernoulli (binarize them), the squared error without its constant (take a Gaussian).
+    """
+    told = _told("importance_nll", model, data)
+    _refuse_what_is_no_likelihood(model, told[0])
+
+    def log_mean_weight(chunk: _Chunk) -> Array:
+        total = np.full(chunk.N, -np.inf)
+        for _ in range(samples):
+            total = np.logaddexp(total, sum(chunk.draw()))
+        return total - np.log(samples)
+
+    who = "importance_nll"
+    return estimate(-_each_chunk(who, log_mean_weight, model, told, samples, rng, threads))
+
+
+def _told(who: str, model: VAE, data: Images | Dataset) -> tuple[Any, ...]:
+    """Return images, and labels if the model is told the class: what its posterior takes."""
+    data = set_of(who, data, model)
+    if isinstance(data, Dataset):
+        return (data.images, data.labels) if model.classes else (data.images,)
+    return (data,)
+
+
+def _refuse_what_is_no_likelihood(model: VAE, images: Images) -> None:
+    who = "importance_nll: expected a likelihood"
+    if isinstance(model.likelihood, SquaredError):
+        raise ValueError(f"{who}, got SquaredError, which has no constant: take Gaussian(0.5)")
+    white = 255 if images.dtype == np.uint8 else 1
+    if isinstance(model.likelihood, Bernoulli) and not np.isin(images, (0, white)).all():
+        raise ValueError(f"{who}, got Bernoulli and grey images: binarize them first")
+
+
+class _Chunk:
+    """Some of the images, with their posterior and a stream of noise of their own."""
+
+    def __init__(self, model: VAE, x: Array, *labels: IntArray, rng: np.random.Generator) -> None:
+        self.classes = [one_hot(each, model.classes, model.dtype) for each in labels]
+        self.model, self.x, self.N, self.rng = model, x, x.shape[-1], rng
+        seen = x if model.seen_shape == model.input_shape else model.seen(x, rng=rng)
+        h, L = self.told(model.encoder, seen), model.latent_dim
+        self.mu, self.logvar = h[:L], h[L:]
+
+    def told(self, part: Sequential, x: Array) -> Array:
+        """Return what a part of the model makes of x, and of the classes if it is told them."""
+        for y in self.classes:
+            x = beside(x, y)
+        return part.forward(x)[0]
+
+    def draw(self) -> tuple[Array, Array]:
+        """Draw a z from q(z|x) for every x; return log p(x|z) and log p(z) - log q(z|x), (N,)."""
+        eps = self.rng.standard_normal(self.mu.shape, self.mu.dtype)
+        z = self.mu + np.exp(self.logvar / 2) * eps
+        a = self.told(self.model.decoder, z)
+        log_prob = self.model.likelihood.log_prob(a, self.x)
+        log_ratio = (eps * eps + self.logvar - z * z).sum(axis=0, dtype=np.float64) / 2
+        return log_prob.astype(np.float64), log_ratio
+
+
+def _each_chunk(
+    who: str,
+    function: Callable[[_Chunk], Array],
+    model: VAE,
+    told: tuple[Any, ...],
+    draws: int,
+    rng: np.random.Generator,
+    threads: int | None,
+) -> Array:
+    """Return function(chunk) for all images, (N,)."""
+    check_threads(who, threads)
+    integer(who, "draws of each image", draws)
+    generator(who, rng)
+    model, seed = model.inference(), int(rng.integers(2**63))
+
+    @np.errstate(over="ignore", invalid="ignore")  # of which the result tells
+    def on(rows: IntArray) -> Array:
+        images, *labels = (part[rows] for part in told)
+        x = to_columns(who, images, Input(model.input_shape, model.dtype))
+        return function(_Chunk(model, x, *labels, rng=np.random.default_rng([seed, int(rows[0])])))
+
+    found = np.asarray(in_chunks(on, np.arange(len(told[0])), CHUNK, threads))
+    if not np.isfinite(found).all():
+        raise ValueError(
+            f"{who}: a code or its variance leaves {model.dtype}; expected images of the scale "
+            "that the model has learned from"
+        )
+    return found

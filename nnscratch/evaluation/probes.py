@@ -1,0 +1,175 @@
+"""How much of the class is in a code? Classifiers too simple to find what is not there.
+
+probe = SoftmaxProbe().fit(model.encode(train.images), train.labels)
+accuracy(probe.predict(model.encode(test.images)), test.labels)
+
+codes   (N, …)  floats, or raw pixels, of which bytes are divided by 255
+labels  (N,)    integers from 0
+"""
+
+from math import inf
+from typing import Any, Protocol, Self
+
+import numpy as np
+
+from ..arguments import integer, number
+from ..arrays import check_numbers, images_of, labels_of, samples_of
+from ..core import Array, IntArray, Shape, pack
+from ..kernels.machine.threads import in_chunks, pool
+from ..layers.dense import Dense
+from ..layers.initializers import zeros
+from ..losses import categorical_nll
+from ..optimizers import Adam
+from ..schedules import Cosine
+
+CHUNK = 500
+"""Codes classified at a time."""
+
+
+class Probe(Protocol):
+    """A classifier of codes."""
+
+    def fit(self, codes: Array, labels: IntArray) -> Self:
+        """Learn from labelled codes, and return self."""
+        ...
+
+    def predict(self, codes: Array) -> IntArray:
+        """Return a label for each code, (N,)."""
+        ...
+
+
+class NearestNeighbours:
+    """The label that most of the k nearest codes have; of equally many, the nearest one's.
+
+    Raises
+        ValueError if k is not in 1 … N, or codes and labels do not fit.
+    """
+
+    def __init__(self, k: int = 5) -> None:
+        self.k = integer("NearestNeighbours", "k", k)
+
+    def fit(self, codes: Array, labels: IntArray) -> Self:
+        """Keep the codes, and return self."""
+        who = "NearestNeighbours fit"
+        self.codes, self.labels, self.shape = _labelled(who, codes, labels)
+        if len(self.codes) < self.k:
+            raise ValueError(f"{who}: expected {self.k} codes, got {len(self.codes)}")
+        return self
+
+    def predict(self, codes: Array) -> IntArray:
+        """Return a label for each code, (N,)."""
+        z = _rows("NearestNeighbours predict", codes, _fitted(self))
+        known, k, K = self.codes, self.k, int(self.labels.max()) + 1
+        norms = (known * known).sum(axis=1)
+        weight = 1 + 0.5 ** np.arange(1, k + 1)  # one each, and a tie goes to the nearest
+
+        def vote(z: Array) -> IntArray:
+            distance = norms - 2 * z @ known.T  # less |z|², which is the same for all of a row
+            near = np.argpartition(distance, k - 1, axis=1)[:, :k]
+            order = np.take_along_axis(distance, near, axis=1).argsort(axis=1, kind="stable")
+            labels = self.labels[np.take_along_axis(near, order, axis=1)]
+            votes = (labels[..., None] == np.arange(K)) * weight[:, None]
+            return np.asarray(votes.sum(axis=1).argmax(axis=1))
+
+        return in_chunks(vote, z, CHUNK)
+
+
+class SoftmaxProbe:
+    """Multinomial logistic regression: p(k|z) = softmax(w z + b)_k on codes of mean 0, E|z|² = 1.
+
+    One number scales a code, not one an entry: an entry that hardly varies, as a VAE's unit that is
+    not in use, stays small, and codes that are turned in their space are classified as before.
+
+    The loss is the mean of -log p(k|z) over N labels, and (λ/2N)|θ|² with λ = `precision`: θ is the
+    likeliest where N(0, I/λ) is its prior, which counts the less the more labels there are. It is
+    strictly convex: there is one answer and nothing to draw. Training starts at zero and takes
+    full-batch steps of Adam with a rate that falls to nothing, on one thread, so that it gives the
+    same bits on any machine.
+
+    Raises
+        ValueError if steps < 1 or λ < 0, or codes and labels do not fit.
+    """
+
+    def __init__(
+        self, steps: int = 300, learning_rate: float = 1.0, precision: float = 0.1
+    ) -> None:
+        self.steps, self.schedule = steps, Cosine(learning_rate, steps)
+        self.precision = number("SoftmaxProbe", "precision", precision, 0, inf, "[)")
+
+    def fit(self, codes: Array, labels: IntArray) -> Self:
+        """Learn w and b, and return self."""
+        z, labels, self.shape = _labelled("SoftmaxProbe fit", codes, labels)
+        self.mean, variance = z.mean(axis=0), float(z.var(axis=0).sum())
+        self.scale = variance**-0.5 if variance > 0 else 1.0
+        x = self._columns(z)
+        no_draw = np.random.default_rng(0)
+        self.layer = Dense(len(x), int(labels.max()) + 1, rng=no_draw, init=zeros, dtype=x.dtype)
+        theta = pack(self.layer.parameters())
+        adam = Adam(self.schedule, weight_decay=self.precision / len(z))
+        with pool(1):
+            for _ in range(self.steps):
+                a, backward = self.layer.forward(x)
+                _, da = categorical_nll(a, labels)
+                backward(da, need_dx=False)
+                adam.step(theta)
+        return self
+
+    def predict(self, codes: Array) -> IntArray:
+        """Return a label for each code, (N,)."""
+        z = _rows("SoftmaxProbe predict", codes, _fitted(self))
+        x = self._columns(z).astype(self.layer.w.value.dtype, copy=False)
+        return np.asarray(self.layer.forward(x)[0].argmax(axis=0))
+
+    def _columns(self, z: Array) -> Array:
+        return np.ascontiguousarray(((z - self.mean) * self.scale).T)
+
+
+def accuracy(predicted: IntArray, labels: IntArray) -> float:
+    """Return the fraction of labels that were predicted right."""
+    labels = labels_of("accuracy labels", labels)
+    return float((labels_of("accuracy predicted", predicted, len(labels)) == labels).mean())
+
+
+def balanced(labels: IntArray, count: int, *, rng: np.random.Generator) -> IntArray:
+    """Return the rows of `count` labels drawn at random, as many of each class.
+
+    Raises
+        ValueError if the classes do not share `count` equally, or one has too few.
+    """
+    labels = labels_of("balanced labels", labels)
+    classes, sizes = np.unique(labels, return_counts=True)
+    each, left = divmod(count, len(classes))
+    if left or not 1 <= each <= sizes.min():
+        raise ValueError(
+            f"balanced: expected as many of each of {len(classes)} classes, at most "
+            f"{sizes.min()}, got count {count}"
+        )
+    rows = [rng.choice(np.flatnonzero(labels == c), each, replace=False) for c in classes]
+    return np.concatenate(rows)
+
+
+def _labelled(who: str, codes: Any, labels: Any) -> tuple[Array, IntArray, Shape]:
+    """Return codes as rows (N, D), their labels, and the shape that a code came in."""
+    x = images_of(who, codes)
+    return _rows(who, x, x.shape[1:]), labels_of(f"{who} labels", labels, len(x)), x.shape[1:]
+
+
+def _fitted(probe: Any) -> Shape:
+    """Return the shape of the codes that a probe was fitted on."""
+    if not hasattr(probe, "shape"):
+        raise ValueError(f"{type(probe).__name__} predict: expected a call of fit first")
+    shape: Shape = probe.shape
+    return shape
+
+
+def _rows(who: str, codes: Any, shape: Shape) -> Array:
+    """Return codes of this shape as rows (N, D) of float32, or of float64 if they are such."""
+    x = samples_of(who, codes, shape)
+    check_numbers(who, x)
+    rows = x.reshape(len(x), -1)
+    if rows.dtype == np.uint8:
+        return rows / np.float32(255)
+    most = (float(np.finfo(rows.dtype).max) / (4 * rows.shape[1])) ** 0.5
+    if np.abs(rows).max() > most:  # a distance would be infinite
+        raise ValueError(f"{who}: expected codes up to {most:.3g}, got {np.abs(rows).max():.3g}")
+    return rows

@@ -1,0 +1,92 @@
+"""Every layer and loss of the library under the gradient check, by the kernels that models run.
+
+Matrix products have more than eight rows and columns, convolutions more than four filters, batches
+more than two vectors, and all have remainders: what is smaller has other ways through matmul.py
+and kernels/conv.py. tests/test_shipping.py goes through all of them.
+
+To certify a new one, add a line to the table: its name, the layer or loss, what it takes that has a
+gradient (shapes to draw, or arrays where a draw could hit a kink), and what it takes that has none.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from .. import layers, losses
+from .gradcheck import gradcheck, without_kinks
+from .report import Report
+
+Case = tuple[str, Any, tuple[Any, ...], tuple[Any, ...]]
+
+
+def cases(rng: np.random.Generator) -> list[Case]:
+    """Return (name, layer or loss, inputs, constants)."""
+    column, image, sequence = (4, 5), (4, 3, 2, 2), (6, 4, 2)
+    wide, photos, words = (9, 37), (2, 3, 3, 19), (5, 3, 19)
+    kinked, kinked_image = without_kinks(column, rng=rng), without_kinks(image, rng=rng)
+    noise, grey = rng.standard_normal(column), rng.random(column)
+    labels = rng.integers(0, 4, 5)
+
+    def new(layer: Any, *sizes: Any, **options: Any) -> Any:
+        return layer(*sizes, rng=rng, dtype=np.float64, **options)
+
+    f64 = np.float64
+    dense, conv = layers.Dense, layers.Conv2d
+    deconv, conv1d = layers.ConvTranspose2d, layers.Conv1d
+    net = layers.Sequential(new(dense, 9, 13), layers.Tanh(), new(dense, 13, 10))
+    return [
+        ("Dense", new(dense, 9, 13), (wide,), ()),
+        ("Dense, no bias", new(dense, 9, 13, bias=False), (wide,), ()),
+        ("TiedDense", layers.TiedDense(new(dense, 13, 9)), (wide,), ()),
+        ("Conv2d", new(conv, 2, 5, 2), (photos,), ()),
+        ("Conv2d, few filters", new(conv, 2, 3, 2), (photos,), ()),
+        ("Conv2d, stride and padding", new(conv, 2, 6, 3, stride=2, padding=1), (photos,), ()),
+        ("Conv2d, dilated, in groups", new(conv, 2, 10, 2, dilation=2, groups=2), (photos,), ()),
+        ("ConvTranspose2d", new(deconv, 2, 5, 2), (photos,), ()),
+        ("ConvTranspose2d, stride", new(deconv, 2, 5, 3, stride=2, padding=1), (photos,), ()),
+        ("Conv1d", new(conv1d, 3, 5, 3, stride=2, padding=1), (words,), ()),
+        ("MaxPool2d", layers.MaxPool2d(2), (kinked_image,), ()),
+        ("MaxPool2d, overlapping", layers.MaxPool2d(2, 1), (kinked_image,), ()),
+        ("AvgPool2d", layers.AvgPool2d(2, 1, 1), (image,), ()),
+        ("GlobalAvgPool2d", layers.GlobalAvgPool2d(), (image,), ()),
+        ("UpsampleNearest2d", layers.UpsampleNearest2d(2), (image,), ()),
+        ("UpsampleBilinear2d", layers.UpsampleBilinear2d(2), (image,), ()),
+        ("PixelShuffle", layers.PixelShuffle(2), (image,), ()),
+        ("ZeroPad2d", layers.ZeroPad2d(1), (image,), ()),
+        ("Flatten", layers.Flatten(), (image,), ()),
+        ("Reshape", layers.Reshape(2, 12), (image,), ()),
+        ("Identity", layers.Identity(), (image,), ()),
+        ("ReLU", layers.ReLU(), (kinked,), ()),
+        ("LeakyReLU", layers.LeakyReLU(0.1), (kinked,), ()),
+        ("ELU", layers.ELU(1.5), (kinked,), ()),
+        ("GELU", layers.GELU(), (column,), ()),
+        ("Sigmoid", layers.Sigmoid(), (column,), ()),
+        ("Softmax", layers.Softmax(), (column,), ()),
+        ("Softplus", layers.Softplus(), (column,), ()),
+        ("Tanh", layers.Tanh(), (column,), ()),
+        ("BatchNorm", layers.BatchNorm(4, dtype=f64), (image,), ()),
+        ("LayerNorm", layers.LayerNorm((4, 3, 2), dtype=f64), (image,), ()),
+        ("GroupNorm", layers.GroupNorm(2, 4, dtype=f64), (image,), ()),
+        ("BatchNorm, a sequence", layers.BatchNorm(4, dtype=f64), (sequence,), ()),
+        ("GroupNorm, a sequence", layers.GroupNorm(2, 4, dtype=f64), (sequence,), ()),
+        ("Dropout", layers.Dropout(0.3), (column,), ()),
+        ("GaussianSample", layers.GaussianSample(), (column, column), (noise,)),
+        ("Sequential", net, (wide,), ()),
+        ("squared_error", losses.squared_error, (column,), (grey,)),
+        ("gaussian_nll", losses.gaussian_nll, (column, column), (grey,)),
+        ("bernoulli_nll", losses.bernoulli_nll, (column,), (grey,)),
+        ("categorical_nll", losses.categorical_nll, (column,), (labels,)),
+        ("gaussian_kl", losses.gaussian_kl, (column, column), ()),
+        ("l1_penalty", losses.l1_penalty, (kinked,), ()),
+        ("contraction", losses.contraction, (column, (4, 3)), ()),
+    ]
+
+
+def certificates(rng: np.random.Generator) -> Iterator[tuple[str, Report]]:
+    """Yield the name and the report of each."""
+    for name, layer, inputs, constants in cases(rng):
+        # γ = 1 and β = 0 would hide a factor or a term that backward forgot.
+        for p in layer.parameters().values() if hasattr(layer, "parameters") else ():
+            p.value[...] = rng.standard_normal(p.value.shape)
+        yield name, gradcheck(layer, *inputs, constants=constants, rng=rng)

@@ -1,0 +1,7 @@
+"""Training: epochs of steps, on one thread or several, with a history and a way back from disk."""
+
+from .adversarial import AdversarialTrainer
+from .checkpoint import load_model, save_model
+from .trainer import Trainer, TrainingDiverged
+
+__all__ = ["AdversarialTrainer", "Trainer", "TrainingDiverged", "load_model", "save_model"]

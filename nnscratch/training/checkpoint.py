@@ -1,0 +1,182 @@
+"""Weights and state on disk: one safetensors file, arrays by name and JSON in its header.
+
+No pickle: reading a file runs no code. Parameter arrays have PyTorch's names and shapes, so the
+entries of a dense encoder go into a torch.nn.Sequential as they are.
+"""
+
+import json
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from ..core import Array, HasParameters, buffers
+from ..files import expanded, write_whole
+
+FORMAT = "nnscratch 2"
+FIRST = "nnscratch 1"
+"""The format before, in which plain names held the last weights and `training.best.` the best."""
+
+
+def write(path: str | Path, arrays: Mapping[str, Array], info: Mapping[str, Any]) -> None:
+    """Write arrays and a description of what JSON knows and NumPy's numbers, all or nothing.
+
+    Raises
+        OSError naming the file if it cannot be written; what was there before is still there.
+    """
+    contiguous = {name: np.asarray(a, order="C") for name, a in arrays.items()}
+    header = {"format": FORMAT, "info": json.dumps(info, default=plain)}
+    data = save(contiguous, header | {"crc32": checksum(contiguous, header["info"])})
+    write_whole(path, data, "checkpoint")
+
+
+def checksum(arrays: Mapping[str, Array], info: str) -> str:
+    """Return the CRC-32 of all that is stored: the format notices a missing byte, but no wrong one.
+
+    Names, shapes and dtypes are part of it.
+    """
+    crc = zlib.crc32(info.encode())
+    for name, a in sorted(arrays.items()):
+        crc = zlib.crc32(a.data, zlib.crc32(f"{name} {a.shape} {a.dtype}".encode(), crc))
+    return f"{crc:08x}"
+
+
+def plain(number: object) -> Any:
+    """Return Python's own number for one of NumPy's, of which JSON does not know."""
+    if isinstance(number, np.generic):
+        return number.item()
+    raise TypeError(f"{number!r} is not JSON serializable")
+
+
+def read(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Return the arrays and the description that `write` stored.
+
+    Raises
+        FileNotFoundError if there is no such file.
+        ValueError if it is no checkpoint of ours, damaged or truncated.
+    """
+    arrays, header = unpack(path)
+    if not is_ours(header):
+        raise ValueError(
+            f"{path}: expected a checkpoint of nnscratch, got a safetensors file without its "
+            "header; load_model takes such a file for a model's weights"
+        )
+    return described(path, arrays, header)
+
+
+def described(
+    path: str | Path, arrays: dict[str, Array], header: Mapping[str, str]
+) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Return the arrays and the description of an unpacked file of ours, once both are verified."""
+    found = header.get("format")
+    if found not in (FORMAT, FIRST):
+        raise ValueError(f"{path}: expected format {FORMAT!r}, got {found!r}")
+    try:
+        info = json.loads(header["info"])
+        if header.keys() > {"format", "info"}:  # earlier versions wrote no more
+            crc = checksum(arrays, header["info"])
+            if header["crc32"] != crc:
+                raise ValueError(f"expected checksum {header['crc32']}, got {crc}")
+        if not isinstance(info, dict):
+            raise ValueError(f"expected a description by name, got {info!r}")
+    except (KeyError, ValueError, RecursionError) as error:
+        raise ValueError(f"{path}: not a checkpoint of nnscratch, or damaged: {error}") from None
+    return as_second(arrays) if found == FIRST else arrays, info
+
+
+def as_second(arrays: dict[str, Array]) -> dict[str, Array]:
+    """Return the arrays of a file of the first format by the names they have in the second."""
+    best = "training.best."
+    if not any(name.startswith(best) for name in arrays):
+        return arrays
+    new = {name: f"training.last.{name}" for name in arrays if not name.startswith("training.")}
+    return {new.get(name, name.removeprefix(best)): a for name, a in arrays.items()}
+
+
+def unpack(path: str | Path) -> tuple[dict[str, Array], dict[str, str]]:
+    """Return the arrays and the header of a safetensors file, whoever wrote it.
+
+    Raises
+        FileNotFoundError if there is no such file.
+        ValueError if it is no safetensors file, is damaged, or has numbers that NumPy has not.
+    """
+    data = expanded(path).read_bytes()
+    try:
+        size = int.from_bytes(data[:8], "little")
+        arrays = load(data)
+        header = json.loads(data[8 : 8 + size])
+    except (SafetensorError, ValueError, RecursionError) as error:
+        raise ValueError(f"{path}: not a checkpoint of nnscratch, or damaged: {error}") from None
+    except (KeyError, TypeError, AttributeError) as error:  # of the package's table of dtypes
+        raise ValueError(f"{path}: numbers of a type that NumPy has not: {error}") from None
+    return arrays, header.get("__metadata__") or {}
+
+
+def is_ours(header: Mapping[str, str]) -> bool:
+    """Is this the header of a file that `write` wrote, of this version or another?"""
+    ours = header.get("format", "").startswith("nnscratch")
+    return ours or not header.keys().isdisjoint({"info", "crc32"})
+
+
+def arrays_of(model: HasParameters) -> dict[str, Array]:
+    """Return what a trained model consists of: its parameters' values and its buffers, by name."""
+    return {name: p.value for name, p in model.parameters().items()} | buffers(model)
+
+
+def check(path: str | Path, model: HasParameters, arrays: Mapping[str, Array]) -> None:
+    """Raise ValueError unless these are what the model consists of.
+
+    It names the first array that is missing, left over, or of another shape or dtype.
+    """
+    own = arrays_of(model)
+    for name in sorted(own.keys() | arrays.keys()):
+        if name not in arrays:
+            raise ValueError(f"{path}: a checkpoint of another model: it has no {name}")
+        if name not in own:
+            raise ValueError(f"{path}: a checkpoint of another model: it has a {name} too many")
+        want, got = own[name], arrays[name]
+        if (want.shape, want.dtype) != (got.shape, got.dtype):
+            raise ValueError(
+                f"{path}: a checkpoint of another model: expected {name} {want.shape} "
+                f"{want.dtype}, got {got.shape} {got.dtype}"
+            )
+
+
+def restore(path: str | Path, model: HasParameters, arrays: Mapping[str, Array]) -> None:
+    """Copy stored arrays into a model, or change nothing and raise ValueError as `check`."""
+    check(path, model, arrays)
+    for name, array in arrays_of(model).items():
+        array[...] = arrays[name]
+
+
+def save_model(path: str | Path, model: HasParameters) -> None:
+    """Write a model's weights."""
+    write(path, arrays_of(model), {})
+
+
+def load_model(path: str | Path, model: HasParameters) -> None:
+    """Read weights into a model of the same architecture; a training checkpoint will do as well.
+
+    So will a safetensors file without our header, as PyTorch's users write them, if its names and
+    shapes are the model's. Its floats may be of fewer bits, which loses nothing, and the number of
+    batches that PyTorch's BatchNorm has seen is passed over.
+
+    Raises
+        FileNotFoundError, or ValueError if the file is damaged or holds another model.
+    """
+    arrays, header = unpack(path)
+    if is_ours(header):
+        arrays, _ = described(path, arrays, header)
+        own = {k: a for k, a in arrays.items() if not k.startswith("training.")}
+        return restore(path, model, own)
+    own = arrays_of(model)
+    for name, a in list(arrays.items()):
+        if name not in own and name.rpartition(".")[2] == "num_batches_tracked":
+            del arrays[name]
+        elif name in own and a.dtype.kind == "f" and np.can_cast(a.dtype, own[name].dtype):
+            arrays[name] = a.astype(own[name].dtype)
+    restore(f"{path}, without the header of nnscratch", model, arrays)

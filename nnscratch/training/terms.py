@@ -1,0 +1,21 @@
+"""The named terms of a loss, which must add up."""
+
+from math import isfinite
+
+from ..models.autoencoder import Terms
+
+
+def mean(terms: list[Terms], counts: list[int]) -> Terms:
+    """Return the mean of every term over micro-batches of these sizes."""
+    total = sum(counts)
+    return {
+        name: sum(t[name] * n for t, n in zip(terms, counts, strict=True)) / total
+        for name in terms[0]
+    }
+
+
+def check_terms(terms: Terms, weights: Terms) -> None:
+    """Assert that the total is the weighted sum of its parts: total = reconstruction + β KL."""
+    parts = sum(weight * terms[name] for name, weight in weights.items())
+    if isfinite(parts) and not abs(parts - terms["total"]) <= 1e-9 * (1 + abs(parts)):
+        raise AssertionError(f"loss terms: the parts sum to {parts}, the total is {terms['total']}")
