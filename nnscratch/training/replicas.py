@@ -82,7 +82,7 @@ class Replicas(Generic[M]):
                 self.run = map
 
     def map(self, task: Callable[[M, int], T], count: int, replicas: int | None = None) -> list[T]:
-        """Return [task(replica, i) for i in 0 … count-1], computed by so many replicas, or by all."""
+        """Return [task(replica, i) for i in 0 … count-1], by so many replicas, or by all."""
         results: dict[int, T] = {}
         R = len(self.models) if replicas is None else replicas
 
