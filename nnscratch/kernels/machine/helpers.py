@@ -2,8 +2,8 @@
 
 Replicas (training/replicas.py) give every thread a part of the batch, and Python to run. Where a
 batch is one piece of work the parts are those of a kernel, some ten microseconds each; in that time
-no thread could be woken, nor get hold of the interpreter. So helpers spin inside of a kernel of their own,
-without the interpreter, and take part in whatever the thread that leads them runs next.
+no thread could be woken, nor get hold of the interpreter. So helpers spin inside of a kernel of
+their own, without the interpreter, and take part in whatever the thread that leads them runs next.
 
     with team(2):
         adam(value, grads, …, helpers(value.size))      # one kernel, two threads
