@@ -14,7 +14,7 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
-from .arguments import number
+from .checks.arguments import number
 from .core import Array
 from .layers.activations import sigmoid
 from .losses import bernoulli_nll, squared_error

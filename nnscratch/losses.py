@@ -15,7 +15,7 @@ from math import log, pi
 
 import numpy as np
 
-from .arrays import labels_of
+from .checks.arrays import labels_of
 from .core import Array, IntArray, check, real
 from .kernels.losses import bernoulli_nll as bernoulli_nll_kernel
 from .kernels.machine.exponential import constants

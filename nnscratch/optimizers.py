@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import flag, number
+from .checks.arguments import flag, number
 from .core import Array, IntArray, Parameter, check
 from .kernels import optimizers as kernels
 from .kernels.machine.fork_join import BLOCK

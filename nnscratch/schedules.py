@@ -18,7 +18,7 @@ from dataclasses import dataclass, fields
 from math import cos, isfinite, pi
 from typing import Annotated, Any, TypeAlias
 
-from .arguments import LARGEST, is_integer, is_number
+from .checks.arguments import LARGEST, is_integer, is_number
 
 Schedule: TypeAlias = Callable[[int], float]
 Steps: TypeAlias = Annotated[int, "an integer ≥ 1"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnscratch.arguments import flag, generator, integer, number
+from nnscratch.checks.arguments import flag, generator, integer, number
 
 
 @given(st.integers(1, 2**48))

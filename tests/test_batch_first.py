@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnscratch.arrays import check_numbers, check_set, labels_of, plain, samples_of
+from nnscratch.checks.arrays import check_numbers, check_set, labels_of, plain, samples_of
 from nnscratch.core import Array
 from nnscratch.models import batch_first
 from nnscratch.models.batch_first import Input, apply_in_chunks, naming, to_columns, to_rows

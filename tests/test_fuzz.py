@@ -5,7 +5,7 @@ import pytest
 from fuzz import Case, Fault, run
 from fuzz.families import FAMILIES, SHARES, family_of
 
-from nnscratch.arguments import integer
+from nnscratch.checks.arguments import integer
 
 EACH = 60
 

@@ -8,8 +8,8 @@ from math import inf
 
 import numpy as np
 
-from ..arguments import generator, integer, number
-from ..arrays import floats_of
+from ..checks.arguments import generator, integer, number
+from ..checks.arrays import floats_of
 from ..core import Array
 
 LESSON_NOISE = {"tensorflow": (0.5, 0.5), "pytorch": (0.5, 0.3), "keras": (0.0, 0.5)}

@@ -18,8 +18,8 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ..arguments import flag, generator, integer, number
-from ..arrays import check_bytes, check_numbers, check_set, labels_of, plain
+from ..checks.arguments import flag, generator, integer, number
+from ..checks.arrays import check_bytes, check_numbers, check_set, labels_of, plain
 from ..core import Array, IntArray
 
 Images: TypeAlias = NDArray[Any]

@@ -12,8 +12,8 @@ from typing import Self
 
 import numpy as np
 
-from ..arguments import integer, number
-from ..arrays import images_of, samples_of
+from ..checks.arguments import integer, number
+from ..checks.arrays import images_of, samples_of
 from ..core import Array
 from ..data.dataset import Images
 from ..kernels.machine.threads import pool

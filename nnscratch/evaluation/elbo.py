@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arguments import generator, integer, number
-from ..arrays import floats_of
+from ..checks.arguments import generator, integer, number
+from ..checks.arrays import floats_of
 from ..core import Array, IntArray
 from ..data.dataset import Dataset, Images
 from ..kernels.machine.threads import check_threads, in_chunks

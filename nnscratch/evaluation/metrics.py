@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import number
-from ..arrays import check_about_unit, check_numbers, images_of, samples_of
+from ..checks.arguments import number
+from ..checks.arrays import check_about_unit, check_numbers, images_of, samples_of
 from ..core import Array
 from ..data.dataset import Images
 from ..losses import binary_entropy

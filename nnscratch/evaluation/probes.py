@@ -12,8 +12,8 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
-from ..arguments import integer, number
-from ..arrays import check_numbers, images_of, labels_of, samples_of
+from ..checks.arguments import integer, number
+from ..checks.arrays import check_numbers, images_of, labels_of, samples_of
 from ..core import Array, IntArray, Shape, pack
 from ..kernels.machine.threads import in_chunks, pool
 from ..layers.dense import Dense

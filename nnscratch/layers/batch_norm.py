@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..arguments import flag, number
+from ..checks.arguments import flag, number
 from ..core import Array, Backward, Layer, Parameter, Shape, channel_axis, check
 from .reshape import Identity
 from .standardise import Affine, axes_from, same_channels, standardise, validate, with_channels

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..arguments import flag, integer
+from ..checks.arguments import flag, integer
 from ..core import Array, Backward, Parameter, Shape, check
 from .conv_maps import Geometry, convolve, convolve_adjoint, filter_gradient, through_bias_and_relu
 from .geometry import Padding, Pair, integers, paddings, pair, sample_of

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..arguments import flag
+from ..checks.arguments import flag
 from ..core import Array, Backward, Parameter, Shape, check
 from .conv import divide
 from .conv_maps import Geometry, convolve, convolve_adjoint, filter_gradient, through_bias_and_relu

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..arguments import flag, integer
+from ..checks.arguments import flag, integer
 from ..core import Array, Backward, Parameter, Shape, check
 from ..kernels.matmul import add_product, matmul
 from .initializers import Initializer, glorot_uniform, zeros

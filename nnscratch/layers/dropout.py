@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..arguments import number
+from ..checks.arguments import number
 from ..core import Array, Backward, Layer, Parameter, Shape, check, real
 from .reshape import Identity
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import LARGEST, is_integer
+from ..checks.arguments import LARGEST, is_integer
 from ..core import Shape
 
 Pair = tuple[int, int]

@@ -18,7 +18,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..arguments import generator
+from ..checks.arguments import generator
 from ..core import Array, Shape
 
 

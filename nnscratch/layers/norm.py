@@ -15,7 +15,7 @@ from math import prod
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..arguments import flag
+from ..checks.arguments import flag
 from ..core import Array, Backward, Parameter, Shape, channel_axis, check
 from ..kernels.norm import normalise, normalise_backward
 from .standardise import Affine, same_channels, validate, with_channels

@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 
-from ..arguments import flag
+from ..checks.arguments import flag
 from ..core import Array, Backward, IntArray, Parameter, Shape, check, real
 from ..kernels.pool import max_pool, max_pool_dx
 from .geometry import Pair, pair

@@ -5,7 +5,7 @@ At a kink the derivative from the left is taken, as everywhere in the field: rel
 
 import numpy as np
 
-from ..arguments import number
+from ..checks.arguments import number
 from ..core import Array, Backward, check, real
 from ..kernels.machine.helpers import helpers
 from ..kernels.rectifiers import leaky_relu_backward, relu_backward, relu_forward

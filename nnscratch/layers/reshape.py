@@ -6,7 +6,7 @@ With the batch as last axis the sample's axes are neighbours in memory, (C, H, W
 
 from math import prod
 
-from ..arguments import integer
+from ..checks.arguments import integer
 from ..core import Array, Backward, Parameter, Shape, check
 
 

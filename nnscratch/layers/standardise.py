@@ -5,7 +5,7 @@ from math import prod
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..arguments import integer, number
+from ..checks.arguments import integer, number
 from ..core import Array, Backward, Parameter, Shape, channel_axis
 from .initializers import floating
 

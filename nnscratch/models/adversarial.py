@@ -7,7 +7,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..arguments import number
+from ..checks.arguments import number
 from ..core import (
     Array,
     Layer,

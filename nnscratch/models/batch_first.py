@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..arguments import generator, integer
-from ..arrays import check_axes, check_numbers, check_set, codes_of, labels_of, samples_of
+from ..checks.arguments import generator, integer
+from ..checks.arrays import check_axes, check_numbers, check_set, codes_of, labels_of, samples_of
 from ..core import Array, Shape
 from ..data.dataset import Dataset, Images
 from ..kernels.machine.threads import check_threads, in_chunks

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..arguments import integer
-from ..arrays import labels_of
+from ..checks.arguments import integer
+from ..checks.arrays import labels_of
 from ..core import Array, IntArray, channel_axis
 from ..kernels.machine.threads import check_threads, in_chunks
 from ..layers.sequential import Sequential

@@ -6,7 +6,7 @@ from math import inf
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..arguments import number
+from ..checks.arguments import number
 from ..core import Array, backward_into_theta, replica, unique
 from ..layers import Dense, Sequential, Sigmoid, TiedDense
 from ..likelihoods import Likelihood

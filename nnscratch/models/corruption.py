@@ -10,7 +10,7 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
-from ..arguments import flag, integer, number
+from ..checks.arguments import flag, integer, number
 from ..core import Array, Shape
 from ..data.corruptions import gaussian_noise, masking, salt_and_pepper
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..arguments import flag, integer
+from ..checks.arguments import flag, integer
 from ..core import Array
 
 

@@ -12,7 +12,7 @@ from math import prod
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..arguments import integer
+from ..checks.arguments import integer
 from ..core import Layer, Shape
 from ..layers import (
     Conv2d,

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import integer, number
+from ..checks.arguments import integer, number
 from ..core import Array, IntArray, Layer, Shape, backward_into_theta
 from ..kernels.machine.threads import check_threads, in_chunks
 from ..layers.sampling import GaussianSample

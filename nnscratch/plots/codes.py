@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ..arguments import flag
-from ..arrays import floats_of, labels_of
+from ..checks.arguments import flag
+from ..checks.arrays import floats_of, labels_of
 from ..core import Array, IntArray
 from .page import CLASSES, OUTLINE, TRAIN, Title, colours, new_figure, new_panels
 

@@ -15,8 +15,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..arguments import integer
-from ..arrays import check_about_unit, check_numbers, floats_of, images_of
+from ..checks.arguments import integer
+from ..checks.arrays import check_about_unit, check_numbers, floats_of, images_of
 from ..core import Array
 from ..data.dataset import Images
 from .page import Title, new_figure

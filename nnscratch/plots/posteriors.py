@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Ellipse
 
-from ..arrays import floats_of, plain
+from ..checks.arrays import floats_of, plain
 from ..core import Array
 from ..data.dataset import Images
 from .images import pictures

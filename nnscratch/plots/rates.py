@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ..arrays import floats_of
+from ..checks.arrays import floats_of
 from ..core import Array
 from .page import OUTLINE, QUIET, SERIES, TRAIN, Title, named_line, new_figure, new_panels
 

@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from ..arguments import integer
+from ..checks.arguments import integer
 from ..core import Array, HasParameters, Parameter, lend, pack, replica, unique
 from ..kernels.machine.helpers import team
 from ..kernels.machine.subnormals import flushed_subnormals

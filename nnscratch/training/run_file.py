@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..arguments import LARGEST, is_integer, is_number
+from ..checks.arguments import LARGEST, is_integer, is_number
 from ..core import Array
 from . import checkpoint as disk
 

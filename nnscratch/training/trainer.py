@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from tqdm import tqdm
 
-from ..arguments import integer, is_integer
+from ..checks.arguments import integer, is_integer
 from ..core import IntArray, whole_batch
 from ..data.dataset import Dataset, Images, gather
 from ..layers.held import restart_all

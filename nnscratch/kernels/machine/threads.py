@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from ...arguments import is_integer
+from ...checks.arguments import is_integer
 from .memory import kept_memory
 from .process_state import Shared
 from .quotas import quota

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from .core import IntArray, Shape
+from ..core import IntArray, Shape
 
 GREY_LEVEL = 1 / 255
 
