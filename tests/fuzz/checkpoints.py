@@ -17,7 +17,7 @@ from nnscratch.optimizers import SGD, Adam
 from nnscratch.training import Trainer, checkpoint
 
 from . import Case, Fault
-from .checks.arrays import Rng, samples
+from .arrays import Rng, samples
 from .entrances import COLOUR, models, rng
 from .files import damaged, of_file
 

@@ -19,7 +19,7 @@ from nnscratch.optimizers import Adam
 from nnscratch.training import Trainer
 
 from . import Case
-from .checks.arrays import Rng, Wants, present, samples
+from .arrays import Rng, Wants, present, samples
 
 COLOUR, GREY, VECTOR, SQUARE = (3, 4, 6), (1, 4, 6), (20,), (1, 12, 13)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from itertools import accumulate
 
 from . import Case, checkpoints, entrances, idx_files, kernels, labels, specs
-from .checks.arrays import Rng
+from .arrays import Rng
 
 SHARES = {"arrays": 8, "labels": 2, "settings": 4, "idx": 2, "checkpoints": 3, "kernels": 1}
 """Of as many cases as they add up to; the sum is no multiple of 7."""

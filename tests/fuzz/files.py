@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from . import Fault
-from .checks.arrays import Rng
+from .arrays import Rng
 
 ROOM = 2**30
 """Bytes that reading a small file may take."""

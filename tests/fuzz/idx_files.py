@@ -10,7 +10,7 @@ import numpy as np
 from nnscratch.data import read_idx
 
 from . import Case
-from .checks.arrays import Rng
+from .arrays import Rng
 from .files import damaged, of_file
 
 CODES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}

@@ -13,7 +13,7 @@ import numpy as np
 from nnscratch.kernels.machine import cache as kernel_cache
 
 from . import Case, Fault
-from .checks.arrays import Rng
+from .arrays import Rng
 from .files import damaged
 
 FOLDER = TemporaryDirectory()

@@ -11,7 +11,7 @@ from nnscratch.data import Dataset
 from nnscratch.evaluation import probes
 
 from . import Case
-from .checks.arrays import Foreign, Rng, Shown, masked, samples
+from .arrays import Foreign, Rng, Shown, masked, samples
 from .entrances import GREY, drawn, models, rng, trainer
 
 N, K = 6, 3

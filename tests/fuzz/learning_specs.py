@@ -8,7 +8,7 @@ from nnscratch import optimizers, schedules
 from nnscratch.core import Parameter
 from nnscratch.training import Trainer
 
-from .checks.arrays import samples
+from .arrays import samples
 from .entrances import COLOUR, models
 from .settings import (
     ANY,

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import Case
-from .checks.arrays import Rng
+from .arrays import Rng
 
 JUNK: list[Any] = [
     *(None, True, False, "3", "same", b"3", object, {}, [], 1j),

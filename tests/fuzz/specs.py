@@ -14,7 +14,7 @@ from nnscratch.models import corruption as corruptions
 from nnscratch.models.lesson import dense_vae
 
 from . import Case, settings
-from .checks.arrays import Rng, samples
+from .arrays import Rng, samples
 from .entrances import COLOUR, GREY, SQUARE, drawn, models, network
 from .layer_specs import of_layers
 from .learning_specs import of_learning
