@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import tiny
 
-from nnscratch import training
 from nnscratch.core import Array, Backward
 from nnscratch.data import Dataset
 from nnscratch.layers import (
@@ -24,6 +23,7 @@ from nnscratch.layers.activations import Elementwise
 from nnscratch.likelihoods import SquaredError
 from nnscratch.optimizers import SGD, Adam
 from nnscratch.training import Trainer, TrainingDiverged
+from nnscratch.training import trainer as trainer_module
 from nnscratch.training.checkpoint import read
 from nnscratch.training.diagnosis import first_non_finite
 
@@ -401,7 +401,7 @@ def test_evaluating_a_diverged_model_tells_and_does_not_raise(
     """One chunk loses ∞ and the next -∞: their mean is no number."""
     signs = iter([np.inf, -np.inf] * 10)
     t = trainer(tiny.autoencoder(penalties={"odd": (1.0, lambda z: (next(signs), z))}))
-    monkeypatch.setattr(training, "EVALUATION_CHUNK", 10)
+    monkeypatch.setattr(trainer_module, "EVALUATION_CHUNK", 10)
     assert np.isnan(t.evaluate(IMAGES)["total"])
 
 

@@ -501,7 +501,7 @@ def test_what_python_copies_has_a_replica(kind: str) -> None:
     x = np.random.default_rng(1).random((tiny.D, 12))
     replicas = Replicas(tiny.autoencoder(GOOD[kind](), dtype=np.float64), 2)
     whole = Replicas(tiny.autoencoder(GOOD[kind](), dtype=np.float64), 1)
-    whole.replicas[0].loss(x)[1](1.0)
+    whole.models[0].loss(x)[1](1.0)
     for model, piece in zip(replicas.models, (x[:, :6], x[:, 6:]), strict=True):
         model.loss(piece)[1](0.5)
     assert all(grad.all() for grad in replicas.grads)

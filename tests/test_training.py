@@ -19,7 +19,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nnscratch
-from nnscratch import training
 from nnscratch.core import pack
 from nnscratch.data import Dataset
 from nnscratch.layers import BatchNorm, Dropout
@@ -30,6 +29,7 @@ from nnscratch.models.corruption import Masking
 from nnscratch.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
 from nnscratch.schedules import Cosine, Linear, Warmup
 from nnscratch.training import Trainer
+from nnscratch.training import trainer as trainer_module
 from nnscratch.training.checkpoint import arrays_of, load_model
 from nnscratch.training.interrupt import interruptible
 from nnscratch.training.terms import check_terms
@@ -572,7 +572,7 @@ def test_evaluation_in_chunks_is_the_mean_over_images(chunk: int) -> None:
     t = Trainer(tiny.autoencoder(dtype=np.float64), Adam(), seed=0, micro_batch=1)
     whole, _ = t.model.loss(IMAGES.reshape(20, -1).T / 255)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "EVALUATION_CHUNK", chunk)
+        patch.setattr(trainer_module, "EVALUATION_CHUNK", chunk)
         assert t.evaluate(IMAGES) == pytest.approx(whole, rel=1e-12)
 
 
