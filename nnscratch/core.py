@@ -15,11 +15,14 @@ contiguous samples.
 
 import copy
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, Self, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+
+from .checks.text import call_text
 
 Array: TypeAlias = NDArray[np.floating[Any]]
 IntArray: TypeAlias = NDArray[np.integer[Any]]
@@ -44,44 +47,59 @@ class Parameter:
         self.parts = (value.size,) if parts is None else parts
 
 
-class Layer(Protocol):
+class Layer(ABC):
     """A differentiable map y = f_θ(x) with a derivative written by hand.
 
-    What only some layers have, and the functions below ask for by name:
+    A layer defines `forward` and `output_shape`, and `parameters` if it has any. The rest is here
+    for the few layers that differ. A class of one's own need not derive from this one: with those
+    three methods it is a layer, and what it does not have is taken to be as it stands here.
+
         noisy        True if forward takes `rng`, a source of noise (Dropout)
         whole_batch  True if the statistics of the whole batch enter (BatchNorm)
-        holomorphic  True if forward takes complex numbers too, being analytic (see numerical.py)
-        inference()  the layer to use once learning is over, where it is another one
-        buffers()    arrays that belong to a trained model but have no gradient
+        holomorphic  True if forward takes complex numbers too, being analytic: the gradient checker
+                     then takes a complex step
     """
 
-    def forward(self, x: Array, /) -> tuple[Array, Backward]:
-        """Return y = f_θ(x) and the backward that belongs to this x."""
-        ...
+    noisy = False
+    whole_batch = False
+    holomorphic = False
+    _call: str
 
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Make the object, and keep as text the call that made it: `__repr__` returns it."""
+        self = super().__new__(cls)
+        self._call = call_text(cls.__name__, args, kwargs)
+        return self
+
+    def __init__(self) -> None:
+        """Take no arguments: for the layers that have nothing to set."""
+        super().__init__()
+
+    def __repr__(self) -> str:
+        return self._call
+
+    @abstractmethod
+    def forward(self, x: Array, /, *args: Any, **noise: Any) -> tuple[Array, Backward]:
+        """Return y = f_θ(x) and the backward that belongs to this x.
+
+        The forward of a noisy layer takes `rng` besides: the same noise makes the same map.
+        """
+
+    @abstractmethod
     def output_shape(self, input_shape: Shape, /) -> Shape:
         """Return the shape of one output sample, from the shape of one input sample."""
-        ...
 
     def parameters(self) -> dict[str, Parameter]:
         """Return θ by name, in the order in which `pack` lays it out."""
-        ...
+        return {}
 
+    def buffers(self) -> dict[str, Array]:
+        """Return the arrays that belong to a trained layer but have no gradient, by name."""
+        return {}
 
-class NoisyLayer(Protocol):
-    """A layer whose forward also takes a source of noise: with the same noise, the same map."""
-
-    def forward(self, x: Array, /, *, rng: np.random.Generator) -> tuple[Array, Backward]:
-        """Return y = f_θ(x, noise) and the backward that belongs to this x and this noise."""
-        ...
-
-    def output_shape(self, input_shape: Shape, /) -> Shape:
-        """Return the shape of one output sample, from the shape of one input sample."""
-        ...
-
-    def parameters(self) -> dict[str, Parameter]:
-        """Return θ by name, in the order in which `pack` lays it out."""
-        ...
+    def inference(self) -> "Layer":
+        """Return the layer to use once training is over: mostly this one."""
+        return self
 
 
 def backward_into_theta(backward: Backward, dy: Array) -> None:
@@ -125,7 +143,7 @@ def holomorphic(layer: object) -> bool:
     return bool(getattr(layer, "holomorphic", False))
 
 
-def inference(layer: Layer | NoisyLayer) -> Layer | NoisyLayer:
+def inference(layer: Layer) -> Layer:
     """Return what to use in place of this layer once learning is over: mostly the layer itself."""
     return layer.inference() if hasattr(layer, "inference") else layer
 

@@ -1,15 +1,19 @@
 """Parameter, pack, replica and check: what all the rest takes for granted."""
 
+import copy
 import re
 from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
 
 from nnscratch import core
 from nnscratch.core import (
+    Layer,
     Parameter,
+    Shape,
     buffers,
     check,
     holomorphic,
@@ -22,7 +26,20 @@ from nnscratch.core import (
     unique,
     whole_batch,
 )
-from nnscratch.layers import Dense, ReLU, Sequential, Tanh
+from nnscratch.layers import (
+    BatchNorm,
+    Conv2d,
+    Dense,
+    Dropout,
+    Flatten,
+    LeakyReLU,
+    ReLU,
+    Sequential,
+    Tanh,
+    TiedDense,
+)
+from nnscratch.layers.held import sources
+from nnscratch.layers.initializers import he_normal
 
 
 def net(rng: np.random.Generator) -> Sequential:
@@ -238,6 +255,68 @@ def test_a_special_layer_is_asked_by_name() -> None:
     assert holomorphic(layer)
     assert inference(layer) == "another"  # type: ignore[arg-type]
     assert list(buffers(layer)) == ["mean"]
+
+
+class Doubled(Layer):
+    """The least that a class of one's own which derives from Layer has to say."""
+
+    def forward(self, x: np.ndarray) -> Any:
+        return 2 * x, lambda dy: 2 * dy
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        return input_shape
+
+
+def test_a_layer_of_ones_own_inherits_what_it_does_not_say() -> None:
+    layer = Doubled()
+    assert (layer.parameters(), layer.buffers(), layer.inference()) == ({}, {}, layer)
+    assert (layer.noisy, layer.whole_batch, layer.holomorphic) == (False, False, False)
+    assert repr(layer) == "Doubled()"
+
+
+@pytest.mark.parametrize("missing", ["forward", "output_shape"])
+def test_a_layer_without_its_map_or_its_shape_is_none(missing: str) -> None:
+    methods = {
+        k: v for k, v in vars(Doubled).items() if k in {"forward", "output_shape"} - {missing}
+    }
+    with pytest.raises(TypeError, match=f"abstract.*{missing}"):
+        type("Half", (Layer,), methods)()
+
+
+# How layers print
+
+
+def test_a_layer_prints_as_the_call_that_made_it(rng: np.random.Generator) -> None:
+    dense = Dense(4, 3, rng=rng, init=he_normal, dtype=np.float64)
+    printed = {
+        "Conv2d(1, 16, 3, padding=1)": Conv2d(1, 16, 3, padding=1, rng=rng),
+        "Conv2d(1, 6, (3, 5), padding='same')": Conv2d(1, 6, (3, 5), padding="same", rng=rng),
+        "Dense(4, 3, init=he_normal, dtype=float64)": dense,
+        "TiedDense(Dense(4, 3, init=he_normal, dtype=float64))": TiedDense(dense),
+        "LeakyReLU(0.2)": LeakyReLU(0.2),
+        "Dropout(p=0.1)": Dropout(p=0.1),
+        "Flatten()": Flatten(),
+        "FrozenBatchNorm(BatchNorm(3))": BatchNorm(3).inference(),
+    }
+    assert [repr(layer) for layer in printed.values()] == list(printed)
+    assert repr(copy.deepcopy(dense)) == repr(dense)
+
+
+def test_what_a_layer_prints_keeps_no_argument_alive(rng: np.random.Generator) -> None:
+    class Own(Tanh):
+        def __init__(self, table: np.ndarray) -> None:
+            super().__init__()
+
+    table = np.zeros((3, 4), np.float32)
+    layer = Own(table)
+    assert repr(layer) == "Own(<array (3, 4) float32>)"
+    assert sources(Dense(2, 2, rng=rng)) == []
+    assert all(a is not table for a in vars(layer).values())
+
+
+def test_layers_without_settings_refuse_arguments() -> None:
+    with pytest.raises(TypeError, match="positional argument"):
+        Tanh(3)  # type: ignore[call-arg]
 
 
 def test_named_joins_names_with_a_dot() -> None:

@@ -152,6 +152,36 @@ def test_a_chain_that_does_not_fit_says_where_when_it_is_made(rng: np.random.Gen
         Sequential(Dense(4, 3, rng=rng), Tanh(), Dense(5, 2, rng=rng), input_shape=(4,))
 
 
+def test_its_layers_are_reached_by_number(rng: np.random.Generator) -> None:
+    layers = Dense(4, 3, rng=rng), Tanh(), Dense(3, 2, rng=rng)
+    model = Sequential(*layers)
+    assert len(model) == 3
+    assert (model[0], model[-1]) == (layers[0], layers[2])
+    assert tuple(model) == layers
+    with pytest.raises(IndexError):
+        model[3]
+
+
+def test_prints_its_layers_each_on_a_line(rng: np.random.Generator) -> None:
+    class Own:
+        """A layer of one's own that does not say how it prints."""
+
+        forward, output_shape, parameters = Tanh.forward, Tanh.output_shape, Tanh.parameters
+
+    model = Sequential(Sequential(Dense(4, 3, rng=rng), Tanh()), Own())  # type: ignore[arg-type]
+    lines = (
+        "Sequential(",
+        "  0: Sequential(",
+        "    0: Dense(4, 3)",
+        "    1: Tanh()",
+        "  )",
+        "  1: Own",
+        ")",
+    )
+    assert repr(model) == "\n".join(lines)
+    assert repr(Sequential()) == "Sequential()"
+
+
 def test_as_sequential_wraps_once(rng: np.random.Generator) -> None:
     model = Sequential(Tanh())
     assert as_sequential(model) is model

@@ -8,7 +8,7 @@ from math import pi, sqrt
 
 import numpy as np
 
-from ..core import Array, Backward, Parameter, Shape, check, real
+from ..core import Array, Backward, Layer, Shape, check, real
 from ..kernels.activations import normal_cdf
 
 
@@ -20,14 +20,11 @@ def sigmoid(a: Array) -> Array:
     return y
 
 
-class Elementwise:
+class Elementwise(Layer):
     """What these maps have in common: the shape stays, and there is no θ."""
 
     def output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
-
-    def parameters(self) -> dict[str, Parameter]:
-        return {}
 
 
 class Sigmoid(Elementwise):

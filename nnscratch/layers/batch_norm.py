@@ -9,7 +9,7 @@ from .reshape import Identity
 from .standardise import Affine, axes_from, same_channels, standardise, validate, with_channels
 
 
-class BatchNorm:
+class BatchNorm(Layer):
     """Standardises each channel with the mean and variance of its batch: y = γ x̂ + β.
 
     Forward is pure, like every forward; a step learns by its backward, so the backward is also what
@@ -92,7 +92,7 @@ class BatchNorm:
         return FrozenBatchNorm(self)
 
 
-class FrozenBatchNorm:
+class FrozenBatchNorm(Layer):
     """BatchNorm with its running mean m and variance v as constants: y = γ r (x - m) + β.
 
     It reads γ, β, m and v from the BatchNorm when it is called, so it never falls behind. Samples

@@ -4,13 +4,13 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..checks.arguments import flag, integer
-from ..core import Array, Backward, Parameter, Shape, check
+from ..core import Array, Backward, Layer, Parameter, Shape, check
 from .conv_maps import Geometry, convolve, convolve_adjoint, filter_gradient, through_bias_and_relu
 from .geometry import Padding, Pair, integers, paddings, pair, sample_of
 from .initializers import Initializer, glorot_uniform, zeros
 
 
-class Conv2d:
+class Conv2d(Layer):
     """Every pixel of y is an affine map of the window of x around it, the same map everywhere.
 
     Shapes

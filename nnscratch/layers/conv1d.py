@@ -4,14 +4,14 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..checks.arguments import flag
-from ..core import Array, Backward, Parameter, Shape, check
+from ..core import Array, Backward, Layer, Parameter, Shape, check
 from .conv import divide, outputs, same
 from .conv_maps import Geometry, convolve, convolve_adjoint, filter_gradient, through_bias_and_relu
 from .geometry import Pair, integers, pair
 from .initializers import Initializer, glorot_uniform, zeros
 
 
-class Conv1d:
+class Conv1d(Layer):
     """Every step of y is an affine map of the steps of x around it, the same map everywhere.
 
     Shapes

@@ -4,14 +4,14 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..checks.arguments import flag
-from ..core import Array, Backward, Parameter, Shape, check
+from ..core import Array, Backward, Layer, Parameter, Shape, check
 from .conv import divide
 from .conv_maps import Geometry, convolve, convolve_adjoint, filter_gradient, through_bias_and_relu
 from .geometry import Padding, Pair, paddings, pair, sample_of
 from .initializers import Initializer, glorot_uniform, zeros
 
 
-class ConvTranspose2d:
+class ConvTranspose2d(Layer):
     """Conv2d's adjoint: every pixel of x lays down a multiple of the filters, and overlaps add up.
 
     Shapes

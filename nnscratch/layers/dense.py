@@ -4,12 +4,12 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..checks.arguments import flag, integer
-from ..core import Array, Backward, Parameter, Shape, check
+from ..core import Array, Backward, Layer, Parameter, Shape, check
 from ..kernels.matmul import add_product, matmul
 from .initializers import Initializer, glorot_uniform, zeros
 
 
-class Dense:
+class Dense(Layer):
     """Affine map of every sample: y = w x + b.
 
     Shapes

@@ -3,11 +3,11 @@
 import numpy as np
 
 from ..checks.arguments import number
-from ..core import Array, Backward, Layer, Parameter, Shape, check, real
+from ..core import Array, Backward, Layer, Shape, check, real
 from .reshape import Identity
 
 
-class Dropout:
+class Dropout(Layer):
     """y = x m, where each entry of m is 0 with probability p and 1/(1-p) otherwise.
 
     Dividing while learning ("inverted" dropout) makes E[m] = 1, so E[y] = x and the layer to use
@@ -50,9 +50,6 @@ class Dropout:
 
     def output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
-
-    def parameters(self) -> dict[str, Parameter]:
-        return {}
 
     def inference(self) -> Layer:
         return Identity()

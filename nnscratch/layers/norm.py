@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..checks.arguments import flag
-from ..core import Array, Backward, Parameter, Shape, channel_axis, check
+from ..core import Array, Backward, Layer, Parameter, Shape, channel_axis, check
 from ..kernels.norm import normalise, normalise_backward
 from .standardise import Affine, same_channels, validate, with_channels
 
 
-class LayerNorm:
+class LayerNorm(Layer):
     """Standardises each sample by itself, over all of its features: y = γ x̂ + β.
 
     No sample meets another, so it is the same while learning and after, for any batch.
@@ -79,7 +79,7 @@ class LayerNorm:
         return self.affine.parameters() if self.affine else {}
 
 
-class GroupNorm:
+class GroupNorm(Layer):
     """Standardises each sample by itself, G groups of its channels one by one: y = γ x̂ + β.
 
     Shapes

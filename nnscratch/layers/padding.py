@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from ..core import Array, Backward, Parameter, Shape, check, real
+from ..core import Array, Backward, Layer, Shape, check, real
 from .geometry import Pair, paddings, sample_of
 
 
-class ZeroPad2d:
+class ZeroPad2d(Layer):
     """x in a frame of zeros.
 
     Shapes
@@ -52,6 +52,3 @@ class ZeroPad2d:
         C, H, W = input_shape
         OH, OW = H + sum(self.padding[0]), W + sum(self.padding[1])
         return sample_of("ZeroPad2d", C, OH, OW)
-
-    def parameters(self) -> dict[str, Parameter]:
-        return {}

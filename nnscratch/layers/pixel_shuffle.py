@@ -1,10 +1,10 @@
 """From many channels to more pixels."""
 
-from ..core import Array, Backward, Parameter, Shape, check, real
+from ..core import Array, Backward, Layer, Shape, check, real
 from .geometry import integers
 
 
-class PixelShuffle:
+class PixelShuffle(Layer):
     """Every r² channels become one of r times as many rows and columns; no number changes.
 
     Shapes
@@ -52,6 +52,3 @@ class PixelShuffle:
             )
         C, H, W = input_shape
         return C // r**2, H * r, W * r
-
-    def parameters(self) -> dict[str, Parameter]:
-        return {}

@@ -5,13 +5,13 @@ from functools import cache
 import numpy as np
 
 from ..checks.arguments import flag
-from ..core import Array, Backward, IntArray, Parameter, Shape, check, real
+from ..core import Array, Backward, IntArray, Layer, Shape, check, real
 from ..kernels.pool import max_pool, max_pool_dx
 from .geometry import Pair, pair
 from .sparse import Resampling, resampled, separable
 
 
-class Window:
+class Window(Layer):
     """What the two kinds of pooling have in common: windows of KH × KW, `stride` apart.
 
     Along an axis there are ⌊(I + 2 padding - K)/stride⌋ + 1 of them. With ceil_mode the quotient is
@@ -54,9 +54,6 @@ class Window:
         if min(I, O) < 1:
             raise ValueError(f"{self.name}: a window of {K} does not fit in {I} + {2 * padding}")
         return O
-
-    def parameters(self) -> dict[str, Parameter]:
-        return {}
 
 
 class MaxPool2d(Window):
@@ -164,7 +161,7 @@ class AvgPool2d(Window):
         return resampled("AvgPool2d", x, means(x.shape[1:3], (OH, OW), *place))
 
 
-class GlobalAvgPool2d:
+class GlobalAvgPool2d(Layer):
     """y is the mean of each channel: an image becomes a vector.
 
     Shapes
@@ -201,9 +198,6 @@ class GlobalAvgPool2d:
                 f"GlobalAvgPool2d: expected a sample of shape (C, H, W), got {input_shape}"
             )
         return input_shape[:1]
-
-    def parameters(self) -> dict[str, Parameter]:
-        return {}
 
 
 @cache

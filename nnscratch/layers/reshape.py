@@ -7,10 +7,10 @@ With the batch as last axis the sample's axes are neighbours in memory, (C, H, W
 from math import prod
 
 from ..checks.arguments import integer
-from ..core import Array, Backward, Parameter, Shape, check
+from ..core import Array, Backward, Layer, Shape, check
 
 
-class Identity:
+class Identity(Layer):
     """y = x.
 
     Shapes
@@ -43,11 +43,8 @@ class Identity:
     def output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
-    def parameters(self) -> dict[str, Parameter]:
-        return {}
 
-
-class Reshape:
+class Reshape(Layer):
     """The same numbers in the same order, as samples of another shape.
 
     Shapes
@@ -86,11 +83,8 @@ class Reshape:
             )
         return self.sample_shape
 
-    def parameters(self) -> dict[str, Parameter]:
-        return {}
 
-
-class Flatten:
+class Flatten(Layer):
     """Every sample as one column: Reshape to whatever number of features it has.
 
     Shapes
@@ -117,9 +111,6 @@ class Flatten:
 
     def output_shape(self, input_shape: Shape) -> Shape:
         return (prod(input_shape),)
-
-    def parameters(self) -> dict[str, Parameter]:
-        return {}
 
 
 def _reshape(name: str, x: Array, y_shape: Shape) -> tuple[Array, Backward]:

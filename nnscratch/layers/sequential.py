@@ -1,12 +1,15 @@
 """Composition."""
 
+from collections.abc import Iterator
+from typing import SupportsIndex
+
 import numpy as np
 
+from ..checks.text import listing
 from ..core import (
     Array,
     Backward,
     Layer,
-    NoisyLayer,
     Parameter,
     Shape,
     backward_into_theta,
@@ -20,7 +23,7 @@ from ..core import (
 from .contract import check_layer
 
 
-class Sequential:
+class Sequential(Layer):
     """f_k ∘ … ∘ f_1, whose backward is backward_1 ∘ … ∘ backward_k: the chain rule.
 
     Shapes
@@ -34,7 +37,7 @@ class Sequential:
         ValueError naming the layer that is none, that does not fit, or lacks its source of noise.
     """
 
-    def __init__(self, *layers: Layer | NoisyLayer, input_shape: Shape | None = None) -> None:
+    def __init__(self, *layers: Layer, input_shape: Shape | None = None) -> None:
         for i, layer in enumerate(layers):
             check_layer(f"Sequential, layer {i}", layer)
         self.layers = layers
@@ -54,8 +57,8 @@ class Sequential:
             raise ValueError("Sequential: expected rng, since a layer is noisy; got none")
         steps: list[Backward] = []
         for layer in self.layers:
-            told = self.noisy and noisy(layer)
-            x, step = layer.forward(x, rng=rng) if told else layer.forward(x)  # type: ignore[call-arg, arg-type]
+            takes_rng = self.noisy and noisy(layer)
+            x, step = layer.forward(x, rng=rng) if takes_rng else layer.forward(x)
             steps.append(step)
         first = self.first
 
@@ -96,7 +99,19 @@ class Sequential:
     def inference(self) -> "Sequential":
         return Sequential(*map(inference, self.layers))
 
+    def __len__(self) -> int:
+        return len(self.layers)
 
-def as_sequential(layer: Layer | NoisyLayer) -> Sequential:
+    def __iter__(self) -> Iterator[Layer]:
+        return iter(self.layers)
+
+    def __getitem__(self, place: SupportsIndex) -> Layer:
+        return self.layers[place]
+
+    def __repr__(self) -> str:
+        return "Sequential" + listing({str(i): layer for i, layer in enumerate(self.layers)})
+
+
+def as_sequential(layer: Layer) -> Sequential:
     """Return the layer itself if it is a Sequential, else a Sequential of it alone."""
     return layer if isinstance(layer, Sequential) else Sequential(layer)

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from ..core import Array, Backward, Parameter, Shape, check
+from ..core import Array, Backward, Layer, Parameter, Shape, check
 from ..kernels.matmul import add_product, matmul
 from .dense import Dense
 
 
-class TiedDense:
+class TiedDense(Layer):
     """Affine map of every sample by another layer's weight, transposed: y = wᵀ x + b.
 
     A decoder tied to its encoder has half the weights, and neither can grow while the other

@@ -4,12 +4,12 @@ from functools import cache
 
 import numpy as np
 
-from ..core import Array, Backward, Parameter, Shape, check, real
+from ..core import Array, Backward, Layer, Shape, check, real
 from .geometry import Pair, pair, sample_of
 from .sparse import Resampling, resampled, separable
 
 
-class Upsample:
+class Upsample(Layer):
     """What the two kinds of upsampling have in common: SH·H × SW·W pixels from H × W."""
 
     def __init__(self, scale_factor: int | Pair) -> None:
@@ -22,9 +22,6 @@ class Upsample:
             )
         C, H, W = input_shape
         return sample_of(type(self).__name__, C, H * self.scale[0], W * self.scale[1])
-
-    def parameters(self) -> dict[str, Parameter]:
-        return {}
 
 
 class UpsampleNearest2d(Upsample):

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Array, Backward, Layer, NoisyLayer
+from ..core import Array, Backward, Layer
 from ..layers.sequential import Sequential
 from ..models.autoencoder import Autoencoder
 
@@ -17,7 +17,7 @@ class _NotFinite(ArithmeticError):
 class _Watched:
     """A layer that refuses to return what is not finite."""
 
-    def __init__(self, name: str, layer: Layer | NoisyLayer) -> None:
+    def __init__(self, name: str, layer: Layer) -> None:
         self.name, self.layer = name, layer
 
     def __getattr__(self, name: str) -> Any:
@@ -56,7 +56,7 @@ def first_non_finite(
     watched = copy.copy(model)
     parts = {name: part for name, part in vars(model).items() if isinstance(part, Sequential)}
     for part, layers in ((name, sequential.layers) for name, sequential in parts.items()):
-        watch = (_Watched(f"{part}.{i}", layer) for i, layer in enumerate(layers))
+        watch: list[Any] = [_Watched(f"{part}.{i}", layer) for i, layer in enumerate(layers)]
         setattr(watched, part, Sequential(*watch))
     try:
         with np.errstate(all="ignore"):

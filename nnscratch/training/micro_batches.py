@@ -9,7 +9,7 @@ the measurement.
 
 from math import ceil, prod
 
-from ..core import Layer, NoisyLayer, Shape
+from ..core import Layer, Shape
 from ..layers.sequential import Sequential
 from ..models.autoencoder import Autoencoder
 
@@ -41,7 +41,7 @@ def activations(model: Autoencoder) -> int:
     return outputs(model.encoder, encoder)[1] + outputs(model.decoder, decoder)[1]
 
 
-def outputs(layer: Layer | NoisyLayer, shape: Shape) -> tuple[Shape, int]:
+def outputs(layer: Layer, shape: Shape) -> tuple[Shape, int]:
     """Return a layer's output shape, and how many numbers it and the layers inside make."""
     if not isinstance(layer, Sequential):
         shape = layer.output_shape(shape)
