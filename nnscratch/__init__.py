@@ -1,10 +1,75 @@
 """Autoencoders with every gradient written by hand and proved by a machine.
 
-    from nnscratch.layers import Dense, ReLU, Sequential
-    from nnscratch.models import VAE
+    import nnscratch as nn
 
-Nothing is imported here: kernels need Numba, whose import takes longer than all the rest, so it is
-paid by whoever uses a layer and not by whoever reads a file or a version.
+    vae = nn.models.lesson.dense_vae(rng=rng)
+    nn.Trainer(vae, nn.Adam(1e-3), seed=0).fit(nn.digits().train.images, epochs=10)
+
+The names that most programs need are here, the packages are attributes: `nn.layers`, `nn.data`. A
+name is imported when it is first used, for Numba and Matplotlib take long to import and many
+programs need neither. `nn.gradcheck` is the package; the function is `nn.gradcheck.gradcheck`.
 """
 
+import sys
+from importlib import import_module
+
+from . import _moved
+
 __version__ = "0.1.0"
+
+PACKAGES = [
+    "data",
+    "models",
+    "layers",
+    "losses",
+    "likelihoods",
+    "optimizers",
+    "schedules",
+    "training",
+    "gradcheck",
+    "evaluation",
+    "plots",
+]
+"""Modules and packages that are attributes: no import of their own is needed."""
+
+PUBLIC = {
+    "core": "Layer Parameter pack",
+    "data": "Dataset binarize columns digits fashion_mnist minibatches mnist read_set split",
+    "layers": "ELU GELU AvgPool2d BatchNorm Conv1d Conv2d ConvTranspose2d Dense Dropout Flatten "
+    "GaussianSample GlobalAvgPool2d GroupNorm Identity LayerNorm LeakyReLU MaxPool2d PixelShuffle "
+    "ReLU Reshape Sequential Sigmoid Softmax Softplus Tanh TiedDense UpsampleBilinear2d "
+    "UpsampleNearest2d ZeroPad2d summary",
+    "losses": "bernoulli_nll categorical_nll gaussian_kl gaussian_nll l1_penalty squared_error",
+    "likelihoods": "Bernoulli Gaussian SquaredError",
+    "models": "VAE AdversarialAutoencoder Autoencoder ConditionalVAE ContractiveAutoencoder "
+    "Downsampling GaussianNoise Masking SaltAndPepper predict",
+    "optimizers": "SGD Adam AdamW RMSprop",
+    "training": "AdversarialTrainer Trainer TrainingDiverged load_model save_model",
+    "evaluation": "PCA NearestNeighbours SoftmaxProbe elbo importance_nll psnr ssim",
+}
+"""The names that are here, by the package that has them."""
+
+_HOME = {name: package for package, names in PUBLIC.items() for name in names.split()}
+
+__all__ = sorted([*PACKAGES, *_HOME])
+
+_ADVICE = {"Linear": "the layer is nn.Dense, the learning rate nn.schedules.Linear"}
+
+sys.meta_path.append(_moved.Finder())
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name, or a package, when it is first asked for."""
+    if name in PACKAGES:
+        return import_module(f"{__name__}.{name}")
+    if name not in _HOME:
+        advice = f"; {_ADVICE[name]}" if name in _ADVICE else ""
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{advice}")
+    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Return the public names, whether they have been imported yet or not."""
+    return [*__all__, "__version__"]

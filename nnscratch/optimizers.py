@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from .checks.arguments import flag, number
+from .checks.text import call_text
 from .core import Array, IntArray, Parameter, check
 from .kernels import optimizers as kernels
 from .kernels.machine.fork_join import BLOCK
@@ -108,6 +109,10 @@ class Optimizer:
         """Return the kind and the hyperparameters, for reports and checkpoints."""
         numbers = {k: v for k, v in vars(self).items() if k not in ("steps", "state")}
         return {"kind": type(self).__name__} | numbers
+
+    def __repr__(self) -> str:
+        kind, *others = self.settings().items()
+        return call_text(kind[1], (), dict(others))
 
 
 class SGD(Optimizer):

@@ -139,17 +139,22 @@ def minibatches(
 
 
 def columns(
-    images: Images, rows: IntArray, dtype: DTypeLike = np.float32, *, flatten: bool = False
+    images: Images,
+    rows: IntArray | None = None,
+    dtype: DTypeLike = np.float32,
+    *,
+    flatten: bool = False,
 ) -> Array:
     """Return some images as layers take them: x[…, n] = images[rows[n]], in [0, 1], batch-last.
 
     Bytes are divided by 255; floats are taken as they are.
 
         images  (…, H, W) or (…, C, H, W), the set; or a table (…, D)
-        rows    (N,) integers, which of them
+        rows    (N,) integers, which of them; all if None
         x       (C, H, W, N) or (D, N), or (C·H·W, N) with `flatten`; C-contiguous
     """
-    images, rows = _set("columns images", images), np.asarray(rows)
+    images = _set("columns images", images)
+    rows = np.arange(len(images)) if rows is None else np.asarray(rows)
     x = gather(images, rows, dtype)
     check_numbers("columns images", x)
     if flatten or images.ndim == 2:

@@ -1,5 +1,8 @@
 """What a trained model is worth: its bound in nats, its pictures, its codes, beside baselines."""
 
+from typing import TYPE_CHECKING
+
+from .._moved import renamed
 from .baselines import PCA, linear_vae_optimum, mean_image
 from .elbo import ACTIVE, Elbo, Estimate, active_units, elbo, estimate, importance_nll
 from .metrics import bce, bce_floor, mse, psnr, sse, ssim
@@ -27,3 +30,6 @@ __all__ = [
     "sse",
     "ssim",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = renamed(__name__)

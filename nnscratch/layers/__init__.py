@@ -1,5 +1,8 @@
 """The layers, one idea a file."""
 
+from typing import TYPE_CHECKING
+
+from .._moved import renamed
 from .activations import GELU, Sigmoid, Softmax, Softplus, Tanh
 from .batch_norm import BatchNorm
 from .conv import Conv2d
@@ -15,6 +18,7 @@ from .rectifiers import ELU, LeakyReLU, ReLU
 from .reshape import Flatten, Identity, Reshape
 from .sampling import GaussianSample
 from .sequential import Sequential
+from .summary import summary
 from .tied import TiedDense
 from .upsample import UpsampleBilinear2d, UpsampleNearest2d
 
@@ -48,4 +52,8 @@ __all__ = [
     "UpsampleBilinear2d",
     "UpsampleNearest2d",
     "ZeroPad2d",
+    "summary",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = renamed(__name__)

@@ -5,9 +5,11 @@ cheaper from y than from x, and then y is what is kept. rectifiers.py has the ma
 """
 
 from math import pi, sqrt
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .._moved import renamed
 from ..core import Array, Backward, Layer, Shape, check, real
 from ..kernels.activations import normal_cdf
 
@@ -188,3 +190,7 @@ class Softmax(Elementwise):
             return y * (dy - (dy * y).sum(axis=-2, keepdims=True))
 
         return y, backward
+
+
+if not TYPE_CHECKING:
+    __getattr__ = renamed(__name__)

@@ -3,8 +3,11 @@
 At a kink the derivative from the left is taken, as everywhere in the field: relu'(0) = 0.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+from .._moved import renamed
 from ..checks.arguments import number
 from ..core import Array, Backward, check, real
 from ..kernels.machine.helpers import helpers
@@ -113,3 +116,7 @@ class ELU(Elementwise):
             return np.where(y > 0, dy, dy * (y + self.alpha))
 
         return y, backward
+
+
+if not TYPE_CHECKING:
+    __getattr__ = renamed(__name__)

@@ -8,10 +8,19 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..checks.arguments import generator, integer
-from ..checks.arrays import check_axes, check_numbers, check_set, codes_of, labels_of, samples_of
-from ..core import Array, Shape
+from ..checks.arrays import (
+    check_axes,
+    check_numbers,
+    check_set,
+    codes_of,
+    images_of,
+    labels_of,
+    samples_of,
+)
+from ..core import Array, Layer, Shape, inference, whole_batch
 from ..data.dataset import Dataset, Images
 from ..kernels.machine.threads import check_threads, in_chunks
+from ..layers.contract import check_layer
 
 if TYPE_CHECKING:
     from .autoencoder import Autoencoder
@@ -104,3 +113,32 @@ def naming(who: str) -> Iterator[None]:
         yield
     except ValueError as error:
         raise ValueError(f"{who}: {error}") from None
+
+
+def predict(net: Layer, rows: Any, *, threads: int | None = None) -> Array:
+    """Return what a network makes of samples (N, …), batch-first as they are: (N, …).
+
+    The network is used as it is once training is over: without dropout, with the running averages
+    of BatchNorm. Bytes are divided by 255; images of one channel may be (N, H, W). `threads` is how
+    many work on the rows, all cores if None, and changes no result.
+
+    Raises
+        ValueError if rows are no batch, hold NaN or infinity, or are not what the network takes.
+    """
+    check_layer("predict", net)
+    rows, net = images_of("predict", rows), inference(net)
+    if whole_batch(net):
+        raise ValueError("predict: expected a network that takes each sample by itself")
+    shape = rows.shape[1:]
+    with naming("predict"):
+        try:
+            net.output_shape(shape)
+        except ValueError:
+            if len(shape) != 2:
+                raise
+            shape = (1, *shape)
+            net.output_shape(shape)
+    floats = rows.dtype if rows.dtype.kind == "f" else np.dtype(np.float32)
+    dtype = next((p.value.dtype for p in net.parameters().values()), floats)
+    expected = Input(shape, dtype)
+    return apply_in_chunks("predict", lambda x: net.forward(x)[0], rows, expected, threads)

@@ -14,10 +14,12 @@ Across machines the seam is the same: a replica's gradient is one vector, and it
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Generic, TypeVar
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 import numpy as np
 
+from .._moved import renamed, warn
 from ..checks.arguments import integer
 from ..core import Array, HasParameters, Parameter, lend, pack, replica, unique
 from ..kernels.machine.helpers import team
@@ -27,6 +29,7 @@ from ..layers import held
 
 M = TypeVar("M", bound=HasParameters)
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 class Replicas(Generic[M]):
@@ -97,3 +100,20 @@ class Replicas(Generic[M]):
         for _ in self.run(work, range(min(count, R))):
             pass
         return [results[i] for i in range(count)]
+
+
+def lanes_are_replicas(init: Callable[P, None]) -> Callable[P, None]:
+    """Let a constructor take `lanes`, as earlier versions call them, for `replicas`."""
+
+    @wraps(init)
+    def constructor(*args: P.args, **kwargs: P.kwargs) -> None:
+        if "lanes" in kwargs:
+            warn("Trainer(lanes=)", "replicas")
+            kwargs["replicas"] = kwargs.pop("lanes")
+        init(*args, **kwargs)
+
+    return constructor
+
+
+if not TYPE_CHECKING:
+    __getattr__ = renamed(__name__)

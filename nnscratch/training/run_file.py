@@ -42,6 +42,8 @@ def resume_run(trainer: "Trainer", path: str | Path) -> None:
         raise ValueError(f"{path}: expected a training checkpoint, got weights alone")
     check_info(path, info, [f"{name}.steps" for name in trainer.optimizers()])
     theirs, ours = info["settings"], trainer.settings()
+    if "lanes" in theirs:  # as earlier versions call replicas
+        theirs["replicas"] = theirs.pop("lanes")
     for name in sorted(ours.keys() | theirs.keys(), key=lambda name: (name != "model", name)):
         if theirs.get(name) != ours.get(name):
             raise ValueError(

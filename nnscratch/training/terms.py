@@ -1,7 +1,9 @@
 """The named terms of a loss, which must add up."""
 
 from math import isfinite
+from typing import TYPE_CHECKING
 
+from .._moved import renamed
 from ..models.autoencoder import Terms
 
 
@@ -19,3 +21,7 @@ def check_terms(terms: Terms, weights: Terms) -> None:
     parts = sum(weight * terms[name] for name, weight in weights.items())
     if isfinite(parts) and not abs(parts - terms["total"]) <= 1e-9 * (1 + abs(parts)):
         raise AssertionError(f"loss terms: the parts sum to {parts}, the total is {terms['total']}")
+
+
+if not TYPE_CHECKING:
+    __getattr__ = renamed(__name__)

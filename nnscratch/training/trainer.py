@@ -30,7 +30,7 @@ from .diagnosis import broken_parameter, first_non_finite
 from .early_stopping import EarlyStopping, Weights, copied
 from .interrupt import interruptible
 from .micro_batches import size_of_micro_batch
-from .replicas import Replicas
+from .replicas import Replicas, lanes_are_replicas
 from .run_file import resume_run, save_run
 from .streams import NOISE, SHUFFLE, VALIDATION, stream
 from .terms import check_terms, mean
@@ -74,6 +74,7 @@ class Trainer:
         attribute of an annealed name, or with patience one that leads to no value.
     """
 
+    @lanes_are_replicas
     def __init__(
         self,
         model: Autoencoder,
