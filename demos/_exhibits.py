@@ -149,23 +149,38 @@ def right_at_the_ends(loss):
 # %% All of them
 BUGS = {
     "sigma": Bug(
-        *("σ = exp(log σ²)", GaussianSample().forward, sample_variance),
-        *("moments of the draws", draws_as_asked),
+        name="σ = exp(log σ²)",
+        right=GaussianSample().forward,
+        wrong=sample_variance,
+        question="moments of the draws",
+        check=draws_as_asked,
     ),
     "scale": Bug(
-        *("2 log σ as log σ²", 2, 1),
-        *("KL against that of the draws", charges_its_draws),
+        name="2 log σ as log σ²",
+        right=2,
+        wrong=1,
+        question="KL against that of the draws",
+        check=charges_its_draws,
     ),
     "averaged": Bug(
-        *("pixels averaged", Bernoulli(), Averaged()),
-        *("twice the pixels, twice the loss", sums_over_features),
+        name="pixels averaged",
+        right=Bernoulli(),
+        wrong=Averaged(),
+        question="twice the pixels, twice the loss",
+        check=sums_over_features,
     ),
     "stop": Bug(
-        *("no stop before D", True, False),
-        *("D steps down its own loss", steps_down_its_own_loss),
+        name="no stop before D",
+        right=True,
+        wrong=False,
+        question="D steps down its own loss",
+        check=steps_down_its_own_loss,
     ),
     "saturated": Bug(
-        *("clipped BCE", bernoulli_nll, clipped_bce),
-        *("value at logits ±100", right_at_the_ends),
+        name="clipped BCE",
+        right=bernoulli_nll,
+        wrong=clipped_bce,
+        question="value at logits ±100",
+        check=right_at_the_ends,
     ),
 }
