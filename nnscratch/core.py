@@ -1,16 +1,16 @@
 """The ideas that everything else rests on: Layer, Parameter, pack, replica.
 
-A layer is a map y = f_θ(x). Backpropagation asks one thing of it: given ∂L/∂y, return ∂L/∂x and add
-∂L/∂θ to a running sum. A layer answers with a function:
+A layer is a map y = f_θ(x). Backpropagation needs one thing of it: given ∂L/∂y, it returns ∂L/∂x
+and adds ∂L/∂θ to a running sum. A layer's `forward` returns a function that does this:
 
     y, backward = layer.forward(x)     # evaluate f_θ, keep what the derivative needs
     dx = backward(dy)                  # ∂L/∂y ↦ ∂L/∂x, and θ.grad += ∂L/∂θ
 
 `backward` is a closure over the values of that one call. A layer therefore holds θ and nothing
-else; drop `backward` and the memory it kept is free.
+else, and what a call has kept is freed together with its `backward`.
 
-The batch is the last axis everywhere: a sample is a column, and every hot loop runs over
-contiguous samples.
+The batch is the last axis everywhere: a sample is a column, and inner loops run over contiguous
+samples.
 """
 
 import copy
@@ -28,8 +28,8 @@ Array: TypeAlias = NDArray[np.floating[Any]]
 IntArray: TypeAlias = NDArray[np.integer[Any]]
 Shape: TypeAlias = tuple[int, ...]
 Backward: TypeAlias = Callable[..., Any]
-"""dy ↦ dx, one gradient for each input. It may also take `need_dx=False`, and then returns None:
-that saves the work of a dx that nobody asks for, the gradient of the data."""
+"""dy ↦ dx, one gradient for each input. It may also take `need_dx=False`, and then returns None: the
+first layer of a model is called so, since nothing needs the gradient of the data."""
 
 
 class Parameter:
@@ -103,9 +103,9 @@ class Layer(ABC):
 
 
 def backward_into_theta(backward: Backward, dy: Array) -> None:
-    """Call a backward for what it adds to θ.grad: without dx, where it takes `need_dx`."""
+    """Call a backward for what it adds to θ.grad; where it takes `need_dx`, no dx is computed."""
     code = getattr(backward, "__code__", None)
-    if code is None:  # no function: slower, a hundredth of a small step
+    if code is None:  # not a function; this is slower, by a hundredth of a small step
         names = tuple(inspect.signature(backward).parameters)
     else:
         names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
@@ -205,10 +205,10 @@ M = TypeVar("M", bound=HasParameters)
 
 
 def replica(model: M, grad: Array) -> M:
-    """Return a twin of `model` that shares every value and adds its gradients into `grad` (P,).
+    """Return a copy of `model` that shares all values and adds its gradients to `grad` (P,).
 
-    Replicas let several threads run forward and backward of one θ at the same time: they read the
-    same values and never write to the same gradient.
+    With replicas several threads run forward and backward at the same time: they read the same
+    values, and each writes to a gradient of its own.
 
     Raises
         ValueError if there are no parameters, `grad` does not fit, or Python cannot copy the model
@@ -218,7 +218,7 @@ def replica(model: M, grad: Array) -> M:
     if not parts:
         raise ValueError("replica: expected a model with parameters, got none")
     check("replica grad", grad, (sum(p.value.size for p in parts),), parts[0].value.dtype)
-    # What deepcopy finds in the memo it takes as it is: the twin's values are ours.
+    # deepcopy takes over what it finds in the memo, so the copy has the same values.
     try:
         twin = copy.deepcopy(model, {id(p.value): p.value for p in parts})
     except Exception as error:

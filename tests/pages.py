@@ -38,7 +38,7 @@ def run(page: str, names: dict[str, Any], changes: dict[str, str]) -> int:
     changes  what is replaced in python blocks, where a page trains for longer than a test should
     """
     count, left = 0, set(changes)
-    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
+    runner = doctest.DocTestRunner()
     for text, line, is_block in pieces(page):
         if is_block:
             for old in changes:

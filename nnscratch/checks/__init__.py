@@ -1,1 +1,1 @@
-"""What a user passes in: single values (arguments.py) and arrays (arrays.py), taken or refused."""
+"""What a user passes in, values and arrays, is converted or refused; and how objects print."""

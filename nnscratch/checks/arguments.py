@@ -3,8 +3,9 @@
     self.p = number("Dropout", "p", p, 0, 1, "[)")
     D = integer("Dense", "in_features", in_features, 1)
 
-Python takes True for 1 and compares 3.0 with 3, so a flag in the wrong place would be a size, and
-a string an error somewhere inside. NumPy's numbers become Python's, of which JSON knows.
+Python takes True for 1 and 3.0 for 3, so without a check a flag in the wrong place would be taken
+for a size, and a string would raise an error somewhere inside. NumPy's numbers are converted to
+Python's, which JSON can write.
 
 Raises
     ValueError, from every function: whose argument it is, what was expected, and what it got.
@@ -21,7 +22,7 @@ LARGEST = 2**48
 
 
 def integer(who: str, name: str, value: Any, least: int = 1) -> int:
-    """Return an integer from `least` on."""
+    """Return an integer ≥ `least`."""
     if not is_integer(value):
         raise ValueError(f"{who}: expected {name}, an integer ≥ {least}, got {value!r}")
     if value < least:
@@ -34,7 +35,7 @@ def integer(who: str, name: str, value: Any, least: int = 1) -> int:
 def number(
     who: str, name: str, value: Any, low: float = -inf, high: float = inf, ends: str = "()"
 ) -> float:
-    """Return a finite number between low and high; a square bracket lets it be the end itself."""
+    """Return a finite number between low and high; a square bracket includes that end."""
     if not is_number(value):
         raise ValueError(f"{who}: expected {name}, a number, got {value!r}")
     above = low <= value if ends[0] == "[" else low < value

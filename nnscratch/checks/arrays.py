@@ -1,4 +1,4 @@
-"""The border of the library: the one place that decides about arrays which come in from a user.
+"""Arrays that come from a user: what is converted, and what is refused.
 
     x = samples_of("encode", images, (3, 32, 32))     # a plain array, axes as expected
     check_numbers("encode", x, unit=True)             # finite, floats in [0, 1]
@@ -39,9 +39,9 @@ def plain(who: str, a: Any) -> NDArray[Any]:
         "f": "; .astype(np.float64)",
         "O": "; .astype(np.float32) if every entry is a number",
     }
-    told = advice.get("i" if kind == "u" else kind, "")
+    hint = advice.get("i" if kind == "u" else kind, "")
     got = f"{x.dtype} ({type(a).__name__})" if kind == "O" else f"{x.shape} {x.dtype}"
-    raise ValueError(f"{who}: expected uint8, float32 or float64, got {got}{told}")
+    raise ValueError(f"{who}: expected uint8, float32 or float64, got {got}{hint}")
 
 
 def _array(who: str, a: Any) -> NDArray[Any]:

@@ -1,10 +1,10 @@
-"""Images to learn from: where they come from, how they are cut into batches, how they are spoilt.
+"""Images to learn from: where they come from, how they are cut into batches and corrupted.
 
     digits()                 12,000 real MNIST digits that come with the package
     mnist(), fashion_mnist() the full sets, from a directory or downloaded once
     read_set(DIR)            any other four IDX files of images and labels
 
-Sets are batch-first, as the world keeps them: (N, 28, 28) uint8. `columns` turns a batch of them
+Sets are batch-first, as their files are: (N, 28, 28) uint8. `columns` turns a batch of them
 into what the layers take: floats in [0, 1] with the batch last.
 """
 

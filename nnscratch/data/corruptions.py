@@ -1,4 +1,4 @@
-"""What can happen to an image before it reaches the encoder: noise, loss, fewer pixels.
+"""Corruptions of images: noise, missing pixels, fewer pixels.
 
 Functions of batch-first floats, returning floats of the same dtype; [0, 1] remains [0, 1]. Noise
 and masks are elementwise and so take any layout; the resizers need (N, H, W) or (N, C, H, W).
@@ -13,8 +13,10 @@ from ..checks.arrays import floats_of
 from ..core import Array
 
 LESSON_NOISE = {"tensorflow": (0.5, 0.5), "pytorch": (0.5, 0.3), "keras": (0.0, 0.5)}
-"""(mean, sd) in three editions of one denoiser. The first two brighten as well as disturb, so
-their figures do not compare with the third's: `gaussian_noise(x, *LESSON_NOISE["keras"], rng=rng)`.
+"""(mean, sd) in three editions of one denoiser, for `gaussian_noise`.
+
+The noise of the first two has a mean, so it also brightens the image, and their figures do not
+compare with the third's.
 """
 
 

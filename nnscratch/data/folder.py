@@ -3,8 +3,8 @@
     Fashion-MNIST, KMNIST   train-images-idx3-ubyte, t10k-labels-idx1-ubyte, …
     EMNIST                  emnist-letters-train-images-idx3-ubyte, …; several sets a directory
 
-Where it is from is read off its files' SHA-256 alone; a set that is none of those known here is
-called after its directory, and its classes after their labels.
+A set is recognised by the SHA-256 of its files. One that is not known here is named after its
+directory, and its classes after their labels.
 """
 
 import hashlib
@@ -48,11 +48,11 @@ def read_set(place: str | PathLike[str]) -> Split[Dataset]:
     _check(files, arrays)
     source = _source(files, arrays)
     directory = files["train", "images"].parent.resolve()
-    told: dict[str, Any] = {"name": directory.name if path.is_dir() else path.name}
+    names: dict[str, Any] = {"name": directory.name if path.is_dir() else path.name}
     if source:
-        told = {"name": source.name, "nouns": source.nouns, "classes": source.classes}
+        names = {"name": source.name, "nouns": source.nouns, "classes": source.classes}
     train, test = (
-        Dataset(arrays[part, "images"], arrays[part, "labels"], **told) for part in Split._fields
+        Dataset(arrays[part, "images"], arrays[part, "labels"], **names) for part in Split._fields
     )
     return Split(train, test)
 

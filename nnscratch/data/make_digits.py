@@ -1,4 +1,4 @@
-"""How digits.npz was drawn from the official MNIST files. You need not run this.
+"""How digits.npz was drawn from the official MNIST files. Users need not run this.
 
     python -m nnscratch.data.make_digits DIRECTORY      one second
 

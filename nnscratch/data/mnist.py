@@ -86,8 +86,16 @@ FASHION_MNIST = Source(
     test=(1000,) * 10,
     nouns=("garment", "garments"),
     classes=(
-        *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
-        *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+        "T-shirt/top",
+        "Trouser",
+        "Pullover",
+        "Dress",
+        "Coat",
+        "Sandal",
+        "Shirt",
+        "Sneaker",
+        "Bag",
+        "Ankle boot",
     ),
 )
 
@@ -168,7 +176,7 @@ def _download(source: Source) -> list[Path]:
     Pooch writes to a temporary file and moves it into place when its hash is right, so the cache
     never holds half a file.
     """
-    import pooch  # here, for most never download
+    import pooch  # here, since most programs never download
 
     cache = pooch.os_cache("nnscratch") / source.folder
     download = pooch.HTTPDownloader(progressbar=True)

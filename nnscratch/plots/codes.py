@@ -50,7 +50,7 @@ def latent_panels(
 ) -> Figure:
     """Show several models' 2-D codes (N, 2) of the same images side by side, each on its own scale.
 
-    With `prior`, circles that hold one half and 95 % of N(0, I), be they ever so small.
+    With `prior`, circles that hold one half and 95 % of N(0, I), however small they are.
     """
     planes = {name: _plane(f"latent_panels {name}", z) for name, z in codes.items()}
     for name, z in planes.items():
@@ -141,7 +141,7 @@ def _plane(who: str, codes: Array) -> Array:
 
 def _scatter(axes: Axes, codes: Array, labels: IntArray) -> None:
     """Draw codes coloured by class, each class's number at its median."""
-    order = np.random.default_rng(0).permutation(len(codes))  # no class lies on top of the others
+    order = np.random.default_rng(0).permutation(len(codes))  # so that no class covers the others
     colours = np.array(CLASSES)[labels % len(CLASSES)]
     size = float(np.clip(24_000 / len(codes), 3, 30))
     x, y = codes[order].T

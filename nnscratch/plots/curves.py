@@ -1,4 +1,4 @@
-"""Pictures of numbers that fall, one hopes: the terms of a loss, the errors of a difference."""
+"""Curves: the terms of a loss over the epochs, series over x, errors of numerical derivatives."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -94,13 +94,13 @@ def spread_curves(
     log: bool = False,
     title: Title = None,
 ) -> Figure:
-    """Show means of what was found again and again, and one standard deviation up and down.
+    """Show means of repeated measurements, with bars of one standard deviation.
 
-    panels  by name: series by name: {x: what was found there, each time}
+    panels  by name: series by name: {x: the repeated measurements at x}
     lines   horizontal lines, by panel and name
     log     whether y is on a logarithmic scale, as x is
 
-    Series are moved aside a little, or their bars would hide each other.
+    Series are shifted a little along x, so that their bars do not hide each other.
     """
     figure, axes = new_panels(1.8 + 3.7 * len(panels), 4.4, title, len(panels))
     for (panel, series), ax in zip(panels.items(), axes, strict=True):

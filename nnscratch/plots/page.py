@@ -1,4 +1,4 @@
-"""What the pictures have in common: the sheet of paper, the colours, the file."""
+"""What all pictures share: figures and axes, colours, the file that is written."""
 
 from collections.abc import Iterator
 from io import BytesIO
@@ -13,10 +13,18 @@ from matplotlib.patheffects import AbstractPathEffect, withStroke
 from ..files import write_whole
 
 CLASSES = (
-    *("#94a4a2", "#e76300", "#b9ac70", "#3f90da", "#832db6"),
-    *("#bd1f01", "#92dadd", "#ffa90e", "#717581", "#a96b59"),
+    "#94a4a2",
+    "#e76300",
+    "#b9ac70",
+    "#3f90da",
+    "#832db6",
+    "#bd1f01",
+    "#92dadd",
+    "#ffa90e",
+    "#717581",
+    "#a96b59",
 )
-"""Ten colours that remain ten for colour-blind eyes: Petroff, Accessible Color Sequences (2021),
+"""Ten colours that colour-blind readers can tell apart: Petroff, Accessible Color Sequences (2021),
 in an order that gives digits which resemble each other, 3 5 8 or 4 7 9, colours that do not."""
 
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000")
@@ -29,13 +37,13 @@ OUTLINE: list[AbstractPathEffect] = [withStroke(linewidth=3, foreground="white")
 """Keeps numbers and names readable on top of clouds and curves."""
 
 LEGEND: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "framealpha": 0.9}
-"""A legend is read on top of the line that it may have to stand on."""
+"""A legend stays readable where it covers a line."""
 
 Title = str | None
 
 
 class Page(Figure):
-    """A figure that a notebook shows by itself; matplotlib teaches it that only with pyplot."""
+    """A figure that a notebook shows; Matplotlib's own is shown only if pyplot has made it."""
 
     def _repr_png_(self) -> bytes:
         return png(self)

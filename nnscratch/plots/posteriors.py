@@ -1,4 +1,4 @@
-"""Pictures of posteriors in a 2-D latent plane: the true one, the encoder's, what lies between."""
+"""Posteriors in a 2-D latent plane: the true one, the encoder's, and the gaps between them."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -15,7 +15,7 @@ from .images import pictures
 from .page import SERIES, Page, Title, colours, new_figure
 
 SHARES = (0.5, 0.95)
-"""Of a distribution, what lies within its contours."""
+"""The shares of a distribution that lie within its contours."""
 
 
 def posterior_panels(

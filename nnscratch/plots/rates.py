@@ -1,4 +1,4 @@
-"""Pictures of what a code costs: rate against distortion, and which dimensions carry the rate."""
+"""Rate against distortion, and which dimensions of a code carry the rate."""
 
 from collections.abc import Mapping, Sequence
 
