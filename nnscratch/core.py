@@ -28,8 +28,8 @@ Array: TypeAlias = NDArray[np.floating[Any]]
 IntArray: TypeAlias = NDArray[np.integer[Any]]
 Shape: TypeAlias = tuple[int, ...]
 Backward: TypeAlias = Callable[..., Any]
-"""dy ↦ dx, one gradient for each input. It may also take `need_dx=False`, and then returns None: the
-first layer of a model is called so, since nothing needs the gradient of the data."""
+"""dy ↦ dx, one gradient for each input. It may also take `need_dx=False`, and returns None then. A
+model calls its first layer so, since nothing needs the gradient of the data."""
 
 
 class Parameter:
