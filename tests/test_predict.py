@@ -34,6 +34,16 @@ def test_lists_bytes_and_images_without_a_channel(rng: np.random.Generator) -> N
         np.testing.assert_allclose(predict(net, same), want, rtol=1e-5, atol=1e-6)
 
 
+def test_images_for_a_network_of_vectors(rng: np.random.Generator) -> None:
+    net = Sequential(Dense(25, 2, rng=rng))
+    rows = rng.random((3, 5, 5), np.float32)
+    want = predict(net, rows.reshape(3, 25))
+    for same in (rows, rows[:, None]):
+        np.testing.assert_array_equal(predict(net, same), want)
+    with pytest.raises(ValueError, match=r"predict: .*expected a sample of shape \(25,\), got"):
+        predict(net, rng.random((3, 5, 1, 5)))
+
+
 def test_is_the_network_as_it_is_after_training(rng: np.random.Generator) -> None:
     """Dropout lets everything through; BatchNorm takes its running averages, 0 and 1 at first."""
     rows = rng.standard_normal((4, 3)).astype(np.float32)

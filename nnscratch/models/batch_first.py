@@ -119,8 +119,9 @@ def predict(net: Layer, rows: Any, *, threads: int | None = None) -> Array:
     """Return what a network makes of samples (N, …), batch-first as they are: (N, …).
 
     The network is used as it is once training is over: without dropout, with the running averages
-    of BatchNorm. Bytes are divided by 255; images of one channel may be (N, H, W). `threads` is how
-    many work on the rows, all cores if None, and changes no result.
+    of BatchNorm. Bytes are divided by 255. Images of one channel may be (N, H, W), also for a
+    network that takes vectors. `threads` is how many work on the rows, all cores if None, and
+    changes no result.
 
     Raises
         ValueError if rows are no batch, hold NaN or infinity, or are not what the network takes.
@@ -129,16 +130,26 @@ def predict(net: Layer, rows: Any, *, threads: int | None = None) -> Array:
     rows, net = images_of("predict", rows), inference(net)
     if whole_batch(net):
         raise ValueError("predict: expected a network that takes each sample by itself")
-    shape = rows.shape[1:]
     with naming("predict"):
-        try:
-            net.output_shape(shape)
-        except ValueError:
-            if len(shape) != 2:
-                raise
-            shape = (1, *shape)
-            net.output_shape(shape)
+        shape = _sample_shape(net, rows.shape[1:])
     floats = rows.dtype if rows.dtype.kind == "f" else np.dtype(np.float32)
     dtype = next((p.value.dtype for p in net.parameters().values()), floats)
     expected = Input(shape, dtype)
     return apply_in_chunks("predict", lambda x: net.forward(x)[0], rows, expected, threads)
+
+
+def _sample_shape(net: Layer, row: Shape) -> Shape:
+    """Return the shape in which a network takes such rows: the same, or that of an image.
+
+    An image of one channel, (H, W) or (1, H, W), may be meant as (1, H, W) or as a vector.
+    """
+    H, W = row[-2:] if len(row) in (2, 3) else (0, 0)
+    others = [(1, H, W), (H * W,)] if row in ((H, W), (1, H, W)) else []
+    for shape in (row, *others):
+        try:
+            net.output_shape(shape)
+        except ValueError:
+            continue
+        return shape
+    net.output_shape(row)  # raises, in the words of the layer that it does not fit
+    return row
