@@ -66,9 +66,11 @@ class Layer(ABC):
     _call: str
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        """Make the object, and keep as text the call that made it: `__repr__` returns it."""
+        """Make the object, and keep as text the call that made it, without defaults: its repr."""
         self = super().__new__(cls)
-        self._call = call_text(cls.__name__, args, kwargs)
+        defaults = getattr(cls.__init__, "__kwdefaults__", None) or {}
+        given = {k: a for k, a in kwargs.items() if a is not defaults.get(k, cls)}
+        self._call = call_text(cls.__name__, args, given)
         return self
 
     def __init__(self) -> None:

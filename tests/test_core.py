@@ -289,7 +289,7 @@ def test_a_layer_without_its_map_or_its_shape_is_none(missing: str) -> None:
 def test_a_layer_prints_as_the_call_that_made_it(rng: np.random.Generator) -> None:
     dense = Dense(4, 3, rng=rng, init=he_normal, dtype=np.float64)
     printed = {
-        "Conv2d(1, 16, 3, padding=1)": Conv2d(1, 16, 3, padding=1, rng=rng),
+        "Conv2d(1, 16, 3, padding=1)": Conv2d(1, 16, 3, padding=1, stride=1, rng=rng),
         "Conv2d(1, 6, (3, 5), padding='same')": Conv2d(1, 6, (3, 5), padding="same", rng=rng),
         "Dense(4, 3, init=he_normal, dtype=float64)": dense,
         "TiedDense(Dense(4, 3, init=he_normal, dtype=float64))": TiedDense(dense),

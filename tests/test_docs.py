@@ -32,7 +32,7 @@ def test_the_readmes_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {"__name__": "README"}
     run("README.md", names, SHORTER["README.md"])
-    assert names["accuracy"] == pytest.approx(0.94, abs=0.01)
+    assert names["accuracy"] == pytest.approx(0.92, abs=0.01)
     assert names["codes"].shape == (2000, 2)
     assert names["images"].shape == (16, 784)
     assert (tmp_path / "out" / "vae.safetensors").exists()
@@ -89,7 +89,8 @@ def test_commands_are_found() -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_links_lead_somewhere(page: str) -> None:
-    for target in re.findall(r"\]\(([^)#\s]+)", text_of(page)):
+    targets = re.findall(r"\]\(([^)#\s]+)", text_of(page))
+    for target in (target for target in targets if not target.startswith("https://")):
         assert (ROOT / page).parent.joinpath(target).exists(), target
 
 

@@ -32,7 +32,7 @@ def latent_scatter(
     codes = _plane("latent_scatter", codes)
     labels = labels_of("latent_scatter labels", labels, len(codes))
     figure, axes = new_figure(7.6, 6.8, title)
-    _scatter(axes, codes, labels)
+    scatter(axes, codes, labels)
     if flag("latent_scatter", "prior", prior):
         _prior(axes, codes)
     axes.set(xlabel=names[0], ylabel=names[1])
@@ -57,7 +57,7 @@ def latent_panels(
         labels = labels_of(f"latent_panels {name} labels", labels, len(z))
     figure, panels = new_panels(1 + 5.6 * len(codes), 5.8, title, len(codes))
     for (name, z), axes in zip(planes.items(), panels, strict=True):
-        _scatter(axes, z, labels)
+        scatter(axes, z, labels)
         if flag("latent_panels", "prior", prior):
             _prior(axes, z)
         axes.set(title=name, xlabel="$z_1$")
@@ -85,7 +85,7 @@ def code_panels(
     figure, panels = new_panels(1.2 + 3.9 * len(codes), 4.7, title, len(codes))
     for (name, z), axes in zip(planes.items(), panels, strict=True):
         axes.scatter(priors[name][:, 0], priors[name][:, 1], s=12, color="0.8", linewidths=0)
-        _scatter(axes, z, labels)
+        scatter(axes, z, labels)
         low, high = np.quantile(np.concatenate([z, priors[name]]), (0.005, 0.995), axis=0)
         reach, centre = 0.6 * float((high - low).max()), (low + high) / 2
         x, y = centre
@@ -139,7 +139,7 @@ def _plane(who: str, codes: Array) -> Array:
     return z
 
 
-def _scatter(axes: Axes, codes: Array, labels: IntArray) -> None:
+def scatter(axes: Axes, codes: Array, labels: IntArray) -> None:
     """Draw codes coloured by class, each class's number at its median."""
     order = np.random.default_rng(0).permutation(len(codes))  # so that no class covers the others
     colours = np.array(CLASSES)[labels % len(CLASSES)]
