@@ -190,11 +190,11 @@ def pack(parameters: Mapping[str, Parameter]) -> Parameter:
         here = slice(start, start + p.value.size)
         p.value = theta.value[here].reshape(p.value.shape)
         start = here.stop
-    lend(parameters, theta.grad)
+    set_gradient_views(parameters, theta.grad)
     return theta
 
 
-def lend(parameters: Mapping[str, Parameter], grad: Array) -> None:
+def set_gradient_views(parameters: Mapping[str, Parameter], grad: Array) -> None:
     """Let every gradient be a view of `grad` (P,), laid out as `pack` does."""
     start = 0
     for p in unique(parameters):
@@ -236,7 +236,7 @@ def replica(model: M, grad: Array) -> M:
             f"replica: expected a copy of {who} to have Parameters of its own with the same "
             "values; a function or a class holds them, or a copy makes new ones"
         )
-    lend(twin.parameters(), grad)
+    set_gradient_views(twin.parameters(), grad)
     return twin
 
 

@@ -20,7 +20,7 @@ from .core import Array, IntArray, check, real
 from .kernels.losses import bernoulli_nll as bernoulli_nll_kernel
 from .kernels.machine.exponential import constants
 from .kernels.machine.fork_join import BLOCK
-from .kernels.machine.helpers import helpers
+from .kernels.machine.helpers import workers_for
 from .kernels.machine.processor import BYTES
 
 
@@ -80,8 +80,8 @@ def bernoulli_nll(a: Array, t: Array) -> tuple[float, Array]:
     flat_a, flat_t = flat_vectors(a, NOTHING), flat_vectors(t, 0)
     da, sums = np.empty(flat_a.size, a.dtype), np.empty(-(-flat_a.size // BLOCK))
     numbers = np.array([1, -1, 1 / N], a.dtype)
-    team = helpers(a.size)
-    bernoulli_nll_kernel(flat_a, flat_t, numbers, constants(a.dtype), da, sums, team)
+    workers = workers_for(a.size)
+    bernoulli_nll_kernel(flat_a, flat_t, numbers, constants(a.dtype), da, sums, workers)
     return float(sums.sum()) / N, da[: a.size].reshape(a.shape)
 
 

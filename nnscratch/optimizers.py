@@ -20,7 +20,7 @@ from .checks.text import call_text
 from .core import Array, IntArray, Parameter, check
 from .kernels import optimizers as kernels
 from .kernels.machine.fork_join import BLOCK
-from .kernels.machine.helpers import helpers, threads
+from .kernels.machine.helpers import thread_count, workers_for
 from .kernels.machine.subnormals import flushed_subnormals
 from .schedules import Schedule, as_schedule
 
@@ -94,7 +94,7 @@ class Optimizer:
         first, last = within or (0, value.size)
         rate = self.learning_rate(self.steps)
         self.steps += 1
-        scale, share = 1.0, pieces(theta.parts, first, last, threads())
+        scale, share = 1.0, pieces(theta.parts, first, last, thread_count())
         with flushed_subnormals():  # moments that fade pass through them
             if self.clip_norm is not None:
                 norm = kernels.gradient_norm(grads, first, last)
@@ -142,7 +142,7 @@ class SGD(Optimizer):
     def update(self, value: Array, *others: Any) -> None:
         """Step θ."""
         numbers = self.momentum, self.nesterov, self.weight_decay
-        kernels.sgd(value, *others, *numbers, helpers(value.size))
+        kernels.sgd(value, *others, *numbers, workers_for(value.size))
 
 
 class RMSprop(Optimizer):
@@ -173,7 +173,7 @@ class RMSprop(Optimizer):
     def update(self, value: Array, *others: Any) -> None:
         """Step θ."""
         numbers = self.alpha, self.eps, self.weight_decay
-        kernels.rmsprop(value, *others, *numbers, helpers(value.size))
+        kernels.rmsprop(value, *others, *numbers, workers_for(value.size))
 
 
 class Adam(Optimizer):
@@ -207,7 +207,7 @@ class Adam(Optimizer):
         """Step θ."""
         l2, decay = (0.0, self.weight_decay) if self.decoupled else (self.weight_decay, 0.0)
         numbers = self.beta1, self.beta2, self.eps, self.steps, l2, decay
-        kernels.adam(value, *others, *numbers, helpers(value.size))
+        kernels.adam(value, *others, *numbers, workers_for(value.size))
 
 
 class AdamW(Adam):

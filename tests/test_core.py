@@ -18,11 +18,11 @@ from nnscratch.core import (
     check,
     holomorphic,
     inference,
-    lend,
     named,
     noisy,
     pack,
     replica,
+    set_gradient_views,
     unique,
     whole_batch,
 )
@@ -154,7 +154,7 @@ def test_pack_refuses_nothing() -> None:
 def test_lend_makes_every_gradient_a_view(rng: np.random.Generator) -> None:
     model = net(rng)
     grad = np.zeros(23, np.float32)
-    lend(model.parameters(), grad)
+    set_gradient_views(model.parameters(), grad)
     model.forward(np.ones((4, 1), np.float32))[1](np.ones((2, 1), np.float32))
     np.testing.assert_array_equal(
         grad, np.concatenate([p.grad.ravel() for p in unique(model.parameters())])

@@ -38,6 +38,6 @@ def test_a_kernel_from_before_a_change_or_of_another_width_is_not_used(tmp_path:
 
     assert [hits(), hits()] == [0, 1]
     with (copy / "kernels" / "machine" / "fork_join.py").open("a") as file:
-        file.write("\n# another team\n")
+        file.write("\n# another order of the counters\n")
     assert [hits(), hits()] == [0, 1]
     assert [hits(96 - BYTES), hits(96 - BYTES), hits()] == [0, 1, 1]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnscratch.core import Array, Parameter
-from nnscratch.kernels.machine.helpers import team
+from nnscratch.kernels.machine.helpers import kernel_threads
 from nnscratch.kernels.optimizers import BLOCK, gradient_norm
 from nnscratch.optimizers import LINE, SGD, Adam, AdamW, Optimizer, RMSprop, pieces
 from nnscratch.schedules import Constant, StepDecay, describe
@@ -223,7 +223,7 @@ def test_the_number_of_threads_changes_no_bit(name: str, clip_norm: float | None
 
     alone = way()
     for threads in (2, 3):
-        with team(threads):
+        with kernel_threads(threads):
             np.testing.assert_array_equal(way(), alone)
 
 

@@ -14,7 +14,7 @@ from nnscratch.kernels.activations import normal_cdf
 from nnscratch.kernels.conv_filters import bias_gradient, rectified_bias_gradient
 from nnscratch.kernels.losses import bernoulli_nll
 from nnscratch.kernels.machine.exponential import constants
-from nnscratch.kernels.machine.fork_join import team_of
+from nnscratch.kernels.machine.fork_join import workers_of
 from nnscratch.kernels.norm import normalise, normalise_backward
 from nnscratch.kernels.optimizers import adam, gradient_norm, rmsprop, sgd
 from nnscratch.kernels.rectifiers import leaky_relu_backward, relu_backward, relu_forward
@@ -35,7 +35,7 @@ def side_by_side(arrays: Sequence[Array], gap: int, order: Sequence[int]) -> lis
     return placed
 
 
-ALONE = team_of(1)
+ALONE = workers_of(1)
 
 
 def everything(x: Array) -> IntArray:

@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from nnscratch.evaluation import elbo
 from nnscratch.evaluation.baselines import PCA
 from nnscratch.evaluation.probes import NearestNeighbours, SoftmaxProbe
-from nnscratch.kernels.machine import helpers as team
+from nnscratch.kernels.machine.helpers import thread_count
 from nnscratch.layers import Conv2d, Dense
 from nnscratch.models import AdversarialAutoencoder, Autoencoder
 from nnscratch.optimizers import Adam
@@ -35,7 +35,7 @@ def here() -> dict[str, Any]:
     return {
         "floating-point errors": np.geterr(),
         "subnormal numbers": float((subnormal * np.float32(1)).sum()),
-        "a team": team.threads(),
+        "threads of a kernel": thread_count(),
         "printing": np.get_printoptions(),
     }
 

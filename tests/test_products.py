@@ -12,7 +12,7 @@ from numba import config
 from nnscratch.core import Array, Parameter
 from nnscratch.kernels import matmul as products
 from nnscratch.kernels import tile
-from nnscratch.kernels.machine.helpers import scratch, team
+from nnscratch.kernels.machine.helpers import kernel_threads, scratch
 from nnscratch.kernels.machine.processor import BYTES
 from nnscratch.kernels.matmul import SMALL, add_product, matmul
 
@@ -152,7 +152,7 @@ def test_the_same_bits_on_any_number_of_threads(
     a, b, bias = case(M, K, N, dtype, 0)
     across = np.asfortranarray(a)
     one = matmul(a, b, bias), matmul(across, b), matmul(a, np.asfortranarray(b))
-    with team(threads):
+    with kernel_threads(threads):
         for _ in range(20):
             many = matmul(a, b, bias), matmul(across, b), matmul(a, np.asfortranarray(b))
             for x, y in zip(one, many, strict=True):

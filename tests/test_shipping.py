@@ -12,7 +12,7 @@ import pytest
 
 from nnscratch.core import Array, Shape
 from nnscratch.gradcheck import adjoint, gradcheck
-from nnscratch.kernels.machine.helpers import team
+from nnscratch.kernels.machine.helpers import kernel_threads
 from nnscratch.kernels.machine.processor import BYTES
 from nnscratch.layers import Conv1d, Conv2d, ConvTranspose2d, Dense, Sequential, Tanh, TiedDense
 
@@ -104,8 +104,8 @@ def test_gradient(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DENSE)
-def test_gradient_by_a_team(name: str) -> None:
-    with team(2):
+def test_gradient_on_two_threads(name: str) -> None:
+    with kernel_threads(2):
         check_gradient(name, 20)
 
 

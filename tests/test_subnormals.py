@@ -17,9 +17,8 @@ from numba import config
 from nnscratch.core import Array, IntArray, Parameter
 from nnscratch.gradcheck import gradcheck
 from nnscratch.kernels.machine.float_mode import FLUSH, I64, change_bits, change_bits_on
-from nnscratch.kernels.machine.fork_join import claim, shared
-from nnscratch.kernels.machine.helpers import WORTH, helpers, team
-from nnscratch.kernels.machine.jit import kernel
+from nnscratch.kernels.machine.fork_join import next_piece, parallel
+from nnscratch.kernels.machine.helpers import WORTH, kernel_threads, workers_for
 from nnscratch.kernels.machine.subnormals import flushed_subnormals
 from nnscratch.kernels.machine.threads import in_chunks, pool
 from nnscratch.layers import Dense
@@ -208,9 +207,9 @@ def test_a_pool_that_fails_leaves_it(threads: int) -> None:
     assert not flushes()
 
 
-@shared
-def _tenths(x: Array, y: Array, who: IntArray, team: IntArray, me: int) -> None:
-    piece = claim(team, me, y.size)
+@parallel
+def tenths(x: Array, y: Array, who: IntArray, workers: IntArray, me: int) -> None:
+    piece = next_piece(workers, me, y.size)
     while piece < y.size:
         y[piece] = x[piece] / 10
         who[piece] = me
@@ -219,25 +218,20 @@ def _tenths(x: Array, y: Array, who: IntArray, team: IntArray, me: int) -> None:
             s = s * 0.5 + 1
         if s < 0:
             who[piece] = -1
-        piece = claim(team, me, y.size)
-
-
-@kernel
-def tenths(*args: Any) -> None:
-    _tenths(*args)
+        piece = next_piece(workers, me, y.size)
 
 
 @compiled
-def test_helpers_of_a_team_are_in_it_as_their_leader_is() -> None:
+def test_helpers_are_in_it_as_the_thread_is_that_they_help() -> None:
     x, y, who = np.full(400, TINY[np.float64][0]), np.zeros(400), np.zeros(400, np.int64)
-    with team(2):
+    with kernel_threads(2):
         assert flushes()
         end = time.monotonic() + 10
         while not who.any() and time.monotonic() < end:  # unless the machine keeps them all along
-            tenths(x, y, who, helpers(WORTH))
+            tenths(x, y, who, workers_for(WORTH))
             np.testing.assert_array_equal(y, 0)
     assert who.any()
-    tenths(x, y, who, helpers(WORTH))
+    tenths(x, y, who, workers_for(WORTH))
     assert (y > 0).all()
 
 

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from nnscratch.evaluation import elbo, importance_nll
 from nnscratch.kernels.machine import quotas
-from nnscratch.kernels.machine.helpers import team
+from nnscratch.kernels.machine.helpers import kernel_threads
 from nnscratch.kernels.machine.threads import cores, in_chunks, pool
 from nnscratch.layers import Dense
 from nnscratch.models import AdversarialAutoencoder
@@ -129,7 +129,7 @@ def test_a_thread_that_cannot_be_started_leaves_nothing_behind(
             raise RuntimeError("can't start new thread")
         start(self)
 
-    for threads in (pool, team):
+    for threads in (pool, kernel_threads):
         count = iter(range(9))
         with monkeypatch.context() as patch:
             patch.setattr(threading.Thread, "start", only_one)

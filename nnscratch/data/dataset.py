@@ -181,9 +181,10 @@ def gather(images: Images, rows: IntArray, dtype: DTypeLike) -> Array:
         images, rows = images[rows], np.arange(N)
     if images.dtype == np.uint8:
         from ..kernels.batch import gather_columns  # here, for Numba takes a second to import
-        from ..kernels.machine.helpers import helpers
+        from ..kernels.machine.helpers import workers_for
 
-        gather_columns(images.reshape(len(images), -1), rows, greys(x.dtype), x, helpers(x.size))
+        flat = images.reshape(len(images), -1)
+        gather_columns(flat, rows, greys(x.dtype), x, workers_for(x.size))
     else:
         x[...] = images[rows].reshape(N, -1).T
     return x

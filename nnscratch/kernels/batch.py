@@ -1,22 +1,19 @@
 """From a set of byte images, batch-first, to a batch of floats, batch-last."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core import Array, IntArray
-from .machine.fork_join import claim, shared
-from .machine.jit import kernel
+from .machine.fork_join import next_piece, parallel
 
 
-@shared
-def _gather_columns(
+@parallel
+def gather_columns(
     images: NDArray[np.uint8],
     rows: IntArray,
     grey: Array,
     x: Array,
-    team: IntArray,
+    workers: IntArray,
     me: int,
 ) -> None:
     """x_dn = grey[images[rows_n]_d]: in NumPy, x = grey[images[rows]].T.
@@ -28,7 +25,7 @@ def _gather_columns(
     """
     D, N = x.shape
     groups = (N + 7) // 8
-    n = 8 * claim(team, me, groups)
+    n = 8 * next_piece(workers, me, groups)
     while n < N:
         if n + 8 <= N:
             i0, i1 = images[rows[n]], images[rows[n + 1]]
@@ -44,10 +41,4 @@ def _gather_columns(
                 image = images[rows[m]]
                 for d in range(D):
                     x[d, m] = grey[image[d]]
-        n = 8 * claim(team, me, groups)
-
-
-@kernel
-def gather_columns(*args: Any) -> None:
-    """Run _gather_columns(*args), shared with the team."""
-    _gather_columns(*args)
+        n = 8 * next_piece(workers, me, groups)

@@ -1,12 +1,10 @@
 """The Bernoulli likelihood in one pass."""
 
 from math import log
-from typing import Any
 
 from ..core import Array, IntArray
 from .machine.exponential import exponential
-from .machine.fork_join import BLOCK, claim_block, shared
-from .machine.jit import kernel
+from .machine.fork_join import BLOCK, next_block, parallel
 from .machine.simd import (
     add,
     divide,
@@ -26,9 +24,9 @@ FACTORS = 112
 """Factors a product: each lies in [1, 2], so it stays below 2¹¹², where float32 ends at 2¹²⁸."""
 
 
-@shared
-def _bernoulli_nll(
-    a: Array, t: Array, numbers: Array, c: Array, da: Array, sums: Array, team: IntArray, me: int
+@parallel
+def bernoulli_nll(
+    a: Array, t: Array, numbers: Array, c: Array, da: Array, sums: Array, workers: IntArray, me: int
 ) -> None:
     """sums = Σ_n softplus(a_n) - t_n a_n block by block, da_n = scale (σ(a_n) - t_n), all flat.
 
@@ -45,7 +43,7 @@ def _bernoulli_nll(
     V = size_of_vector(a)
     one, minus, scale, nothing = splat(numbers, 0), splat(numbers, 1), splat(numbers, 2), zero(c)
     step = FACTORS // V * V
-    first, last = claim_block(team, me, 0, a.size)
+    first, last = next_block(workers, me, 0, a.size)
     while first < a.size:
         value = 0.0
         for start in range(first, last, step):
@@ -61,10 +59,4 @@ def _bernoulli_nll(
                 store(da, n, fma(scale, add(sigma, minus_t), nothing))
             value += float(total(linear)) + log(multiplied(product))
         sums[first // BLOCK] = value
-        first, last = claim_block(team, me, 0, a.size)
-
-
-@kernel
-def bernoulli_nll(*args: Any) -> None:
-    """Run _bernoulli_nll(*args), shared with the team."""
-    _bernoulli_nll(*args)
+        first, last = next_block(workers, me, 0, a.size)

@@ -1,7 +1,7 @@
 """Matrix products, by our own kernel where it pays and by NumPy's elsewhere.
 
-A kernel of our own has two things that BLAS has not: its threads are the team's, as those of other
-kernels are, and its sums have one order on any number of them.
+A kernel of our own has two things that BLAS has not: it shares its work with the same threads as
+all other kernels (machine/fork_join.py), and its sums have one order on any number of them.
 """
 
 from functools import cache
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core import Array, Parameter
-from .machine.helpers import helpers, scratch, threads
+from .machine.helpers import scratch, thread_count, workers_for
 from .machine.processor import BYTES
 from .product import product
 from .tile import ROWS
@@ -54,7 +54,7 @@ def _product(
     # In dx = wᵀ dy half of the sum is over half of w's rows, which are one thread's: threads.md.
     # To add up two results costs more than that saves where the batch is larger than half of K.
     halves = 2 if across and not add and bias is None and 2 * N <= K else 1
-    plan = _plan(M, K, N, a.dtype, across, halves, threads())
+    plan = _plan(M, K, N, a.dtype, across, halves, thread_count())
     product(
         a,
         across,
@@ -69,7 +69,7 @@ def _product(
         c,
         scratch(plan.size, a.dtype),
         plan.own,
-        helpers(plan.cycles),
+        workers_for(plan.cycles),
     )
 
 

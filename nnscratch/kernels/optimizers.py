@@ -7,16 +7,15 @@
     l2              weight decay as a gradient: l2·θ is added to g
 
 A piece stays in a core's cache while the replicas are summed and θ is moved; threads share them out
-among each other (team.py).
+among each other (fork_join.py).
 """
 
 from math import sqrt
-from typing import Any
 
 import numpy as np
 
 from ..core import Array, IntArray
-from .machine.fork_join import BLOCK, claim, shared
+from .machine.fork_join import BLOCK, next_piece, parallel
 from .machine.jit import kernel
 
 
@@ -44,8 +43,8 @@ def gradient_norm(grads: Array, start: int, stop: int) -> float:
     return sqrt(squares)
 
 
-@shared
-def _sgd(
+@parallel
+def sgd(
     value: Array,
     grads: Array,
     velocity: Array,
@@ -55,14 +54,14 @@ def _sgd(
     momentum: float,
     nesterov: bool,
     l2: float,
-    team: IntArray,
+    workers: IntArray,
     me: int,
 ) -> None:
     """u ← μ u + g;  θ ← θ - η u,  or θ - η (g + μ u) with Nesterov's look-ahead."""
     real = value.dtype.type
     s, eta, mu, lam = real(scale), real(rate), real(momentum), real(l2)
     of_g, of_u = (real(1), mu) if nesterov else (real(0), real(1))
-    i = claim(team, me, len(pieces))
+    i = next_piece(workers, me, len(pieces))
     while i < len(pieces):
         a, b = pieces[i]
         sum_lanes(grads, a, b)
@@ -73,17 +72,11 @@ def _sgd(
             u[n] = un
             x[n] -= eta * (of_g * d + of_u * un)
             g[n] = 0
-        i = claim(team, me, len(pieces))
+        i = next_piece(workers, me, len(pieces))
 
 
-@kernel
-def sgd(*args: Any) -> None:
-    """Run _sgd(*args), shared with the team."""
-    _sgd(*args)
-
-
-@shared
-def _rmsprop(
+@parallel
+def rmsprop(
     value: Array,
     grads: Array,
     square: Array,
@@ -93,14 +86,14 @@ def _rmsprop(
     alpha: float,
     eps: float,
     l2: float,
-    team: IntArray,
+    workers: IntArray,
     me: int,
 ) -> None:
     """v ← α v + (1-α) g²;  θ ← θ - η g/(√v + ε)."""
     real = value.dtype.type
     s, eta, al, be = real(scale), real(rate), real(alpha), real(1 - alpha)
     tiny, lam = real(eps), real(l2)
-    i = claim(team, me, len(pieces))
+    i = next_piece(workers, me, len(pieces))
     while i < len(pieces):
         a, b = pieces[i]
         sum_lanes(grads, a, b)
@@ -111,17 +104,11 @@ def _rmsprop(
             v[n] = vn
             x[n] -= eta * d / (real(sqrt(vn)) + tiny)
             g[n] = 0
-        i = claim(team, me, len(pieces))
+        i = next_piece(workers, me, len(pieces))
 
 
-@kernel
-def rmsprop(*args: Any) -> None:
-    """Run _rmsprop(*args), shared with the team."""
-    _rmsprop(*args)
-
-
-@shared
-def _adam(
+@parallel
+def adam(
     value: Array,
     grads: Array,
     first: Array,
@@ -135,7 +122,7 @@ def _adam(
     step: int,
     l2: float,
     decay: float,
-    team: IntArray,
+    workers: IntArray,
     me: int,
 ) -> None:
     """m ← β₁ m + (1-β₁) g;  v ← β₂ v + (1-β₂) g²;  θ ← (1 - η λ) θ - η m̂/(√v̂ + ε).
@@ -148,7 +135,7 @@ def _adam(
     eta = real(rate / (1 - beta1**step))
     unbias, tiny = real(1 / (1 - beta2**step)), real(eps)
     lam, keep = real(l2), real(1 - rate * decay)
-    i = claim(team, me, len(pieces))
+    i = next_piece(workers, me, len(pieces))
     while i < len(pieces):
         a, b = pieces[i]
         sum_lanes(grads, a, b)
@@ -161,10 +148,4 @@ def _adam(
             m[n], v[n] = mn, vn
             x[n] = keep * x[n] - eta * mn / (real(sqrt(vn * unbias)) + tiny)
             g[n] = 0
-        i = claim(team, me, len(pieces))
-
-
-@kernel
-def adam(*args: Any) -> None:
-    """Run _adam(*args), shared with the team."""
-    _adam(*args)
+        i = next_piece(workers, me, len(pieces))

@@ -12,7 +12,7 @@ each in order. So c has the same bits on any number of threads.
 from typing import Any
 
 from ..core import Array, IntArray
-from .machine.fork_join import claim, claim_block, shared
+from .machine.fork_join import next_block, next_piece, parallel
 from .machine.jit import inlined, kernel
 from .machine.simd import half, load, load_part, size_of_vector, store, transpose, zero
 from .tile import ROWS, begin, likes, multiply, places, read, write
@@ -111,7 +111,7 @@ def multiply_strip(
         write(c, q, V, right, v_sum)
 
 
-@shared
+@parallel
 def _product(
     a: Array,
     across: bool,
@@ -126,7 +126,7 @@ def _product(
     c: Array,
     memory: Array,
     OWN: int,
-    team: IntArray,
+    workers: IntArray,
     me: int,
 ) -> None:
     """The product above, added to c if `add`; and the sums of a's rows, added to `sums`.
@@ -151,7 +151,7 @@ def _product(
     panels, copied = memory[mine : mine + end], memory[mine + end : mine + end + MOST * WIDTH]
     flat_a, flat_c, second = a.reshape(a.size), c.reshape(c.size), memory[OWN:]
     vector, there = zero(bias), -1  # -1: no half's panels are there
-    piece = claim(team, me, HALVES * STRIPS)
+    piece = next_piece(workers, me, HALVES * STRIPS)
     while piece < HALVES * STRIPS:
         side, top = piece // STRIPS, piece % STRIPS * HIGH
         k0, k1, height = K * side // HALVES, K * (side + 1) // HALVES, min(HIGH, M - top)
@@ -171,23 +171,23 @@ def _product(
         here = rows, k1 - k0, PANEL, bias, add, target, N, top, height
         multiply_strip(vector, 0, FULL, panels, *here)
         multiply_strip(half(vector), FULL, PANELS, panels, *here)
-        piece = claim(team, me, HALVES * STRIPS)
+        piece = next_piece(workers, me, HALVES * STRIPS)
 
 
-@shared
-def _join(c: Array, memory: Array, OWN: int, team: IntArray, me: int) -> None:
+@parallel
+def _join(c: Array, memory: Array, OWN: int, workers: IntArray, me: int) -> None:
     """Add the second half of the sums to the first."""
     x, y = c.reshape(c.size), memory[OWN : OWN + c.size]
-    start, stop = claim_block(team, me, 0, x.size)
+    start, stop = next_block(workers, me, 0, x.size)
     while start < x.size:
         for n in range(start, stop):
             x[n] += y[n]
-        start, stop = claim_block(team, me, 0, x.size)
+        start, stop = next_block(workers, me, 0, x.size)
 
 
 @kernel
 def product(*args: Any) -> None:
-    """Run _product(*args), shared with the team; then join the halves, if there are two."""
+    """Run _product(*args), shared by its threads; then join the halves, if there are two."""
     _product(*args)
     HALVES = args[-5]
     if HALVES == 2:

@@ -10,7 +10,7 @@ import numpy as np
 from .._moved import renamed
 from ..checks.arguments import number
 from ..core import Array, Backward, check, real
-from ..kernels.machine.helpers import helpers
+from ..kernels.machine.helpers import workers_for
 from ..kernels.rectifiers import leaky_relu_backward, relu_backward, relu_forward
 from .activations import Elementwise
 
@@ -37,12 +37,12 @@ class ReLU(Elementwise):
     def forward(self, x: Array) -> tuple[Array, Backward]:
         check("ReLU x", x, x.shape, real(x))
         y = np.empty_like(x, order="C")
-        relu_forward(x.ravel(), y.ravel(), helpers(x.size // 4))
+        relu_forward(x.ravel(), y.ravel(), workers_for(x.size // 4))
 
         def backward(dy: Array) -> Array:
             check("ReLU dy", dy, y.shape, y.dtype)
             dx = np.empty_like(y, order="C")
-            relu_backward(dy.ravel(), y.ravel(), dx.ravel(), helpers(dy.size // 4))
+            relu_backward(dy.ravel(), y.ravel(), dx.ravel(), workers_for(dy.size // 4))
             return dx
 
         return y, backward

@@ -21,8 +21,8 @@ import numpy as np
 
 from .._moved import renamed, warn
 from ..checks.arguments import integer
-from ..core import Array, HasParameters, Parameter, lend, pack, replica, unique
-from ..kernels.machine.helpers import team
+from ..core import Array, HasParameters, Parameter, pack, replica, set_gradient_views, unique
+from ..kernels.machine.helpers import kernel_threads
 from ..kernels.machine.subnormals import flushed_subnormals
 from ..kernels.machine.threads import Run, cores, pool
 from ..layers import held
@@ -53,7 +53,7 @@ class Replicas(Generic[M]):
         held.check_left_behind("Replicas", model, before)
         self.grads = np.zeros((replicas, self.theta.value.size), self.theta.value.dtype)
         self.theta.grad = self.grads[0]
-        lend(model.parameters(), self.theta.grad)
+        set_gradient_views(model.parameters(), self.theta.grad)
         self.models = [model, *(replica(model, grad) for grad in self.grads[1:])]
         self.sources = [held.sources(twin) for twin in self.models]
         held.check_apart("Replicas", self.sources)
@@ -77,7 +77,7 @@ class Replicas(Generic[M]):
         Where there is one replica alone the others help it with its kernels (helpers.py).
         """
         threads, replicas = cores() if threads is None else threads, len(self.models)
-        with pool(min(threads, replicas)) as run, team(threads if replicas == 1 else 1):
+        with pool(min(threads, replicas)) as run, kernel_threads(threads if replicas == 1 else 1):
             self.run = run
             try:
                 yield

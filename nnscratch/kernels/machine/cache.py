@@ -12,13 +12,11 @@ name holds what may differ between two processes that run side by side: the argu
 processor, the size of a vector, Numba's settings. The stamp holds what only ever moves on: sources
 and versions. A file with another stamp is of no use to anybody any more, and is written over.
 
-Where the files are is for Numba to say: in NUMBA_CACHE_DIR, beside the sources, or in the user's
-own folder, the first that can be written to. Numba's private interface is used in `KernelCache`,
-and nowhere else in this file; versions 0.61 to 0.68 have it.
+Numba says where the files are: in NUMBA_CACHE_DIR, beside the sources, or in a folder of the
+user's, the first that can be written to (numba_internals.py).
 """
 
 import os
-import pickle
 import sys
 import uuid
 import warnings
@@ -32,14 +30,9 @@ from typing import Any
 import llvmlite  # type: ignore[import-untyped]
 import numba
 import numpy as np
-from numba import config
 
+from .numba_internals import Storage, processor_of, set_cache, settings
 from .processor import BYTES
-
-ELSEWHERE = ("CACHE", "CUDA", "DUMP", "NUMBA_")
-"""How the names of those of Numba's settings begin of which machine code does not depend: where
-files are, other processors, what is printed, numbers of threads. All others are in a file's name.
-"""
 
 _warned = False
 
@@ -63,8 +56,9 @@ def digest(*parts: object) -> bytes:
 def stamp_of_sources() -> bytes:
     """Return the digest of all that a kernel may be made of, and of who compiles it.
 
-    A kernel is made of words from other files too, and two kernels of one team must agree on where
-    its counters are: with one from before an update they would wait for each other for ever.
+    A kernel is made of intrinsics from other files too, and kernels that share work must agree on
+    where the counters are: with one from before an update, threads would wait for each other for
+    ever.
     """
     folders = files("nnscratch.kernels"), files(__package__)
     everything = [file for folder in folders for file in folder.iterdir()]
@@ -72,12 +66,6 @@ def stamp_of_sources() -> bytes:
     contents = [file.read_bytes() for file in sources]
     versions = numba.__version__, llvmlite.__version__, np.__version__, sys.version
     return digest(contents, versions, sys.flags.optimize)
-
-
-def settings() -> dict[str, Any]:
-    """Return Numba's settings on which machine code may depend."""
-    names = sorted(name for name in vars(config) if name.isupper())
-    return {name: getattr(config, name) for name in names if not name.startswith(ELSEWHERE)}
 
 
 def sealed(stamp: bytes, payload: bytes) -> bytes:
@@ -116,34 +104,31 @@ class KernelCache:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
-        self.numba: Any = None
+        self.storage: Storage | None = None
         self.cache_path: str | None = None
 
     def enable(self) -> None:
-        """It always is."""
+        """Do nothing: it always is."""
 
     disable = flush = enable
 
-    def place(self, signature: Any, codegen: Any) -> tuple[Path, bytes]:
-        """Return the file of the kernel for these argument types, and the stamp that is right."""
-        if self.numba is None:  # not sooner: it looks for a folder, and an import need not
-            from numba.core.caching import CompileResultCacheImpl
-
-            self.numba = CompileResultCacheImpl(self.function)  # type: ignore[no-untyped-call]
-        locator = self.numba.locator
-        self.cache_path = locator.get_cache_path()
-        key = digest(str(signature), codegen.magic_tuple(), BYTES, settings())
-        path = Path(self.cache_path) / f"{self.numba.filename_base}.{key.hex()[:32]}.nbc"
-        return path, digest(stamp_of_sources(), locator.get_source_stamp(), key)
+    def place(self, signature: Any, codegen: Any) -> tuple[Storage, Path, bytes]:
+        """Return the storage, the kernel's file for these argument types, and the right stamp."""
+        if self.storage is None:  # not sooner: it looks for a folder, and an import need not
+            self.storage = Storage(self.function)
+            self.cache_path = str(self.storage.folder)
+        key = digest(str(signature), processor_of(codegen), BYTES, settings())
+        path = self.storage.folder / f"{self.storage.name}.{key.hex()[:32]}.nbc"
+        stamp = digest(stamp_of_sources(), self.storage.source_stamp(), key)
+        return self.storage, path, stamp
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return the kernel as it was compiled before, None if it has to be compiled."""
         try:
-            path, stamp = self.place(sig, target_context.codegen())
+            storage, path, stamp = self.place(sig, target_context.codegen())
             payload = opened(path.read_bytes(), stamp)
             if payload is not None:
-                target_context.refresh()
-                return self.numba.rebuild(target_context, pickle.loads(payload))
+                return storage.loads(target_context, payload)
         except FileNotFoundError:
             pass
         except Exception as error:
@@ -153,27 +138,28 @@ class KernelCache:
     def save_overload(self, sig: Any, data: Any) -> None:
         """Keep the kernel."""
         try:
-            from numba.core.serialize import dumps
-
-            path, stamp = self.place(sig, data.codegen)
-            if self.numba.check_cachable(data):
-                write(path, sealed(stamp, dumps(self.numba.reduce(data))))  # type: ignore[no-untyped-call]
+            storage, path, stamp = self.place(sig, data.codegen)
+            payload = storage.dumps(data)
+            if payload is not None:
+                write(path, sealed(stamp, payload))
         except Exception as error:
             warn_once(self.cache_path or self.function.__module__, error)
 
 
-def kept(jit: Any) -> Any:
-    """Let a compiled function's machine code be kept on disk; return the function.
+def kept(jit: Any, function: Callable[..., Any] | None = None) -> Any:
+    """Let a compiled function's machine code be kept on disk; return the compiled function.
 
-    One with a closure is left alone: what it closes over may differ from process to process.
+    function  the one in whose name it is kept, if it was made from this one and nothing else;
+              otherwise one with a closure is left alone: what it closes over may differ from
+              process to process
     """
+    function = jit.py_func if function is None else function
     try:
         stamp_of_sources()  # as they are now: they may be written over while this process runs
+        if function.__closure__ is None:
+            set_cache(jit, KernelCache(function))
     except OSError as error:
-        warn_once(jit.py_func.__module__, error)
-        return jit
-    if not hasattr(jit, "_cache"):
-        warn_once("Numba", f"version {numba.__version__} is not known")
-    elif jit.py_func.__closure__ is None:
-        jit._cache = KernelCache(jit.py_func)
+        warn_once(function.__module__, error)
+    except LookupError as error:
+        warn_once("Numba", str(error))
     return jit

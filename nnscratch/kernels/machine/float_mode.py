@@ -8,10 +8,17 @@ from typing import Any
 
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
-from numba.core import cgutils
 
-from .intrinsics import call_llvm, instruction
+from .intrinsics import intrinsic
 from .jit import kernel
+from .numba_internals import (
+    READ_ARM_MODE,
+    READ_MODE,
+    WRITE_ARM_MODE,
+    WRITE_MODE,
+    call_llvm,
+    place_on_stack,
+)
 
 X86, ARM = ("x86_64", "AMD64"), ("aarch64", "arm64", "ARM64")
 """What `platform.machine()` says on Linux, macOS and Windows."""
@@ -36,21 +43,21 @@ def change_bits_on(machine: str, builder: Any, clear: Any, put: Any) -> Any:
         return builder.or_(kept, builder.trunc(put, register.type))
 
     if machine in X86:
-        place = cgutils.alloca_once(builder, I32)  # type: ignore[no-untyped-call]
+        place = place_on_stack(builder, I32)
         address = builder.bitcast(place, ir.IntType(8).as_pointer())
-        call_llvm(builder, "llvm.x86.sse.stmxcsr", ir.VoidType(), [address])
+        call_llvm(builder, READ_MODE, ir.VoidType(), [address])
         before = builder.load(place)
         builder.store(changed(before), place)
-        call_llvm(builder, "llvm.x86.sse.ldmxcsr", ir.VoidType(), [address])
+        call_llvm(builder, WRITE_MODE, ir.VoidType(), [address])
         return builder.zext(before, I64)
     if machine in ARM:
-        before = call_llvm(builder, "llvm.aarch64.get.fpcr", I64)
-        call_llvm(builder, "llvm.aarch64.set.fpcr", ir.VoidType(), [changed(before)])
+        before = call_llvm(builder, READ_ARM_MODE, I64)
+        call_llvm(builder, WRITE_ARM_MODE, ir.VoidType(), [changed(before)])
         return before
     return I64(0)
 
 
-@instruction(lambda clear, put: types.int64(types.int64, types.int64), emit_change_bits)
+@intrinsic(lambda clear, put: types.int64(types.int64, types.int64), emit_change_bits)
 def _change_bits(clear: int, put: int) -> int:
     return 0
 

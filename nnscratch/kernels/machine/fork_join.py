@@ -1,147 +1,112 @@
-"""Words for a kernel that several threads run at once, each taking pieces of the work as it can.
+"""Fork-join: a kernel whose work several threads share, as `omp parallel for` does in C.
 
-    @shared
-    def _halve(x, team, me):        # what every thread runs, me = 0, 1, …
-        piece = claim(team, me, PIECES)
+    @parallel
+    def halve(x, workers, me):                 # what every thread runs, me = 0, 1, …
+        piece = next_piece(workers, me, PIECES)
         while piece < PIECES:
-            ...                     # nobody else has this piece
-            piece = claim(team, me, PIECES)
+            ...                                # no other thread has this piece
+            piece = next_piece(workers, me, PIECES)
 
-    @kernel
-    def halve(*args):               # what Python calls, with x and team
-        _halve(*args)
+    halve(x, workers)                          # what Python calls: without `me`
 
-One thread leads, the one that Python runs in. It publishes the call and opens a turn; helpers, who
-`serve` and do nothing else, make the same call. When no piece is left it closes the turn and
-waits for those who are still at work. Each begins with a share of its own, the same in every
-kernel, so that it finds in its cache what it has written there; who is done takes from the others,
-and who comes late finds the turn closed. So nobody waits for a thread that the machine keeps from
-working. A piece is computed whole by one thread, in an order of its own: which thread it was leaves
-no trace in the result.
+The thread that Python runs in is number 0. It publishes its call, the addresses of a function and
+of the arguments, and opens a parallel region; helper threads, which run `spin_and_help` and nothing
+else, make the same call (fork). When no piece is left, thread 0 closes the region and waits for
+the helpers that are still at work (join).
 
-The waits burn their core, but they are short: to be woken takes a thread longer than most kernels.
+The schedule is static, with work stealing: each thread begins with a share of its own, the same in
+every kernel, so that it finds in its cache what it has written there; a thread that is done takes
+pieces from the others' shares. A helper that comes late finds the region closed, so nobody waits
+for a thread that the operating system keeps from working. A piece is computed whole by one thread,
+in an order of its own: which thread it was leaves no trace in the result.
+
+Waits are spin-waits: they burn their core, but are short. To wake a thread that sleeps takes longer
+than most kernels.
 """
 
 import platform
 from collections.abc import Callable
+from inspect import signature
 from typing import Any
 
 import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
-from numba import njit, types
-from numba.core import cgutils
+from numba import types
 
 from ...core import IntArray
-from .intrinsics import call_llvm, instruction, pointer
-from .jit import kernel
+from .intrinsics import intrinsic
+from .jit import cached, compiled, kernel
+from .numba_internals import (
+    I64,
+    PAUSE,
+    call_llvm,
+    compile_part,
+    emit_call,
+    emit_publish,
+    last_of,
+    pointer,
+)
 
-TURN, CALL, BUSY, SHARES, LINE = 0, 8, 16, 24, 8
-"""Where a team's counters are, each on a cache line of its own: the turn, odd while it is open; the
-addresses of the function and the arguments of a call, and how many threads there are; helpers at
-work, and their calls that failed; how much of each share is taken."""
+REGION, CALL, ACTIVE, SHARES, LINE = 0, 8, 16, 24, 8
+"""Where the counters of the workers are, each on a cache line of its own (LINE of them):
 
-THREADS, FAILED = CALL + 2, BUSY + 1
+    REGION  the number of the parallel region, odd while it is open
+    CALL    the addresses of the published function and of its arguments; how many threads there are
+    ACTIVE  how many helpers are at work; how many of their calls have failed
+    SHARES  how many pieces of each thread's share are taken, a line a thread"""
+
+THREADS, FAILED = CALL + 2, ACTIVE + 1
 
 BLOCK = 8192
-"""Neighbours in a block, which is small enough for a core's cache and takes a microsecond."""
+"""Numbers in a block: it fits into a core's cache, and a pass over it takes a microsecond."""
 
 
-def team_of(threads: int) -> IntArray:
-    """Return counters for a team of so many threads."""
-    team = np.zeros(SHARES + LINE * threads, np.int64)
-    team[THREADS] = threads
-    return team
+def workers_of(threads: int) -> IntArray:
+    """Return the counters by which so many threads share kernels."""
+    workers = np.zeros(SHARES + LINE * threads, np.int64)
+    workers[THREADS] = threads
+    return workers
 
 
-# What the words are made of
+# Intrinsics
 
 
-def counters(a: Any) -> bool:
+def is_counters(a: Any) -> bool:
     """Is this the type of an array of counters?"""
     return isinstance(a, types.Array) and a.dtype == types.int64 and a.ndim == 1
 
 
 def emit_fetch_add(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-    """One locked instruction; all memory is as the source says, before it and after it."""
+    """Write one locked instruction; all memory is as the source says, before it and after it."""
     p = pointer(context, builder, signature.args[0], args[:2], 1)
     return builder.atomic_rmw("add", p, args[2], "seq_cst")
 
 
-def emit_look(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-    """A load that is really made, each time."""
+def emit_atomic_load(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    """Write a load that no optimisation takes out of a loop."""
     p = pointer(context, builder, signature.args[0], args, 1)
     return builder.load_atomic(p, "seq_cst", 8)
 
 
 def emit_pause(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-    """Tell the processor that this is a wait; one without a word for it is told nothing."""
+    """Tell an x86 processor that this is a spin-wait; no other has an instruction for it here."""
     if platform.machine() in ("x86_64", "AMD64"):
-        call_llvm(builder, "llvm.x86.sse2.pause", ir.VoidType())
+        call_llvm(builder, PAUSE, ir.VoidType())
     return context.get_dummy_value()
 
 
-I64, ADDRESS = ir.IntType(64), ir.IntType(8).as_pointer()
-
-CALLABLE = ir.FunctionType(ir.IntType(32), [ADDRESS, I64])
-"""A published function of the address of its arguments and of `me`: 0 if all went well."""
-
-
-def emit_call(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+def emit_call_published(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     """Read both addresses and call."""
-    team, me = args
+    workers, me = args
     function, place = (
-        builder.load(pointer(context, builder, signature.args[0], (team, I64(at)), 1))
+        builder.load(pointer(context, builder, signature.args[0], (workers, I64(at)), 1))
         for at in (CALL, CALL + 1)
     )
-    function = builder.inttoptr(function, CALLABLE.as_pointer())
-    return builder.sext(builder.call(function, [builder.inttoptr(place, ADDRESS), me]), I64)
+    return emit_call(builder, function, place, me)
 
 
-def publishing(part: Any) -> Any:
-    """Return the word publish(*args): let helpers find part(*args) until the caller returns."""
-
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        """Lay the arguments down, make a function that picks them up, write both addresses."""
-        (packed,), (values,) = signature.args, args
-        compiled = part.overloads[(*packed.types, types.int64)]
-        context.active_code_library.add_linking_library(compiled.library)
-        place = cgutils.alloca_once_value(builder, values)  # type: ignore[no-untyped-call]
-
-        function = ir.Function(builder.module, CALLABLE, f"{builder.function.name}.part")
-        function.linkage = "internal"
-        inside = ir.IRBuilder(function.append_basic_block())
-        found = inside.load(inside.bitcast(function.args[0], place.type))
-        status, _ = context.call_conv.call_function(
-            inside,
-            context.declare_function(builder.module, compiled.fndesc),
-            compiled.fndesc.restype,
-            compiled.fndesc.argtypes,
-            [*cgutils.unpack_tuple(inside, found), function.args[1]],  # type: ignore[no-untyped-call]
-        )
-        inside.ret(status.code)
-
-        team = cgutils.unpack_tuple(builder, values)[-1]  # type: ignore[no-untyped-call]
-        for i, address in enumerate((function, place)):
-            at, number = (team, I64(CALL + i)), builder.ptrtoint(address, I64)
-            builder.store(number, pointer(context, builder, packed.types[-1], at, 1))
-        return context.get_dummy_value()
-
-    def typing(args: Any) -> Any:
-        part.compile((*args.types, types.int64))
-        return types.none(args)
-
-    @instruction(typing, emit)
-    def publish(args: Any) -> None:
-        """There is nobody to find it."""
-
-    return publish
-
-
-# The words
-
-
-@instruction(
-    lambda a, i, v: types.int64(a, types.intp, types.int64) if counters(a) else None,
+@intrinsic(
+    lambda a, i, v: types.int64(a, types.intp, types.int64) if is_counters(a) else None,
     emit_fetch_add,
 )
 def fetch_add(a: IntArray, i: int, v: int) -> int:
@@ -151,80 +116,122 @@ def fetch_add(a: IntArray, i: int, v: int) -> int:
     return before
 
 
-@instruction(lambda a, i: types.int64(a, types.intp) if counters(a) else None, emit_look)
-def look(a: IntArray, i: int) -> int:
+@intrinsic(lambda a, i: types.int64(a, types.intp) if is_counters(a) else None, emit_atomic_load)
+def atomic_load(a: IntArray, i: int) -> int:
     """Return a[i] as it is now: another thread may change it."""
     return int(a[i])
 
 
-@instruction(lambda team: types.none(team), emit_pause)
-def pause(team: IntArray) -> None:
-    """Wait for a moment."""
+@intrinsic(lambda workers: types.none(workers), emit_pause)
+def pause(workers: IntArray) -> None:
+    """Wait for a moment, some ten cycles."""
 
 
-@instruction(lambda team, me: types.int64(team, types.int64) if counters(team) else None, emit_call)
-def call(team: IntArray, me: int) -> int:
-    """Make the published call; 0 if it went well."""
+@intrinsic(
+    lambda workers, me: types.int64(workers, types.int64) if is_counters(workers) else None,
+    emit_call_published,
+)
+def call_published(workers: IntArray, me: int) -> int:
+    """Make the published call as thread `me`; return 0 if it went well."""
     return 0
 
 
-def shared(function: Callable[..., Any]) -> Any:
-    """Make a kernel of what every thread is to run; calling it leads the turn.
+def publishing(part: Any) -> Any:
+    """Return the intrinsic publish(arguments): helpers find part(*arguments) until its caller ends.
 
-    It is compiled into the kernel that calls it, and not kept on disk by itself.
+    The last of the arguments are the workers, whose counters get the two addresses.
     """
-    part = kernel(function)
-    publish = publishing(part)
 
-    @njit(nogil=True)
-    def lead(*args: Any) -> None:
-        team = args[-1]
-        publish(args)
-        for share in range(SHARES, team.size, LINE):
-            team[share] = 0
-        fetch_add(team, TURN, 1)
-        part(*args, 0)
-        fetch_add(team, TURN, 1)
-        while look(team, BUSY) > 0:
-            pause(team)
-        if team[FAILED] != 0:
-            raise RuntimeError("a helper's part of a kernel failed")
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        (packed,), (values,) = signature.args, args
+        workers = last_of(builder, values)
+        for i, address in enumerate(emit_publish(context, builder, packed, values, part)):
+            at = workers, I64(CALL + i)
+            builder.store(address, pointer(context, builder, packed.types[-1], at, 1))
+        return context.get_dummy_value()
 
-    return lead
+    def typing(arguments: Any) -> Any:
+        compile_part(part, (*arguments.types, types.int64))
+        return types.none(arguments)
+
+    @intrinsic(typing, emit)
+    def publish(arguments: Any) -> None:
+        """Do nothing: there are no helpers where kernels are plain Python."""
+
+    return publish
+
+
+# Kernels
+
+FORK = """
+def {name}({arguments}):
+    publish(({arguments},))
+    for share in range(SHARES, workers.size, LINE):
+        workers[share] = 0
+    fetch_add(workers, REGION, 1)                   # fork
+    part({arguments}, 0)
+    fetch_add(workers, REGION, 1)
+    while atomic_load(workers, ACTIVE) > 0:         # join
+        pause(workers)
+    if workers[FAILED] != 0:
+        raise RuntimeError("a helper's part of a kernel failed")
+"""
+"""What thread 0 does. It is a text because Numba calls a function of named arguments faster than
+one of *args, and the names are those of the kernel's arguments."""
+
+
+def parallel(function: Callable[..., None]) -> Callable[..., None]:
+    """Make a kernel of what every thread is to run: function(…, workers, me).
+
+    The kernel takes the same arguments without `me`; how many threads share its work is a matter of
+    the workers it is called with (helpers.py).
+    """
+    *arguments, me = signature(function).parameters
+    if (arguments[-1:], me) != (["workers"], "me"):
+        raise ValueError(f"{function.__name__}: expected the last arguments to be workers, me")
+    part = compiled(function)
+    names: dict[str, Any] = globals() | {"part": part, "publish": publishing(part)}
+    names["__name__"] = function.__module__
+    exec(FORK.format(name=function.__name__, arguments=", ".join(arguments)), names)
+    fork = names[function.__name__]
+    fork.__doc__ = function.__doc__
+    return cached(compiled(fork), function)
 
 
 @kernel
-def serve(team: IntArray, me: int, looks: int) -> None:
-    """Help with every turn, until so many looks for another one have been in vain."""
+def spin_and_help(workers: IntArray, me: int, spins: int) -> None:
+    """Help with every parallel region, until none has opened for so many spins."""
     seen, idle = 0, 0
-    while idle < looks:
-        turn = look(team, TURN)
-        if turn == seen or turn % 2 == 0:
+    while idle < spins:
+        region = atomic_load(workers, REGION)
+        if region == seen or region % 2 == 0:
             idle += 1
-            pause(team)
+            pause(workers)
             continue
-        fetch_add(team, BUSY, 1)
-        if look(team, TURN) == turn and call(team, me) != 0:
-            fetch_add(team, FAILED, 1)
-        fetch_add(team, BUSY, -1)
-        seen, idle = turn, 0
+        # Thread 0 looks at ACTIVE after it has closed the region. So whoever finds the region still
+        # open after it has registered will be waited for.
+        fetch_add(workers, ACTIVE, 1)
+        if atomic_load(workers, REGION) == region and call_published(workers, me) != 0:
+            fetch_add(workers, FAILED, 1)
+        fetch_add(workers, ACTIVE, -1)
+        seen, idle = region, 0
 
 
 @kernel
-def claim(team: IntArray, me: int, pieces: int) -> int:
-    """Return the number of a piece that is nobody else's; `pieces` if there is none left."""
-    T = team[THREADS]
-    for k in range(T):
+def next_piece(workers: IntArray, me: int, pieces: int) -> int:
+    """Return the number of a piece that no other thread has; `pieces` if there is none left."""
+    T = workers[THREADS]
+    for k in range(T):  # the shares, beginning with this thread's own
         t = (me + k) % T
-        taken = fetch_add(team, SHARES + LINE * t, 1)
+        taken = fetch_add(workers, SHARES + LINE * t, 1)
         if pieces * t // T + taken < pieces * (t + 1) // T:
             return pieces * t // T + taken
     return pieces
 
 
 @kernel
-def claim_block(team: IntArray, me: int, start: int, stop: int) -> tuple[int, int]:
-    """Return the ends of a block that is nobody else's; both are `stop` if none is left."""
+def next_block(workers: IntArray, me: int, start: int, stop: int) -> tuple[int, int]:
+    """Return the ends of a block that no other thread has; both are `stop` if none is left."""
     blocks = (stop - start + BLOCK - 1) // BLOCK
-    a = start + BLOCK * claim(team, me, blocks)
+    a = start + BLOCK * next_piece(workers, me, blocks)
     return min(a, stop), min(a + BLOCK, stop)

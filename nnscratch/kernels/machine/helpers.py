@@ -1,12 +1,13 @@
-"""A team: threads that help one other thread with its kernels.
+"""Helper threads, which share the kernels of one thread.
 
 Replicas (training/replicas.py) give every thread a part of the batch, and Python to run. Where a
-batch is one piece of work the parts are those of a kernel, some ten microseconds each; in that time
-no thread could be woken, nor get hold of the interpreter. So helpers spin inside of a kernel of
-their own, without the interpreter, and take part in whatever the thread that leads them runs next.
+batch is one piece of work, threads share each kernel instead, some ten microseconds long; in that
+time no sleeping thread could be woken, nor get hold of the interpreter. So helpers spin inside of a
+kernel of their own, without the interpreter, and take part in whatever kernel comes next
+(fork_join.py).
 
-    with team(2):
-        adam(value, grads, …, helpers(value.size))      # one kernel, two threads
+    with kernel_threads(2):
+        adam(value, grads, …, workers_for(value.size))      # one kernel, two threads
 """
 
 import threading
@@ -20,42 +21,46 @@ import numpy as np
 from numba import config
 
 from ...core import Array, IntArray
-from .fork_join import TURN, serve, team_of
+from .fork_join import REGION, spin_and_help, workers_of
 from .subnormals import flushed_subnormals
 
 WORTH = 10_000
-"""Cycles, roughly, below which a kernel is over before help arrives."""
+"""Cycles, roughly, below which a kernel is over before a helper has noticed it."""
 
-LOOKS = 100_000
-"""How often a helper looks for work before it lies down for a moment; some milliseconds."""
+SPINS = 100_000
+"""How often a helper looks for work before it sleeps for a moment; some milliseconds."""
 
-MOST = 8
-"""Threads in a team: of a lesson's kernel more would find no ten microseconds' work each."""
-
-LONGEST_NAP = 0.005
+LONGEST_SLEEP = 0.005
 """Seconds."""
 
+MOST = 8
+"""Threads of a kernel: more would find no ten microseconds' work each."""
 
 CACHE_LINE = 64
 """Bytes."""
 
 
-class Here(threading.local):
-    """The counters of the team that this thread leads, and those of a team of itself alone."""
+class ThreadState(threading.local):
+    """What each Python thread has of its own.
+
+    workers  the counters by which it shares kernels with `size` - 1 helpers; None without helpers
+    alone    the counters for a kernel that it runs by itself
+    memory   scratch memory by dtype
+    """
 
     def __init__(self) -> None:
-        self.team: IntArray | None = None
+        self.workers: IntArray | None = None
         self.size = 1
-        self.alone = team_of(1)
+        self.alone = workers_of(1)
         self.memory: dict[np.dtype[Any], Array] = {}
 
 
-_here = Here()
+_state = ThreadState()
 
 
 @contextmanager
-def team(threads: int) -> Iterator[None]:
-    """Let kernels that this thread shares run on so many threads, itself included, or on MOST.
+def kernel_threads(threads: int) -> Iterator[None]:
+    """Let parallel kernels of this thread run on so many threads, itself included, or on MOST.
 
     All of them flush subnormal numbers.
     """
@@ -63,37 +68,43 @@ def team(threads: int) -> Iterator[None]:
     if threads <= 1 or config.DISABLE_JIT:  # type: ignore[attr-defined]
         yield
         return
-    before, closed = (_here.team, _here.size), threading.Event()
-    counters = team_of(threads)
+    before, ended = (_state.workers, _state.size), threading.Event()
+    workers = workers_of(threads)
 
     def help_out(me: int) -> None:
-        nap = 0.0
+        pause = 0.0
         with flushed_subnormals():
-            while not closed.is_set():
-                turn = counters[TURN]
-                serve(counters, me, LOOKS)
-                nap = min(2 * nap + 1e-4, LONGEST_NAP) if counters[TURN] == turn else 0.0
-                sleep(nap)
+            while not ended.is_set():
+                region = workers[REGION]
+                spin_and_help(workers, me, SPINS)
+                idle = workers[REGION] == region
+                pause = min(2 * pause + 1e-4, LONGEST_SLEEP) if idle else 0.0
+                sleep(pause)
 
-    crew: list[Thread] = []
+    helpers: list[Thread] = []
     try:
         for me in range(1, threads):
             helper = Thread(target=help_out, args=(me,), daemon=True)
             helper.start()
-            crew.append(helper)
-        _here.team, _here.size = counters, threads
+            helpers.append(helper)
+        _state.workers, _state.size = workers, threads
         with flushed_subnormals():
             yield
     finally:
-        _here.team, _here.size = before
-        closed.set()
-        for helper in crew:
+        _state.workers, _state.size = before
+        ended.set()
+        for helper in helpers:
             helper.join()
 
 
-def helpers(cycles: int) -> IntArray:
-    """Return the counters for a kernel that takes so long: this thread's team's, or its own."""
-    return _here.alone if _here.team is None or cycles < WORTH else _here.team
+def workers_for(cycles: int) -> IntArray:
+    """Return the workers for a kernel that takes so long: this thread alone if it is short."""
+    return _state.alone if _state.workers is None or cycles < WORTH else _state.workers
+
+
+def thread_count() -> int:
+    """Return how many threads may share a kernel of this thread."""
+    return _state.size
 
 
 def scratch(size: int, dtype: "np.dtype[Any]") -> Array:
@@ -101,14 +112,9 @@ def scratch(size: int, dtype: "np.dtype[Any]") -> Array:
 
     They begin where a cache line does: a vector that lies across two is read twice.
     """
-    memory = _here.memory.get(dtype)
+    memory = _state.memory.get(dtype)
     if memory is None or memory.size < size:
         memory = np.empty(size + CACHE_LINE // dtype.itemsize, dtype)
         start = -memory.ctypes.data % CACHE_LINE // dtype.itemsize
-        memory = _here.memory[dtype] = memory[start : start + size]
+        memory = _state.memory[dtype] = memory[start : start + size]
     return memory
-
-
-def threads() -> int:
-    """Return how many threads a shared kernel may meet."""
-    return _here.size

@@ -1,8 +1,8 @@
-"""What the words of simd.py and team.py are made of: Numba's protocol, LLVM's instructions.
+"""Intrinsics: functions whose calls are compiled to LLVM instructions of our choice.
 
-A word is a function with two bodies. Its Python body is its definition; what compiled code runs in
-its place is what an `emit` of this file writes, an instruction or two. They check nothing, unless
-NUMBA_BOUNDSCHECK=1.
+An intrinsic has two bodies. Its Python body is its definition; what compiled code runs in its place
+is what an `emit_…` of this file writes, an instruction or two. These check nothing, unless
+NUMBA_BOUNDSCHECK=1. The intrinsics themselves are in simd.py and fork_join.py.
 """
 
 import inspect
@@ -11,10 +11,11 @@ from typing import Any, TypeAlias
 
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import config, types
-from numba.core import cgutils
-from numba.extending import intrinsic, models, register_model
+from numba.extending import intrinsic as numba_intrinsic
+from numba.extending import models, register_model
 
 from ...core import Array
+from .numba_internals import PREFETCH, call_llvm, masked, pointer, reduction, rint
 from .processor import BYTES
 
 Vector: TypeAlias = Array
@@ -46,7 +47,7 @@ class VectorModel(models.PrimitiveModel):
         super().__init__(manager, vector, ir.VectorType(element, vector.size))  # type: ignore[no-untyped-call]
 
 
-def instruction(typing: Callable[..., Any], emit: Callable[..., Any]) -> Callable[..., Any]:
+def intrinsic(typing: Callable[..., Any], emit: Callable[..., Any]) -> Callable[..., Any]:
     """Compile calls of the decorated function to what `emit` writes; `typing` gives the types.
 
     emit(context, builder, signature, args) is Numba's protocol; typing(*argument_types) returns
@@ -61,11 +62,11 @@ def instruction(typing: Callable[..., Any], emit: Callable[..., Any]) -> Callabl
             signature = typing(*argument_types)
             return signature and (signature, emit)
 
-        words = ["context", *inspect.signature(definition).parameters]
+        names = ["context", *inspect.signature(definition).parameters]
         kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-        choose.__signature__ = inspect.Signature([inspect.Parameter(w, kind) for w in words])  # type: ignore[attr-defined]
+        choose.__signature__ = inspect.Signature([inspect.Parameter(n, kind) for n in names])  # type: ignore[attr-defined]
         choose.__name__, choose.__doc__ = definition.__name__, definition.__doc__
-        return intrinsic(choose)
+        return numba_intrinsic(choose)
 
     return decorate
 
@@ -76,30 +77,9 @@ def flat(a: Any) -> bool:
     return is_array and a.ndim == 1 and a.layout == "C"
 
 
-def pointer(context: Any, builder: Any, array_type: Any, place: Any, size: Any) -> Any:
-    """Return the address of a[i]; with NUMBA_BOUNDSCHECK=1 verify 0 ≤ i ≤ a.size - size first."""
-    array, i = place
-    a = context.make_array(array_type)(context, builder, array)
-    if context.enable_boundscheck:
-        size = i.type(size) if isinstance(size, int) else size
-        below = builder.icmp_signed("<", i, i.type(0))
-        beyond = builder.icmp_signed(">", builder.add(i, size), a.nitems)
-        with builder.if_then(builder.or_(below, beyond), likely=False):
-            why = "vector is out of bounds"
-            context.call_conv.return_user_exc(builder, IndexError, (why,))
-    return builder.gep(a.data, [i])
-
-
 def zeros_of(vector: Any) -> Any:
     """Return the constant zero of an LLVM vector type."""
     return ir.Constant(vector, [ir.Constant(vector.element, 0.0)] * vector.count)
-
-
-def call_llvm(builder: Any, name: str, returns: Any, args: Any = (), **flags: Any) -> Any:
-    """Call one of LLVM's own functions."""
-    shape = ir.FunctionType(returns, [arg.type for arg in args])
-    function = cgutils.get_or_insert_function(builder.module, shape, name)  # type: ignore[no-untyped-call]
-    return builder.call(function, args, **flags)
 
 
 def emit_size(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -141,11 +121,6 @@ def part(context: Any, builder: Any, array_type: Any, place: Any, n: Any, vector
     return builder.bitcast(p, vector.as_pointer())
 
 
-def masked(what: str, vector: Any, bits: int) -> str:
-    """Return the name of LLVM's masked load or store of such a vector."""
-    return f"llvm.masked.{what}.v{vector.count}f{bits}.p0v{vector.count}f{bits}"
-
-
 def emit_load_part(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     """Read the first neighbours, and touch no others."""
     a, vector = signature.args[0], context.get_value_type(signature.return_type)
@@ -153,7 +128,7 @@ def emit_load_part(context: Any, builder: Any, signature: Any, args: Any) -> Any
     bits = a.dtype.bitwidth
     p = part(context, builder, a, args[:2], n, vector)
     arguments = [p, ir.IntType(32)(bits // 8), lanes, zeros_of(vector)]
-    return call_llvm(builder, masked("load", vector, bits), vector, arguments)
+    return call_llvm(builder, masked("load", vector.count, bits), vector, arguments)
 
 
 def emit_store_part(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -163,7 +138,7 @@ def emit_store_part(context: Any, builder: Any, signature: Any, args: Any) -> An
     bits = a.dtype.bitwidth
     p = part(context, builder, a, place, n, v.type)
     arguments = [v, p, ir.IntType(32)(bits // 8), lanes]
-    call_llvm(builder, masked("store", v.type, bits), ir.VoidType(), arguments)
+    call_llvm(builder, masked("store", v.type.count, bits), ir.VoidType(), arguments)
     return context.get_dummy_value()
 
 
@@ -180,7 +155,7 @@ def emit_store_between(context: Any, builder: Any, signature: Any, args: Any) ->
     p = builder.bitcast(builder.gep(data, [i]), v.type.as_pointer())
     bits = a.dtype.bitwidth
     arguments = [v, p, ir.IntType(32)(bits // 8), builder.and_(lanes, builder.not_(before))]
-    call_llvm(builder, masked("store", v.type, bits), ir.VoidType(), arguments)
+    call_llvm(builder, masked("store", v.type.count, bits), ir.VoidType(), arguments)
     return context.get_dummy_value()
 
 
@@ -228,7 +203,7 @@ def emit_prefetch(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     """Ask for a cache line, to write to it."""
     i8, i32 = ir.IntType(8).as_pointer(), ir.IntType(32)
     p = builder.bitcast(pointer(context, builder, signature.args[0], args, 1), i8)
-    call_llvm(builder, "llvm.prefetch.p0i8", ir.VoidType(), [p, i32(1), i32(3), i32(1)])
+    call_llvm(builder, PREFETCH, ir.VoidType(), [p, i32(1), i32(3), i32(1)])
     return context.get_dummy_value()
 
 
@@ -275,7 +250,7 @@ def emit_divide(context: Any, builder: Any, signature: Any, args: Any) -> Any:
 def emit_rounded(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     """Round lane by lane."""
     (v,) = args
-    name = f"llvm.rint.v{v.type.count}f{signature.return_type.dtype.bitwidth}"
+    name = rint(v.type.count, signature.return_type.dtype.bitwidth)
     return call_llvm(builder, name, v.type, [v])
 
 
@@ -300,7 +275,7 @@ def emit_reduction(operation: str, neutral: float) -> Callable[..., Any]:
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         (v,) = args
-        name = f"llvm.vector.reduce.{operation}.v{v.type.count}f{signature.return_type.bitwidth}"
+        name = reduction(operation, v.type.count, signature.return_type.bitwidth)
         start = ir.Constant(v.type.element, neutral)
         return call_llvm(builder, name, v.type.element, [start, v], fastmath=("reassoc",))
 

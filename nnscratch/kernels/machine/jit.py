@@ -18,13 +18,22 @@ from .cache import kept
 FASTMATH = {"contract", "reassoc", "nsz", "arcp"}
 
 
+def compiled(function: Callable[..., Any], **options: bool) -> Any:
+    """Compile a function on first use."""
+    return njit(nogil=True, error_model="numpy", fastmath=FASTMATH, **options)(function)
+
+
+def cached(dispatcher: Any, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Keep the machine code on disk, as that of `function`."""
+    interpreted = config.DISABLE_JIT  # type: ignore[attr-defined]
+    return cast(Callable[..., Any], dispatcher if interpreted else kept(dispatcher, function))
+
+
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile loops to machine code on first use, and keep the code on disk."""
-    jit = njit(nogil=True, error_model="numpy", fastmath=FASTMATH)(function)
-    return cast(Callable[..., Any], jit if config.DISABLE_JIT else kept(jit))  # type: ignore[attr-defined]
+    return cached(compiled(function), function)
 
 
 def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
     """Make a part of a kernel, which is compiled into it as if it were written there."""
-    jit = njit(nogil=True, error_model="numpy", fastmath=FASTMATH, forceinline=True)
-    return cast(Callable[..., Any], jit(function))
+    return cast(Callable[..., Any], compiled(function, forceinline=True))

@@ -1,13 +1,13 @@
-"""Vectors held in registers: the words in which the hot loops are written.
+"""Vectors held in registers: the intrinsics in which the hot loops are written.
 
     u = load(x, p)                  # x[p], x[p+1], …: a register full, 8 or 16 float32
     s = fma(splat(w, q), u, s)      # s + w[q] u
     store(y, p, s)
 
-A vectorising compiler has to prove that it may; these words leave nothing to prove. The body of a
-word is its definition, and what runs under NUMBA_DISABLE_JIT=1, where every load and store asserts
-that the vector lies inside its array. Beside it stand its types, and the instructions that compiled
-code runs in its place (instructions.py).
+A vectorising compiler has to prove that it may; intrinsics leave nothing to prove. The Python body
+of each is its definition, and what runs under NUMBA_DISABLE_JIT=1, where every load and store
+asserts that the vector lies inside its array. The decorator has its types, and what writes the LLVM
+instructions that compiled code runs in its place (intrinsics.py).
 
 A kernel steps by V = size_of_vector(x). Arrays are flat and contiguous; an index is never
 negative. On a machine with shorter registers LLVM splits a vector in two or four.
@@ -45,25 +45,25 @@ from .intrinsics import (
     emit_where_larger,
     emit_zero,
     flat,
-    instruction,
+    intrinsic,
 )
 from .jit import inlined
 from .processor import BYTES
 
 
-@instruction(lambda a: types.intp(a) if isinstance(a, types.Array) else None, emit_size)
+@intrinsic(lambda a: types.intp(a) if isinstance(a, types.Array) else None, emit_size)
 def size_of_vector(a: Array) -> int:
     """Return V, how many numbers of a's dtype a vector holds."""
     return BYTES // a.itemsize
 
 
-@instruction(lambda a: VectorType(a.dtype)(a) if flat(a) else None, emit_zero)
+@intrinsic(lambda a: VectorType(a.dtype)(a) if flat(a) else None, emit_zero)
 def zero(a: Array) -> Vector:
     """Return a vector of zeros of a's dtype."""
     return np.zeros(BYTES // a.itemsize, a.dtype)
 
 
-@instruction(lambda a, i: VectorType(a.dtype)(a, types.intp) if flat(a) else None, emit_load)
+@intrinsic(lambda a, i: VectorType(a.dtype)(a, types.intp) if flat(a) else None, emit_load)
 def load(a: Array, i: int) -> Vector:
     """Return a[i], a[i+1], … ."""
     V = BYTES // a.itemsize
@@ -71,14 +71,14 @@ def load(a: Array, i: int) -> Vector:
     return a[i : i + V].copy()
 
 
-@instruction(lambda a, i, v: types.none(a, types.intp, v) if flat(a) else None, emit_store)
+@intrinsic(lambda a, i, v: types.none(a, types.intp, v) if flat(a) else None, emit_store)
 def store(a: Array, i: int, v: Vector) -> None:
     """a[i], a[i+1], … = v."""
     assert 0 <= i <= a.size - v.size
     a[i : i + v.size] = v
 
 
-@instruction(
+@intrinsic(
     lambda a, i, n: VectorType(a.dtype)(a, types.intp, types.intp) if flat(a) else None,
     emit_load_part,
 )
@@ -91,7 +91,7 @@ def load_part(a: Array, i: int, n: int) -> Vector:
     return v
 
 
-@instruction(
+@intrinsic(
     lambda a, i, v, n: types.none(a, types.intp, v, types.intp) if flat(a) else None,
     emit_store_part,
 )
@@ -102,7 +102,7 @@ def store_part(a: Array, i: int, v: Vector, n: int) -> None:
     a[i : i + n] = v[:n]
 
 
-@instruction(
+@intrinsic(
     lambda a, i, v, first, last: (
         types.none(a, types.intp, v, types.intp, types.intp) if flat(a) else None
     ),
@@ -116,7 +116,7 @@ def store_between(a: Array, i: int, v: Vector, first: int, last: int) -> None:
         a[i + first : i + last] = v[first:last]
 
 
-@instruction(
+@intrinsic(
     lambda a, i, STEP, b, j, WIDTH: (
         types.none(a, types.intp, types.intp, a, types.intp, types.intp) if flat(a) else None
     ),
@@ -146,101 +146,101 @@ def store_up_to(a: Array, i: int, v: Vector, n: int) -> None:
         store_part(a, i, v, n)
 
 
-@instruction(lambda a, i: types.none(a, types.intp) if flat(a) else None, emit_prefetch)
+@intrinsic(lambda a, i: types.none(a, types.intp) if flat(a) else None, emit_prefetch)
 def prefetch(a: Array, i: int) -> None:
     """Say that a[i] will be written to."""
     assert 0 <= i < a.size
 
 
-@instruction(lambda a, i: VectorType(a.dtype)(a, types.intp) if flat(a) else None, emit_splat)
+@intrinsic(lambda a, i: VectorType(a.dtype)(a, types.intp) if flat(a) else None, emit_splat)
 def splat(a: Array, i: int) -> Vector:
     """Return a[i] in every lane."""
     assert 0 <= i < a.size
     return np.full(BYTES // a.itemsize, a[i])
 
 
-@instruction(lambda v: v.halved()(v), emit_lanes)
+@intrinsic(lambda v: v.halved()(v), emit_lanes)
 def half(v: Vector) -> Vector:
     """Return the first half of the lanes."""
     return v[: v.size // 2].copy()
 
 
-@instruction(lambda v: v.whole()(v), emit_lanes)
+@intrinsic(lambda v: v.whole()(v), emit_lanes)
 def whole(v: Vector) -> Vector:
-    """Return v itself, or a vector of which v is the first half; what the other is is not said."""
+    """Return v itself, or a vector of which v is the first half; the other half is undefined."""
     u = np.zeros(BYTES // v.itemsize, v.dtype)
     u[: v.size] = v
     return u
 
 
-@instruction(lambda v, u: v(v, u), emit_like)
+@intrinsic(lambda v, u: v(v, u), emit_like)
 def like(v: Vector, u: Vector) -> Vector:
     """Return as many lanes of u as v has."""
     return u[: v.size].copy()
 
 
-@instruction(lambda v, a, i: v(v, a, types.intp) if flat(a) else None, emit_load_like)
+@intrinsic(lambda v, a, i: v(v, a, types.intp) if flat(a) else None, emit_load_like)
 def load_like(v: Vector, a: Array, i: int) -> Vector:
     """Return a[i], a[i+1], …, as many as v has lanes."""
     assert 0 <= i <= a.size - v.size
     return a[i : i + v.size].copy()
 
 
-@instruction(lambda v, u: v(v, v), emit_add)
+@intrinsic(lambda v, u: v(v, v), emit_add)
 def add(v: Vector, u: Vector) -> Vector:
     """Return v + u."""
     return v + u
 
 
-@instruction(lambda v, x, s: s(s, s, s), emit_fma)
+@intrinsic(lambda v, x, s: s(s, s, s), emit_fma)
 def fma(v: Vector, x: Vector, s: Vector) -> Vector:
     """Return s + v x."""
     return s + v * x
 
 
-@instruction(lambda v, u: v(v, v), emit_divide)
+@intrinsic(lambda v, u: v(v, v), emit_divide)
 def divide(v: Vector, u: Vector) -> Vector:
     """Return v / u."""
     return v / u
 
 
-@instruction(lambda v: v(v), emit_rounded)
+@intrinsic(lambda v: v(v), emit_rounded)
 def rounded(v: Vector) -> Vector:
     """Return the nearest whole numbers, of two the even one."""
     return np.rint(v)
 
 
-@instruction(lambda v: v(v), emit_power_of_two)
+@intrinsic(lambda v: v(v), emit_power_of_two)
 def power_of_two(v: Vector) -> Vector:
     """Return 2ᵛ for whole v, where that is a normal number."""
     return np.exp2(v)
 
 
-@instruction(lambda v: v.dtype(v), emit_reduction("fadd", -0.0))
+@intrinsic(lambda v: v.dtype(v), emit_reduction("fadd", -0.0))
 def total(v: Vector) -> Any:
     """Return the sum of the lanes."""
     return v.sum()
 
 
-@instruction(lambda v: v.dtype(v), emit_reduction("fmul", 1.0))
+@intrinsic(lambda v: v.dtype(v), emit_reduction("fmul", 1.0))
 def multiplied(v: Vector) -> Any:
     """Return the product of the lanes."""
     return v.prod()
 
 
-@instruction(lambda v: v(v), emit_relu)
+@intrinsic(lambda v: v(v), emit_relu)
 def relu(v: Vector) -> Vector:
     """Return max(v, 0); a NaN stays."""
     return np.where(v < 0, v.dtype.type(0), v)
 
 
-@instruction(lambda a, b, v: v(v, v, v), emit_where_equal)
+@intrinsic(lambda a, b, v: v(v, v, v), emit_where_equal)
 def where_equal(a: Vector, b: Vector, v: Vector) -> Vector:
     """Return v where a = b, else 0."""
     return np.where(a == b, v, v.dtype.type(0))
 
 
-@instruction(lambda a, b, v, u: v(v, v, v, v), emit_where_larger)
+@intrinsic(lambda a, b, v, u: v(v, v, v, v), emit_where_larger)
 def where_larger(a: Vector, b: Vector, v: Vector, u: Vector) -> Vector:
     """Return v where a > b or a is NaN, else u."""
     return np.where((a > b) | (a != a), v, u)

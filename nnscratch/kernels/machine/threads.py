@@ -35,7 +35,7 @@ class Run(Protocol):
 
 
 def cores() -> int:
-    """Return how many threads to start unless told: NNSCRATCH_THREADS if that variable is set.
+    """Return how many threads to start by default: NNSCRATCH_THREADS if that variable is set.
 
     Otherwise as many as this process may use processors and has the time of, but not more than
     OMP_NUM_THREADS or NUMBA_NUM_THREADS.
@@ -141,7 +141,7 @@ def pool(threads: int | None = None) -> Iterator[Run]:
 
         try:
             for inbox in inboxes:
-                other = Thread(target=serve, args=(inbox,), daemon=True)
+                other = Thread(target=run_tasks, args=(inbox,), daemon=True)
                 other.start()
                 others.append(other)
             yield run
@@ -155,10 +155,10 @@ def pool(threads: int | None = None) -> Iterator[Run]:
 Inbox: TypeAlias = "SimpleQueue[Callable[[], None] | None]"
 
 
-def serve(inbox: Inbox) -> None:
-    """Do what comes in until None does: a thread's life.
+def run_tasks(inbox: Inbox) -> None:
+    """Run the tasks that come in, until None comes.
 
-    The executor of the standard library would do, but hands a task over more slowly.
+    The executor of the standard library would do the same, but hands a task over more slowly.
     """
     with flushed_subnormals():
         while (work := inbox.get()) is not None:

@@ -1,9 +1,8 @@
-"""A team: every piece once, by whoever comes; and nobody waits for who does not."""
+"""Fork-join: every piece is done once, by any thread, and no thread waits for one that is late."""
 
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,17 +11,29 @@ from hypothesis import strategies as st
 from numba import config
 
 from nnscratch.core import Array, IntArray
-from nnscratch.kernels.machine.fork_join import BLOCK, TURN, claim, claim_block, shared, team_of
-from nnscratch.kernels.machine.helpers import WORTH, helpers, scratch, team, threads
-from nnscratch.kernels.machine.jit import kernel
+from nnscratch.kernels.machine.fork_join import (
+    BLOCK,
+    REGION,
+    next_block,
+    next_piece,
+    parallel,
+    workers_of,
+)
+from nnscratch.kernels.machine.helpers import (
+    WORTH,
+    kernel_threads,
+    scratch,
+    thread_count,
+    workers_for,
+)
 
 compiled = pytest.mark.skipif(bool(config.DISABLE_JIT), reason="interpreted kernels run alone")
 
 
-@shared
-def _tally(counts: IntArray, who: IntArray, team: IntArray, me: int) -> None:
+@parallel
+def tally(counts: IntArray, who: IntArray, workers: IntArray, me: int) -> None:
     """Count how often each piece is done."""
-    piece = claim(team, me, counts.size)
+    piece = next_piece(workers, me, counts.size)
     while piece < counts.size:
         counts[piece] += 1
         who[piece] = me
@@ -31,31 +42,21 @@ def _tally(counts: IntArray, who: IntArray, team: IntArray, me: int) -> None:
             x = x * 0.5 + 1
         if x < 0:
             who[piece] = -1
-        piece = claim(team, me, counts.size)
+        piece = next_piece(workers, me, counts.size)
 
 
-@kernel
-def tally(*args: Any) -> None:
-    _tally(*args)
-
-
-@shared
-def _blocks(x: Array, start: int, stop: int, team: IntArray, me: int) -> None:
+@parallel
+def blocks(x: Array, start: int, stop: int, workers: IntArray, me: int) -> None:
     """x_n += 1 for start ≤ n < stop."""
-    a, b = claim_block(team, me, start, stop)
+    a, b = next_block(workers, me, start, stop)
     while a < stop:
         x[a:b] += 1
-        a, b = claim_block(team, me, start, stop)
-
-
-@kernel
-def blocks(*args: Any) -> None:
-    _blocks(*args)
+        a, b = next_block(workers, me, start, stop)
 
 
 @pytest.fixture(params=[1, 2, 3])
 def size(request: pytest.FixtureRequest) -> Iterator[int]:
-    with team(request.param):
+    with kernel_threads(request.param):
         yield request.param
 
 
@@ -63,7 +64,7 @@ def size(request: pytest.FixtureRequest) -> Iterator[int]:
 def test_every_piece_is_done_once(size: int, pieces: int) -> None:
     counts, who = np.zeros(pieces, np.int64), np.zeros(pieces, np.int64)
     for _ in range(100):
-        tally(counts, who, helpers(WORTH))
+        tally(counts, who, workers_for(WORTH))
     np.testing.assert_array_equal(counts, np.full(pieces, 100))
     assert set(who.tolist()) <= set(range(size))
 
@@ -72,10 +73,10 @@ def test_every_piece_is_done_once(size: int, pieces: int) -> None:
 def test_helpers_do_help() -> None:
     counts, who = np.zeros(400, np.int64), np.zeros(400, np.int64)
     helped = 0
-    with team(2):
+    with kernel_threads(2):
         end = time.monotonic() + 10
         while not helped and time.monotonic() < end:  # unless the machine keeps them all along
-            tally(counts, who, helpers(WORTH))
+            tally(counts, who, workers_for(WORTH))
             helped = int((who == 1).sum())
     assert helped > 0
 
@@ -83,60 +84,60 @@ def test_helpers_do_help() -> None:
 @given(start=st.integers(0, 3 * BLOCK), length=st.integers(0, 3 * BLOCK))
 def test_blocks_cover_what_lies_between(start: int, length: int) -> None:
     x = np.zeros(7 * BLOCK)
-    blocks(x, start, start + length, team_of(1))
+    blocks(x, start, start + length, workers_of(1))
     want = np.zeros(x.size)
     want[start : start + length] = 1
     np.testing.assert_array_equal(x, want)
 
 
-def test_who_is_done_takes_from_the_others() -> None:
+def test_a_thread_that_is_done_takes_from_the_others() -> None:
     """Of three threads only one comes: it does all of the work."""
     counts, who = np.zeros(10, np.int64), np.zeros(10, np.int64)
-    tally(counts, who, team_of(3))
+    tally(counts, who, workers_of(3))
     np.testing.assert_array_equal(counts, np.ones(10))
 
 
 @compiled
 def test_small_kernels_and_other_threads_run_alone() -> None:
-    with team(2):
-        ours = helpers(WORTH)
-        assert helpers(WORTH - 1) is not ours
+    with kernel_threads(2):
+        ours = workers_for(WORTH)
+        assert workers_for(WORTH - 1) is not ours
         theirs: list[IntArray] = []
-        other = threading.Thread(target=lambda: theirs.append(helpers(WORTH)))
+        other = threading.Thread(target=lambda: theirs.append(workers_for(WORTH)))
         other.start()
         other.join()
         assert theirs[0] is not ours
-        assert threads() == 2
-    assert helpers(WORTH) is not ours
-    assert threads() == 1
+        assert thread_count() == 2
+    assert workers_for(WORTH) is not ours
+    assert thread_count() == 1
 
 
 @compiled
-def test_helpers_go_home() -> None:
+def test_helpers_end() -> None:
     before = threading.active_count()
-    with team(3):
+    with kernel_threads(3):
         assert threading.active_count() == before + 2
     assert threading.active_count() == before
 
 
 @compiled
-def test_a_team_within_a_team_leads_while_it_lasts() -> None:
-    with team(2):
-        outer = helpers(WORTH)
-        with team(3):
-            assert helpers(WORTH) is not outer
-            assert threads() == 3
-        assert helpers(WORTH) is outer
+def test_an_inner_number_of_threads_holds_while_it_lasts() -> None:
+    with kernel_threads(2):
+        outer = workers_for(WORTH)
+        with kernel_threads(3):
+            assert workers_for(WORTH) is not outer
+            assert thread_count() == 3
+        assert workers_for(WORTH) is outer
 
 
 @compiled
-def test_helpers_that_have_lain_down_come_back() -> None:
+def test_helpers_that_sleep_wake_up() -> None:
     counts, who = np.zeros(300, np.int64), np.zeros(300, np.int64)
-    with team(2):
+    with kernel_threads(2):
         time.sleep(0.1)
-        turn = int(helpers(WORTH)[TURN])
-        tally(counts, who, helpers(WORTH))
-        assert helpers(WORTH)[TURN] == turn + 2
+        region = int(workers_for(WORTH)[REGION])
+        tally(counts, who, workers_for(WORTH))
+        assert workers_for(WORTH)[REGION] == region + 2
     np.testing.assert_array_equal(counts, np.ones(300))
 
 
