@@ -31,6 +31,7 @@ import llvmlite  # type: ignore[import-untyped]
 import numba
 import numpy as np
 
+from .compile_notice import notice
 from .numba_internals import Storage, processor_of, set_cache, settings
 from .processor import BYTES
 
@@ -133,10 +134,12 @@ class KernelCache:
             pass
         except Exception as error:
             warn_once(self.cache_path or self.function.__module__, error)
+        notice.begins(self.cache_path or "no file")
         return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Keep the kernel."""
+        notice.ends()
         try:
             storage, path, stamp = self.place(sig, data.codegen)
             payload = storage.dumps(data)
