@@ -18,7 +18,7 @@ from .cache import kept
 FASTMATH = {"contract", "reassoc", "nsz", "arcp"}
 
 
-def compiled(function: Callable[..., Any], **options: bool) -> Any:
+def compiled(function: Callable[..., Any], **options: Any) -> Any:
     """Compile a function on first use."""
     return njit(nogil=True, error_model="numpy", fastmath=FASTMATH, **options)(function)
 

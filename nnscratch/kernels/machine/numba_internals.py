@@ -79,7 +79,7 @@ class Storage:
         """Return a compiled function as bytes, None if it belongs to this process alone."""
         from numba.core.serialize import dumps
 
-        if not self._numba.check_cachable(compiled):
+        if not self._numba.check_cachable(compiled):  # type: ignore[no-untyped-call]
             return None
         content: bytes = dumps(self._numba.reduce(compiled))  # type: ignore[no-untyped-call]
         return content
@@ -87,7 +87,7 @@ class Storage:
     def loads(self, target: Any, content: bytes) -> Any:
         """Return the compiled function that `dumps` has made bytes of. They can run any code."""
         target.refresh()
-        return self._numba.rebuild(target, pickle.loads(content))
+        return self._numba.rebuild(target, pickle.loads(content))  # type: ignore[no-untyped-call]
 
 
 # --------------------------------------------------------------------- fork-join
