@@ -34,6 +34,7 @@ PACKAGES = [
 
 PUBLIC = {
     "core": "Layer Parameter pack",
+    "kernels.paths": "plain",
     "data": "Dataset binarize columns digits fashion_mnist minibatches mnist read_set split",
     "layers": "ELU GELU AvgPool2d BatchNorm Conv1d Conv2d ConvTranspose2d Dense Dropout Flatten "
     "GaussianSample GlobalAvgPool2d GroupNorm Identity LayerNorm LeakyReLU MaxPool2d PixelShuffle "

@@ -30,6 +30,7 @@ from .evaluation import elbo as elbo
 from .evaluation import importance_nll as importance_nll
 from .evaluation import psnr as psnr
 from .evaluation import ssim as ssim
+from .kernels.paths import plain as plain
 from .layers import ELU as ELU
 from .layers import GELU as GELU
 from .layers import AvgPool2d as AvgPool2d

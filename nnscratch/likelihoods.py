@@ -16,7 +16,7 @@ import numpy as np
 
 from .checks.arguments import number
 from .core import Array
-from .layers.activations import sigmoid
+from .kernels.plain import sigmoid
 from .losses import bernoulli_nll, squared_error
 
 

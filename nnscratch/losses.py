@@ -17,11 +17,7 @@ import numpy as np
 
 from .checks.arrays import labels_of
 from .core import Array, IntArray, check, real
-from .kernels.losses import bernoulli_nll as bernoulli_nll_kernel
-from .kernels.machine.exponential import constants
-from .kernels.machine.fork_join import BLOCK
-from .kernels.machine.helpers import workers_for
-from .kernels.machine.processor import BYTES
+from .kernels import plain
 
 
 def samples(name: str, a: Array) -> int:
@@ -75,24 +71,9 @@ def bernoulli_nll(a: Array, t: Array) -> tuple[float, Array]:
     For t in {0, 1} it is a likelihood. For grey t in (0, 1) it is not: its minimum, at σ(a) = t, is
     the entropy of t and not 0 (`binary_entropy`).
     """
-    N = samples("bernoulli_nll a", a)
+    samples("bernoulli_nll a", a)
     check("bernoulli_nll t", t, a.shape, a.dtype)
-    flat_a, flat_t = flat_vectors(a, NOTHING), flat_vectors(t, 0)
-    da, sums = np.empty(flat_a.size, a.dtype), np.empty(-(-flat_a.size // BLOCK))
-    numbers = np.array([1, -1, 1 / N], a.dtype)
-    workers = workers_for(a.size)
-    bernoulli_nll_kernel(flat_a, flat_t, numbers, constants(a.dtype), da, sums, workers)
-    return float(sums.sum()) / N, da[: a.size].reshape(a.shape)
-
-
-NOTHING = -1e3
-"""A logit whose exponential is 0: beside the target 0 it adds nothing to a sum."""
-
-
-def flat_vectors(x: Array, fill: float) -> Array:
-    """Return x's numbers in a row, and as many of these as make the last vector whole."""
-    flat, missing = x.ravel(), -x.size % (BYTES // x.itemsize)
-    return np.append(flat, np.full(missing, fill, x.dtype)) if missing else flat
+    return plain.bernoulli_nll(a, t)
 
 
 def binary_entropy(t: Array) -> float:

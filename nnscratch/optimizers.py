@@ -9,43 +9,15 @@ An optimiser owns its moments and counts its steps; it holds no reference to a m
 rate is a number or a schedule, a function of the step number.
 """
 
-from functools import cache
-from math import ceil
 from typing import Any
 
 import numpy as np
 
 from .checks.arguments import flag, number
 from .checks.text import call_text
-from .core import Array, IntArray, Parameter, check
-from .kernels import optimizers as kernels
-from .kernels.machine.fork_join import BLOCK
-from .kernels.machine.helpers import thread_count, workers_for
-from .kernels.machine.subnormals import flushed_subnormals
+from .core import Array, Parameter, check
+from .kernels.plain_optimizers import Step, adam, gradient_norm, rmsprop, sgd
 from .schedules import Schedule, as_schedule
-
-LINE = 64
-"""Pieces of θ begin at multiples of it: what the compiled loop takes together is then together on
-any number of threads."""
-
-
-@cache
-def pieces(parts: tuple[int, ...], start: int, stop: int, T: int) -> IntArray:
-    """Return the ends (B, 2) of pieces that make up θ[start:stop], in the order of T threads.
-
-    A thread's share is a T-th of every part: the rows whose gradient it has just written, and whose
-    weights nobody else reads (matmul.py). They lie in its cache; to fetch what another core has
-    written would take Adam half as long again, and many times as long where they share no cache.
-    """
-    ends, starts = [], [sum(parts[:i]) for i in range(len(parts))]
-    for t in range(T):
-        for size, first in zip(parts, starts, strict=True):
-            cuts = T * ceil(size / (T * BLOCK))
-            for i in range(cuts * t // T, cuts * (t + 1) // T):
-                a, b = ((first + size * j // cuts) // LINE * LINE for j in (i, i + 1))
-                ends.append((max(a, start), min(b, stop)))
-    ends.append((max(sum(parts) // LINE * LINE, start), stop))
-    return np.array([(a, b) for a, b in ends if a < b], np.int64).reshape(-1, 2)
 
 
 class Optimizer:
@@ -56,6 +28,7 @@ class Optimizer:
     """
 
     moments: tuple[str, ...] = ()
+    decoupled = False  # whether weight decay shrinks θ itself, or is a part of the gradient
 
     def __init__(
         self, learning_rate: float | Schedule, weight_decay: float, clip_norm: float | None
@@ -91,18 +64,17 @@ class Optimizer:
             self.state = {name: np.zeros_like(value) for name in self.moments}
         for name, moment in self.state.items():
             check(f"{type(self).__name__} {name}", moment, value.shape, value.dtype)
-        first, last = within or (0, value.size)
+        within = within or (0, value.size)
         rate = self.learning_rate(self.steps)
         self.steps += 1
-        scale, share = 1.0, pieces(theta.parts, first, last, thread_count())
-        with flushed_subnormals():  # moments that fade pass through them
-            if self.clip_norm is not None:
-                norm = kernels.gradient_norm(grads, first, last)
-                scale = min(1.0, self.clip_norm / norm) if norm > 0 else 1.0
-            self.update(value, grads, *self.state.values(), share, scale, rate)
+        scale, l2 = 1.0, 0.0 if self.decoupled else self.weight_decay
+        if self.clip_norm is not None:
+            norm = gradient_norm(grads, within)
+            scale = min(1.0, self.clip_norm / norm) if norm > 0 else 1.0
+        self.update(Step(theta, grads, within, rate, scale, l2), *self.state.values())
 
-    def update(self, value: Array, *others: Any) -> None:
-        """Step θ: value, grads, the moments, pieces, scale, rate."""
+    def update(self, step: Step, *moments: Array) -> None:
+        """Move θ and the moments, and clear the gradients."""
         raise NotImplementedError
 
     def settings(self) -> dict[str, Any]:
@@ -139,10 +111,9 @@ class SGD(Optimizer):
         if nesterov and momentum == 0:
             raise ValueError("SGD: expected momentum > 0 with nesterov, got 0")
 
-    def update(self, value: Array, *others: Any) -> None:
-        """Step θ."""
-        numbers = self.momentum, self.nesterov, self.weight_decay
-        kernels.sgd(value, *others, *numbers, workers_for(value.size))
+    def update(self, step: Step, *moments: Array) -> None:
+        """Move θ and the moments, and clear the gradients."""
+        sgd(step, *moments, self.momentum, self.nesterov)
 
 
 class RMSprop(Optimizer):
@@ -170,10 +141,9 @@ class RMSprop(Optimizer):
         self.alpha = self._within("alpha", alpha, 0, 1)
         self.eps = self._within("eps", eps, 0)
 
-    def update(self, value: Array, *others: Any) -> None:
-        """Step θ."""
-        numbers = self.alpha, self.eps, self.weight_decay
-        kernels.rmsprop(value, *others, *numbers, workers_for(value.size))
+    def update(self, step: Step, *moments: Array) -> None:
+        """Move θ and the moments, and clear the gradients."""
+        rmsprop(step, *moments, self.alpha, self.eps)
 
 
 class Adam(Optimizer):
@@ -186,7 +156,6 @@ class Adam(Optimizer):
     """
 
     moments = ("first", "second")
-    decoupled = False
 
     def __init__(
         self,
@@ -203,11 +172,10 @@ class Adam(Optimizer):
         self.beta2 = self._within("beta2", beta2, 0, 1)
         self.eps = self._within("eps", eps, 0)
 
-    def update(self, value: Array, *others: Any) -> None:
-        """Step θ."""
-        l2, decay = (0.0, self.weight_decay) if self.decoupled else (self.weight_decay, 0.0)
-        numbers = self.beta1, self.beta2, self.eps, self.steps, l2, decay
-        kernels.adam(value, *others, *numbers, workers_for(value.size))
+    def update(self, step: Step, *moments: Array) -> None:
+        """Move θ and the moments, and clear the gradients."""
+        decay = self.weight_decay if self.decoupled else 0.0
+        adam(step, *moments, self.beta1, self.beta2, self.eps, self.steps, decay)
 
 
 class AdamW(Adam):

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from nnscratch.kernels.paths import FOR_ALL
+
 # Compiling a kernel takes longer than any deadline; the same examples each run keep CI honest.
 settings.register_profile("nnscratch", deadline=None, derandomize=True, max_examples=25)
 settings.load_profile("nnscratch")
@@ -19,7 +21,10 @@ def rng() -> np.random.Generator:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out what needs the full MNIST, where it is not."""
+    """Leave out what needs the full MNIST, where it is not, or kernels, on the plain path."""
+    for item in items if FOR_ALL else ():
+        for mark in item.iter_markers("fast"):
+            item.add_marker(pytest.mark.skip(reason=f"on the plain path: {mark.args[0]}"))
     if "NNSCRATCH_DATA" not in os.environ:
         skip = pytest.mark.skip(reason="needs the files of MNIST in NNSCRATCH_DATA")
         for item in items:

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 import nnscratch
 from nnscratch.data import Dataset, binarize, columns, minibatches, split
-from nnscratch.kernels.batch import gather_columns
-from nnscratch.kernels.machine.fork_join import workers_of
+from nnscratch.kernels.batch import gather_columns_kernel
+from nnscratch.kernels.machine.counters import workers_of
 
 SEEDS = st.integers(0, 99)
 
@@ -273,7 +273,7 @@ def test_the_kernel_is_its_definition(N: int, D: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     images, rows, levels = grey(rng, 5, D), rng.integers(0, 5, N), rng.random(256)
     x = np.full((D, N), np.nan)
-    gather_columns(images, rows, levels, x, workers_of(1))
+    gather_columns_kernel(images, rows, levels, x, workers_of(1))
     np.testing.assert_array_equal(x, levels[images[rows]].T)
 
 

@@ -11,14 +11,8 @@ from hypothesis import strategies as st
 from numba import config
 
 from nnscratch.core import Array, IntArray
-from nnscratch.kernels.machine.fork_join import (
-    BLOCK,
-    REGION,
-    next_block,
-    next_piece,
-    parallel,
-    workers_of,
-)
+from nnscratch.kernels.machine.counters import BLOCK, REGION, workers_of
+from nnscratch.kernels.machine.fork_join import next_block, next_piece, parallel
 from nnscratch.kernels.machine.helpers import (
     WORTH,
     kernel_threads,

@@ -17,10 +17,10 @@ import sys
 import numpy as np
 from nnscratch.kernels.machine import processor
 processor.BYTES = int(sys.argv[1])
-from nnscratch.kernels.activations import normal_cdf
+from nnscratch.kernels.activations import normal_cdf_kernel
 x = np.ones(3)
-normal_cdf(x, x)
-print(sum(normal_cdf.stats.cache_hits.values()))
+normal_cdf_kernel(x, x)
+print(sum(normal_cdf_kernel.stats.cache_hits.values()))
 """
 
 

@@ -10,14 +10,23 @@ import numpy as np
 import pytest
 
 from nnscratch.core import Array, IntArray
-from nnscratch.kernels.activations import normal_cdf
+from nnscratch.kernels.activations import normal_cdf_kernel
 from nnscratch.kernels.conv_filters import bias_gradient, rectified_bias_gradient
-from nnscratch.kernels.losses import bernoulli_nll
+from nnscratch.kernels.losses import bernoulli_nll_kernel
+from nnscratch.kernels.machine.counters import workers_of
 from nnscratch.kernels.machine.exponential import constants
-from nnscratch.kernels.machine.fork_join import workers_of
 from nnscratch.kernels.norm import normalise, normalise_backward
-from nnscratch.kernels.optimizers import adam, gradient_norm, rmsprop, sgd
-from nnscratch.kernels.rectifiers import leaky_relu_backward, relu_backward, relu_forward
+from nnscratch.kernels.optimizers import (
+    adam_kernel,
+    gradient_norm_kernel,
+    rmsprop_kernel,
+    sgd_kernel,
+)
+from nnscratch.kernels.rectifiers import (
+    leaky_relu_backward_kernel,
+    relu_backward_kernel,
+    relu_kernel,
+)
 
 GAPS = (0, 1, 2, 5, 8, 16, 31, 64, 500)
 """Numbers between one array and the next."""
@@ -45,7 +54,7 @@ def everything(x: Array) -> IntArray:
 def nll(a: Array, t: Array, da: Array) -> float:
     sums = np.empty(1)
     numbers = np.array([1, -1, 0.3], a.dtype)
-    bernoulli_nll(a, t, numbers, constants(a.dtype), da, sums, ALONE)
+    bernoulli_nll_kernel(a, t, numbers, constants(a.dtype), da, sums, ALONE)
     return float(sums[0])
 
 
@@ -53,21 +62,24 @@ CASES: dict[str, tuple[Sequence[Any], Callable[..., Any]]] = {
     "bernoulli_nll": ("vvv", nll),
     "rectified_bias_gradient": ("222f", rectified_bias_gradient),
     "bias_gradient": ("2f", bias_gradient),
-    "relu_forward": ("nn", lambda x, y: relu_forward(x, y, ALONE)),
-    "relu_backward": ("nnn", lambda dy, y, dx: relu_backward(dy, y, dx, ALONE)),
-    "leaky_relu_backward": ("nnn", lambda dy, y, dx: leaky_relu_backward(dy, y, 0.1, dx)),
-    "normal_cdf": ("nn", normal_cdf),
+    "relu": ("nn", lambda x, y: relu_kernel(x, y, ALONE)),
+    "relu_backward": ("nnn", lambda dy, y, dx: relu_backward_kernel(dy, y, dx, ALONE)),
+    "leaky_relu_backward": ("nnn", lambda dy, y, dx: leaky_relu_backward_kernel(dy, y, 0.1, dx)),
+    "normal_cdf": ("nn", normal_cdf_kernel),
     "normalise": ("xwwxmm", lambda x, w, b, y, m, r: normalise(x, w, b, 0.1, y, m, r)),
     "normalise_backward": ("xxwmm4wwx", normalise_backward),
-    "gradient_norm": ("g", lambda grads: gradient_norm(grads, 0, grads.shape[1])),
-    "sgd": ("ngn", lambda x, g, u: sgd(x, g, u, everything(x), 0.5, 0.1, 0.9, True, 0.01, ALONE)),
+    "gradient_norm": ("g", lambda grads: gradient_norm_kernel(grads, 0, grads.shape[1])),
+    "sgd": (
+        "ngn",
+        lambda x, g, u: sgd_kernel(x, g, u, everything(x), 0.5, 0.1, 0.9, True, 0.01, ALONE),
+    ),
     "rmsprop": (
         "ngn",
-        lambda x, g, v: rmsprop(x, g, v, everything(x), 0.5, 0.1, 0.9, 1e-8, 0.01, ALONE),
+        lambda x, g, v: rmsprop_kernel(x, g, v, everything(x), 0.5, 0.1, 0.9, 1e-8, 0.01, ALONE),
     ),
     "adam": (
         "ngnn",
-        lambda x, g, m, v: adam(
+        lambda x, g, m, v: adam_kernel(
             *(x, g, m, v, everything(x), 0.5, 0.1, 0.9, 0.999, 1e-8, 3, 0.01, 0.001, ALONE)
         ),
     ),

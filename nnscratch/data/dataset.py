@@ -12,7 +12,6 @@ is never copied. Sets are batch-first; `columns` is where a batch of one becomes
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
@@ -21,6 +20,7 @@ from numpy.typing import DTypeLike, NDArray
 from ..checks.arguments import flag, generator, integer, number
 from ..checks.arrays import check_bytes, check_numbers, check_set, labels_of, plain
 from ..core import Array, IntArray
+from ..kernels.plain import gather_columns
 
 Images: TypeAlias = NDArray[Any]
 """Grey levels 0 … 255 in uint8, or float32 or float64; or what NumPy makes such an array of."""
@@ -175,25 +175,9 @@ def gather(images: Images, rows: IntArray, dtype: DTypeLike) -> Array:
     if np.dtype(dtype) not in (np.float32, np.float64):
         raise ValueError(f"columns: expected float32 or float64, got {np.dtype(dtype)}")
 
-    N = len(rows)
-    x = np.empty((images[0].size, N), dtype)
-    if not images.flags.c_contiguous:
-        images, rows = images[rows], np.arange(N)
     if images.dtype == np.uint8:
-        from ..kernels.batch import gather_columns  # here, for Numba takes a second to import
-        from ..kernels.machine.helpers import workers_for
-
-        flat = images.reshape(len(images), -1)
-        gather_columns(flat, rows, greys(x.dtype), x, workers_for(x.size))
-    else:
-        x[...] = images[rows].reshape(N, -1).T
-    return x
-
-
-@cache
-def greys(dtype: DTypeLike) -> Array:
-    """Return the float of every byte, (256,)."""
-    return np.arange(256, dtype=dtype) / 255
+        return gather_columns(images, rows, dtype)
+    return np.ascontiguousarray(images[rows].reshape(len(rows), -1).T, dtype)
 
 
 def binarize(images: Images, how: str, *, rng: np.random.Generator) -> Images:

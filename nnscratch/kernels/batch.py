@@ -1,14 +1,33 @@
 """From a set of byte images, batch-first, to a batch of floats, batch-last."""
 
+from functools import cache
+
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from ..core import Array, IntArray
 from .machine.fork_join import next_piece, parallel
+from .machine.helpers import workers_for
+
+
+def gather_columns(images: NDArray[np.uint8], rows: IntArray, dtype: DTypeLike) -> Array:
+    """Return x[d, n] = images[rows[n], d] / 255."""
+    if not images.flags.c_contiguous:
+        images, rows = images[rows], np.arange(len(rows))
+    images = images.reshape(len(images), -1)
+    x = np.empty((images.shape[1], len(rows)), dtype)
+    gather_columns_kernel(images, rows, greys(x.dtype), x, workers_for(x.size))
+    return x
+
+
+@cache
+def greys(dtype: DTypeLike) -> Array:
+    """Return the float of every byte, (256,)."""
+    return np.arange(256, dtype=dtype) / 255
 
 
 @parallel
-def gather_columns(
+def gather_columns_kernel(
     images: NDArray[np.uint8],
     rows: IntArray,
     grey: Array,

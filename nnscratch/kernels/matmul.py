@@ -25,7 +25,7 @@ COPIED = 1 << 17
 def matmul(a: Array, b: Array, bias: Array | None = None) -> Array:
     """Return a b, or a b + bias 1ᵀ, for a (M, K), b (K, N) and bias (M,) of one dtype."""
     M, N = len(a), b.shape[1]
-    if min(M, N) < SMALL or a.dtype.kind != "f":
+    if min(M, N) < SMALL:
         y: Array = a @ b
         return y if bias is None else y + bias[:, None]
     c = np.empty((M, N), a.dtype)
@@ -33,16 +33,16 @@ def matmul(a: Array, b: Array, bias: Array | None = None) -> Array:
     return c
 
 
-def add_product(p: Parameter, a: Array, b: Array, row_sums: Parameter | None = None) -> None:
-    """p.grad += a b and row_sums.grad += a 1."""
+def add_matmul(p: Parameter, a: Array, b: Array, sums: Parameter | None = None) -> None:
+    """p.grad += a b and sums.grad += a 1."""
     M, N = len(a), b.shape[1]
-    if min(M, N) >= SMALL and a.dtype.kind == "f":
-        _product(a, b, None, True, p.grad, None if row_sums is None else row_sums.grad)
+    if min(M, N) >= SMALL:
+        _product(a, b, None, True, p.grad, None if sums is None else sums.grad)
         return
     # Of one long and one short side, BLAS would have the rows be long.
     p.grad += (b.T @ a.T).T if M < SMALL else a @ b
-    if row_sums is not None:
-        row_sums.grad += a.sum(axis=1)
+    if sums is not None:
+        sums.grad += a.sum(axis=1)
 
 
 def _product(

@@ -10,13 +10,85 @@ A piece stays in a core's cache while the replicas are summed and θ is moved; t
 among each other (fork_join.py).
 """
 
-from math import sqrt
+from functools import cache
+from math import ceil, sqrt
 
 import numpy as np
 
 from ..core import Array, IntArray
-from .machine.fork_join import BLOCK, next_piece, parallel
+from .machine.counters import BLOCK
+from .machine.fork_join import next_piece, parallel
+from .machine.helpers import thread_count, workers_for
 from .machine.jit import kernel
+from .machine.subnormals import flushed_subnormals
+from .plain_optimizers import Step
+
+LINE = 64
+"""Pieces of θ begin at multiples of it: what the compiled loop takes together is then together on
+any number of threads."""
+
+
+@cache
+def pieces(parts: tuple[int, ...], start: int, stop: int, T: int) -> IntArray:
+    """Return the ends (B, 2) of pieces that make up θ[start:stop], in the order of T threads.
+
+    A thread's share is a T-th of every part: the rows whose gradient it has just written, and whose
+    weights nobody else reads (matmul.py). They lie in its cache; to fetch what another core has
+    written would take Adam half as long again, and many times as long where they share no cache.
+    """
+    ends, starts = [], [sum(parts[:i]) for i in range(len(parts))]
+    for t in range(T):
+        for size, first in zip(parts, starts, strict=True):
+            cuts = T * ceil(size / (T * BLOCK))
+            for i in range(cuts * t // T, cuts * (t + 1) // T):
+                a, b = ((first + size * j // cuts) // LINE * LINE for j in (i, i + 1))
+                ends.append((max(a, start), min(b, stop)))
+    ends.append((max(sum(parts) // LINE * LINE, start), stop))
+    return np.array([(a, b) for a, b in ends if a < b], np.int64).reshape(-1, 2)
+
+
+def shares(step: Step) -> IntArray:
+    """Return the pieces of the part of θ that moves, for the threads that there are."""
+    return pieces(step.theta.parts, *step.within, thread_count())
+
+
+def gradient_norm(grads: Array, within: tuple[int, int]) -> float:
+    """‖g‖₂ of a part of the gradient."""
+    with flushed_subnormals():
+        return gradient_norm_kernel(grads, *within)
+
+
+def sgd(step: Step, velocity: Array, momentum: float, nesterov: bool) -> None:
+    """u ← μ u + g;  θ ← θ - η u,  or θ - η (g + μ u)."""
+    arrays = step.theta.value, step.grads, velocity, shares(step)
+    numbers = step.scale, step.rate, momentum, nesterov, step.l2
+    with flushed_subnormals():  # moments that fade pass through subnormal numbers
+        sgd_kernel(*arrays, *numbers, workers_for(velocity.size))
+
+
+def rmsprop(step: Step, square: Array, alpha: float, eps: float) -> None:
+    """v ← α v + (1-α) g²;  θ ← θ - η g/(√v + ε)."""
+    arrays = step.theta.value, step.grads, square, shares(step)
+    numbers = step.scale, step.rate, alpha, eps, step.l2
+    with flushed_subnormals():
+        rmsprop_kernel(*arrays, *numbers, workers_for(square.size))
+
+
+def adam(
+    step: Step,
+    first: Array,
+    second: Array,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    count: int,
+    decay: float,
+) -> None:
+    """m ← β₁ m + (1-β₁) g;  v ← β₂ v + (1-β₂) g²;  θ ← (1 - η λ) θ - η m̂/(√v̂ + ε)."""
+    arrays = step.theta.value, step.grads, first, second, shares(step)
+    numbers = step.scale, step.rate, beta1, beta2, eps, count, step.l2, decay
+    with flushed_subnormals():
+        adam_kernel(*arrays, *numbers, workers_for(first.size))
 
 
 @kernel
@@ -31,7 +103,7 @@ def sum_lanes(grads: Array, start: int, stop: int) -> None:
 
 
 @kernel
-def gradient_norm(grads: Array, start: int, stop: int) -> float:
+def gradient_norm_kernel(grads: Array, start: int, stop: int) -> float:
     """Sum the replicas and return ‖g‖₂ of a piece of θ; in float64, where no square overflows."""
     squares = 0.0
     for a in range(start, stop, BLOCK):
@@ -44,7 +116,7 @@ def gradient_norm(grads: Array, start: int, stop: int) -> float:
 
 
 @parallel
-def sgd(
+def sgd_kernel(
     value: Array,
     grads: Array,
     velocity: Array,
@@ -76,7 +148,7 @@ def sgd(
 
 
 @parallel
-def rmsprop(
+def rmsprop_kernel(
     value: Array,
     grads: Array,
     square: Array,
@@ -108,7 +180,7 @@ def rmsprop(
 
 
 @parallel
-def adam(
+def adam_kernel(
     value: Array,
     grads: Array,
     first: Array,

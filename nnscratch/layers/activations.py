@@ -11,15 +11,7 @@ import numpy as np
 
 from .._moved import renamed
 from ..core import Array, Backward, Layer, Shape, check, real
-from ..kernels.activations import normal_cdf
-
-
-def sigmoid(a: Array) -> Array:
-    """σ(a) = 1/(1 + e⁻ᵃ), written with e^-|a| so that nothing overflows."""
-    positive = a.real >= 0
-    e = np.exp(np.where(positive, -a, a))
-    y: Array = np.where(positive, 1, e) / (1 + e)
-    return y
+from ..kernels.plain import normal_cdf, sigmoid, softplus
 
 
 class Elementwise(Layer):
@@ -116,8 +108,7 @@ class Softplus(Elementwise):
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
         check("Softplus x", x.real, x.shape, real(x))
-        positive = x.real >= 0
-        y = np.where(positive, x, 0) + np.log1p(np.exp(np.where(positive, -x, x)))
+        y = softplus(x)
 
         def backward(dy: Array) -> Array:
             check("Softplus dy", dy, x.shape, x.dtype)
@@ -147,8 +138,7 @@ class GELU(Elementwise):
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
         check("GELU x", x, x.shape, real(x))
-        cdf = np.empty_like(x, order="C")
-        normal_cdf(x.ravel(), cdf.ravel())
+        cdf = normal_cdf(x)
 
         def backward(dy: Array) -> Array:
             check("GELU dy", dy, x.shape, x.dtype)

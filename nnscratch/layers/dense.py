@@ -5,7 +5,7 @@ from numpy.typing import DTypeLike
 
 from ..checks.arguments import flag, integer
 from ..core import Array, Backward, Layer, Parameter, Shape, check
-from ..kernels.matmul import add_product, matmul
+from ..kernels.plain import add_matmul, matmul
 from .initializers import Initializer, glorot_uniform, zeros
 
 
@@ -62,7 +62,7 @@ class Dense(Layer):
 
         def backward(dy: Array, need_dx: bool = True) -> Array | None:
             check("Dense dy", dy, (M, N), w.value.dtype)
-            add_product(w, dy, x.T, b)
+            add_matmul(w, dy, x.T, b)
             return matmul(w.value.T, dy) if need_dx else None
 
         return y, backward

@@ -10,8 +10,7 @@ import numpy as np
 from .._moved import renamed
 from ..checks.arguments import number
 from ..core import Array, Backward, check, real
-from ..kernels.machine.helpers import workers_for
-from ..kernels.rectifiers import leaky_relu_backward, relu_backward, relu_forward
+from ..kernels.plain import leaky_relu_backward, relu, relu_backward
 from .activations import Elementwise
 
 
@@ -36,14 +35,11 @@ class ReLU(Elementwise):
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
         check("ReLU x", x, x.shape, real(x))
-        y = np.empty_like(x, order="C")
-        relu_forward(x.ravel(), y.ravel(), workers_for(x.size // 4))
+        y = relu(x)
 
         def backward(dy: Array) -> Array:
             check("ReLU dy", dy, y.shape, y.dtype)
-            dx = np.empty_like(y, order="C")
-            relu_backward(dy.ravel(), y.ravel(), dx.ravel(), workers_for(dy.size // 4))
-            return dx
+            return relu_backward(dy, y)
 
         return y, backward
 
@@ -77,9 +73,7 @@ class LeakyReLU(Elementwise):
 
         def backward(dy: Array) -> Array:
             check("LeakyReLU dy", dy, y.shape, y.dtype)
-            dx = np.empty_like(y, order="C")
-            leaky_relu_backward(dy.ravel(), y.ravel(), self.slope, dx.ravel())
-            return dx
+            return leaky_relu_backward(dy, y, self.slope)
 
         return y, backward
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..core import Array, Backward, Layer, Parameter, Shape, check
-from ..kernels.matmul import add_product, matmul
+from ..kernels.plain import add_matmul, matmul
 from .dense import Dense
 
 
@@ -52,7 +52,7 @@ class TiedDense(Layer):
 
         def backward(dy: Array, need_dx: bool = True) -> Array | None:
             check("TiedDense dy", dy, (D, N), w.value.dtype)
-            add_product(w, x, dy.T)
+            add_matmul(w, x, dy.T)
             b.grad += dy.sum(axis=1)
             return matmul(w.value, dy) if need_dx else None
 

@@ -29,11 +29,11 @@ from collections.abc import Callable
 from inspect import signature
 from typing import Any
 
-import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 
 from ...core import IntArray
+from .counters import ACTIVE, BLOCK, CALL, FAILED, LINE, REGION, SHARES, THREADS
 from .intrinsics import intrinsic
 from .jit import cached, compiled, kernel
 from .numba_internals import (
@@ -46,27 +46,6 @@ from .numba_internals import (
     last_of,
     pointer,
 )
-
-REGION, CALL, ACTIVE, SHARES, LINE = 0, 8, 16, 24, 8
-"""Where the counters of the workers are, each on a cache line of its own (LINE of them):
-
-    REGION  the number of the parallel region, odd while it is open
-    CALL    the addresses of the published function and of its arguments; how many threads there are
-    ACTIVE  how many helpers are at work; how many of their calls have failed
-    SHARES  how many pieces of each thread's share are taken, a line a thread"""
-
-THREADS, FAILED = CALL + 2, ACTIVE + 1
-
-BLOCK = 8192
-"""Numbers in a block: it fits into a core's cache, and a pass over it takes a microsecond."""
-
-
-def workers_of(threads: int) -> IntArray:
-    """Return the counters by which so many threads share kernels."""
-    workers = np.zeros(SHARES + LINE * threads, np.int64)
-    workers[THREADS] = threads
-    return workers
-
 
 # Intrinsics
 

@@ -18,10 +18,10 @@ from time import sleep
 from typing import Any
 
 import numpy as np
-from numba import config
 
 from ...core import Array, IntArray
-from .fork_join import REGION, spin_and_help, workers_of
+from ..paths import on_plain_path
+from .counters import REGION, workers_of
 from .subnormals import flushed_subnormals
 
 WORTH = 10_000
@@ -65,7 +65,14 @@ def kernel_threads(threads: int) -> Iterator[None]:
     All of them flush subnormal numbers.
     """
     threads = min(threads, MOST)
-    if threads <= 1 or config.DISABLE_JIT:  # type: ignore[attr-defined]
+    if threads <= 1 or on_plain_path():
+        yield
+        return
+    from numba import config  # here, for the plain path does without
+
+    from .fork_join import spin_and_help
+
+    if config.DISABLE_JIT:  # type: ignore[attr-defined]
         yield
         return
     before, ended = (_state.workers, _state.size), threading.Event()

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from .float_mode import FLUSH, change_bits
+from ..paths import on_plain_path
 
 for _dtype in (np.float32, np.float64):  # NumPy looks once, and warns if it finds no subnormals
     np.finfo(_dtype)
@@ -24,6 +24,11 @@ def flushed_subnormals() -> Iterator[None]:
     Each thread has a mode of its own, and whether a new one inherits it depends on the system. So
     every thread that works on a result enters this: else bits would depend on who computed them.
     """
+    if on_plain_path():  # where nothing is compiled, there is nothing to hurry
+        yield
+        return
+    from .float_mode import FLUSH, change_bits  # here, for it imports Numba
+
     ours = FLUSH & ~change_bits(0, 0)
     try:
         change_bits(0, ours)

@@ -7,6 +7,7 @@ start threads of its own inside every product and fight with ours: it is held at
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from functools import cache, partial
 from math import ceil
 from queue import SimpleQueue
@@ -131,7 +132,7 @@ def pool(threads: int | None = None) -> Iterator[Run]:
 
             busy = inboxes[: max(0, len(items) - 1)]
             for t, inbox in enumerate(busy, 1):
-                inbox.put(partial(share, t))
+                inbox.put(partial(copy_context().run, share, t))  # on the same path: paths.py
             share(0)
             for _ in range(1 + len(busy)):
                 done.get()  # also after an exception: nobody may still be writing
@@ -141,7 +142,8 @@ def pool(threads: int | None = None) -> Iterator[Run]:
 
         try:
             for inbox in inboxes:
-                other = Thread(target=run_tasks, args=(inbox,), daemon=True)
+                life = partial(copy_context().run, run_tasks, inbox)
+                other = Thread(target=life, daemon=True)
                 other.start()
                 others.append(other)
             yield run
