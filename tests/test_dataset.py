@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tracemalloc
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,20 @@ def grey(rng: np.random.Generator, *shape: int) -> np.ndarray:
 
 def some(N: int) -> Dataset:
     return Dataset(np.zeros((N, 2, 2), np.uint8), np.zeros(N, int))
+
+
+# What test_faults.py runs with a broken kernel or definition as well.
+
+
+def check_columns(module: ModuleType) -> None:
+    """Two images of three bytes, the second first: black is 0, white is 1, 51 is a fifth."""
+    images = np.array([[0, 255, 51], [102, 0, 255]], np.uint8)
+    x = module.columns(images, np.array([1, 0]), np.float64)
+    np.testing.assert_array_equal(x, [[0.4, 0], [0, 1], [1, 0.2]])
+
+
+def test_by_hand() -> None:
+    check_columns(nnscratch.data)
 
 
 # Dataset

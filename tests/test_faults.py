@@ -5,8 +5,10 @@ check is one that the ordinary tests run on the real module. Every check must pa
 it is, and fail on it as changed.
 """
 
+import importlib
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,6 +18,7 @@ import pytest
 import test_activations
 import test_contractive
 import test_core
+import test_dataset
 import test_dense
 import test_exponential
 import test_initializers
@@ -29,6 +32,9 @@ import test_tied
 from numba import config
 
 import nnscratch
+from nnscratch import data, layers, losses, optimizers
+from nnscratch.kernels import plain
+from nnscratch.layers import norm
 
 ROOT = Path(nnscratch.__file__).parent
 SHAPE, SEED = (3, 4), 0
@@ -44,7 +50,9 @@ OF_PRODUCTS: tuple[Check, Any] = (test_products.check_products_add_up, ())
 OF_BIAS: tuple[Check, Any] = (test_products.check_bias, ())
 OF_PRODUCT: tuple[Check, Any] = (test_products.check_layouts, ())
 OF_TILE: tuple[Check, Any] = (test_products.check_tile, ())
-OF_ADAM: tuple[Check, Any] = (test_optimizers.check_adam, ())
+OF_ADAM: tuple[Check, Any] = (test_optimizers.check_formula, ("Adam",))
+OF_CLIPPING: tuple[Check, Any] = (test_optimizers.check_clipped, ())
+OF_BYTES: tuple[Check, Any] = (test_dataset.check_columns, ())
 OF_EXP: tuple[Check, Any] = (test_exponential.check_digits, (np.float64,))
 OF_NORM: tuple[Check, Any] = (test_norm.check_kernels, ("GroupNorm", 7, (3, 5), np.float64))
 NEED_DX: tuple[Check, Any] = (test_sequential.check_need_dx, ())
@@ -62,7 +70,15 @@ def moments(name: str) -> tuple[Check, Any]:
     return test_initializers.check_moments, (name,)
 
 
-DW = "add_product(w, dy, x.T, b)"
+def steps_of(name: str) -> tuple[Check, Any]:
+    return test_optimizers.check_formula, (name,)
+
+
+def defined(name: str) -> tuple[Check, Any]:
+    return test_activations.check_definition, (name,)
+
+
+DW = "add_matmul(w, dy, x.T, b)"
 DB = "b is None or b.grad.__iadd__(dy.sum(axis=1))"
 SIGMA_IS_VARIANCE = {"np.exp(logvar / 2)": "np.exp(logvar)", "dz * noise / 2": "dz * noise"}
 
@@ -74,7 +90,7 @@ FAULTS: dict[str, list[Fault]] = {
         ("dw: rebound", {DW: f"w.grad = w.grad + dy @ x.T; {DB}"}, *OF_DENSE),
         ("dw: mean for sum", {DW: f"w.grad += dy @ x.T / N; {DB}"}, *OF_DENSE),
         ("dx: w not transposed", {"w.value.T, dy": "w.value, dy"}, *OF_DENSE),
-        ("db: forgotten", {DW: "add_product(w, dy, x.T)"}, *OF_DENSE),
+        ("db: forgotten", {DW: "add_matmul(w, dy, x.T)"}, *OF_DENSE),
         ("db: = for +=", {DW: f"{DW[:-4]}); b.grad[...] = dy.sum(axis=1)"}, *OF_DENSE),
         ("db: mean for sum", {DW: f"{DW[:-4]}); b.grad += dy.mean(axis=1)"}, *OF_DENSE),
         ("b not added", {"None if b is None else b.value": "None"}, *OF_DENSE),
@@ -101,12 +117,6 @@ FAULTS: dict[str, list[Fault]] = {
             *of_layer("Softmax"),
         ),
         ("softplus' = σ(-x)", {"dy * sigmoid(x)": "dy * sigmoid(-x)"}, *of_layer("Softplus")),
-        (
-            "softplus overflows",
-            {"np.exp(np.where(positive, -x, x))": "np.exp(x)"},
-            test_activations.check_limits,
-            ("Softplus", (0, 1e4), (0, 1)),
-        ),
         ("gelu' forgets x φ", {"(cdf + x * np": "(cdf + 0 * np"}, *of_layer("GELU")),
         ("gelu': √π for √2π", {"sqrt(2 * pi)": "sqrt(pi)"}, *of_layer("GELU")),
     ],
@@ -129,6 +139,85 @@ FAULTS: dict[str, list[Fault]] = {
             test_activations.check_definition,
             ("GELU",),
         ),
+    ],
+    "kernels/plain.py": [
+        ("no bias", {"c if bias is None else c + bias[:, None]": "c"}, *OF_BIAS),
+        ("put where something is", {"p.grad += a @ b": "p.grad[...] = a @ b"}, *OF_PRODUCTS),
+        ("columns for rows", {"a.sum(axis=1)": "a.sum()"}, *OF_PRODUCT),
+        ("row sums put", {"sums.grad += a.sum": "sums.grad[...] = a.sum"}, *OF_PRODUCT),
+        ("σ(-a)", {"np.where(positive, 1, e)": "np.where(positive, e, 1)"}, *defined("Sigmoid")),
+        (
+            "σ overflows",
+            {"e = np.exp(np.where(positive, -a, a))": "e = np.exp(a)"},
+            test_losses.check_bernoulli_limits,
+            (),
+        ),
+        (
+            "softplus overflows",
+            {"np.log1p(np.exp(np.where(positive, -a, a)))": "np.log1p(np.exp(a))"},
+            test_activations.check_limits,
+            ("Softplus", (0, 1e4), (0, 1)),
+        ),
+        ("Φ - ½ for Φ", {"(1 + _erf(x": "(_erf(x"}, *defined("GELU")),
+        ("Φ of x", {"_erf(x / sqrt(2))": "_erf(x)"}, *defined("GELU")),
+        ("relu from -1 on", {"np.maximum(x, 0)": "np.maximum(x, -1)"}, *defined("ReLU")),
+        (
+            "relu's mask from dy",
+            {"np.where(y > 0, dy, 0)": "np.where(dy > 0, dy, 0)"},
+            *of_layer("ReLU"),
+        ),
+        ("relu'(0) = 1", {"y > 0, dy, 0)": "y >= 0, dy, 0)"}, *of_layer("ReLU")),
+        ("leaky relu' = 1", {"slope * dy)": "dy)"}, *of_layer("LeakyReLU")),
+        ("no t a", {"softplus(a) - t * a": "softplus(a)"}, *of_loss("bernoulli_nll")),
+        ("da = σ(a)", {"(sigmoid(a) - t) / N": "sigmoid(a) / N"}, *of_loss("bernoulli_nll")),
+        (
+            "mean over features too",
+            {"N = a.shape[-1]": "N = a.size"},
+            test_losses.check_reduction,
+            ("bernoulli_nll",),
+        ),
+        ("256 for 255", {".type(255)": ".type(256)"}, *OF_BYTES),
+        ("always the first image", {"images[rows]": "images[0 * rows]"}, *OF_BYTES),
+    ],
+    "kernels/plain_optimizers.py": [
+        ("one replica for all", {"self.scale * g.sum(axis=0)": "self.scale * g[0]"}, *OF_ADAM),
+        ("not clipped", {"self.scale * g": "g"}, *OF_CLIPPING),
+        ("no l2", {" + self.l2 * x": ""}, *steps_of("Adam decay")),
+        ("nothing cleared", {"g[...] = 0": "pass"}, test_optimizers.check_cleared, ()),
+        (
+            "all of θ",
+            {"slice(*self.within)": "slice(0, self.theta.value.size)"},
+            test_optimizers.check_cleared,
+            (),
+        ),
+        ("norm of one replica", {".sum(axis=0).astype": "[0].astype"}, *OF_CLIPPING),
+        ("norm squared", {"sqrt(g @ g)": "g @ g"}, *OF_CLIPPING),
+        ("u forgets", {"u[...] = momentum * u + g": "u[...] = g"}, *steps_of("momentum")),
+        ("no look-ahead", {"(g + momentum * u if nesterov else u)": "u"}, *steps_of("Nesterov")),
+        (
+            "v of g",
+            {"alpha * v + (1 - alpha) * g * g": "alpha * v + (1 - alpha) * g"},
+            *steps_of("RMSprop decay"),
+        ),
+        ("ε in the root", {"(np.sqrt(v) + eps)": "np.sqrt(v + eps)"}, *steps_of("RMSprop decay")),
+        ("m never grows", {"beta1 * m + (1 - beta1) * g": "beta1 * m"}, *OF_ADAM),
+        ("v forgets too little", {"beta2 * v + (1 - beta2) * g * g": "v + g * g"}, *OF_ADAM),
+        ("m̂ is m", {"m / (1 - beta1**count)": "m"}, *OF_ADAM),
+        ("v̂ is v", {"v / (1 - beta2**count)": "v"}, *OF_ADAM),
+        (
+            "no decoupled decay",
+            {"(1 - step.rate * decay) * x": "x"},
+            *steps_of("AdamW decay"),
+        ),
+        (
+            "ε in the root of Adam",
+            {"(np.sqrt(v_hat) + eps)": "np.sqrt(v_hat + eps)"},
+            *steps_of("Adam decay"),
+        ),
+    ],
+    "kernels/batch.py": [
+        ("a column twice", {"grey[i7[d]]": "grey[i6[d]]"}, *OF_BYTES),
+        ("nothing of the rest", {"in range(n, N)": "in range(n, n)"}, *OF_BYTES),
     ],
     "kernels/norm.py": [
         ("Σ for the mean", {"m[n] /= K": "pass"}, *OF_NORM),
@@ -235,7 +324,7 @@ FAULTS: dict[str, list[Fault]] = {
     ],
     "layers/tied.py": [
         ("dw: transposed", {"w, x, dy.T": "w, (dy @ x.T).reshape(M, D), np.eye(D)"}, *OF_TIED),
-        ("dw: = for +=", {"add_product(w, x, dy.T)": "w.grad[...] = x @ dy.T"}, *OF_TIED),
+        ("dw: = for +=", {"add_matmul(w, x, dy.T)": "w.grad[...] = x @ dy.T"}, *OF_TIED),
         (
             "a w of its own",
             {"self.w = dense.w": "self.w = Parameter(dense.w.value.copy())"},
@@ -392,11 +481,26 @@ FAULTS: dict[str, list[Fault]] = {
         ),
     ],
 }
-CASES = {
-    f"{file}: {name} [{check.__name__}]": (file, changes, check, arguments)
+
+
+def is_kernel(file: str) -> bool:
+    """Does a file hold compiled code, or what calls it?"""
+    return file.startswith("kernels/") and not file.startswith("kernels/plain")
+
+
+FAST = pytest.mark.fast("kernels do not run there")
+CASES = [
+    pytest.param(
+        file,
+        changes,
+        check,
+        arguments,
+        id=f"{file}: {name} [{check.__name__}]",
+        marks=FAST if is_kernel(file) else (),
+    )
     for file, faults in FAULTS.items()
     for name, changes, check, arguments in faults
-}
+]
 
 
 def source_as_module(file: str, changes: Mapping[str, str]) -> ModuleType:
@@ -420,40 +524,56 @@ WORDS = (
 """What kernels are made of; their checks call them directly."""
 
 
-def on_trial(file: str, changes: Mapping[str, str], patch: pytest.MonkeyPatch) -> ModuleType:
-    """The module to give to a check: the changed one, or the real one that calls changed kernels.
+JUDGES = {
+    "test_activations": layers,
+    "test_dataset": data,
+    "test_losses": losses,
+    "test_norm": norm,
+    "test_optimizers": optimizers,
+    "test_products": plain,
+}
+"""Whose operations a check asks for, by the file that it is in."""
 
-    Those run as plain Python, so that no changed machine code can get into Numba's cache.
+
+def on_trial(
+    file: str, changes: Mapping[str, str], patch: pytest.MonkeyPatch, check: Check | None = None
+) -> ModuleType | None:
+    """The module to give to a check: the changed one, or the real one that calls what has changed.
+
+    Changed kernels run as plain Python, so that no changed machine code gets into Numba's cache.
     """
-    if "jit import" not in (ROOT / file).read_text():
+    source = (ROOT / file).read_text()
+    compiled = "jit import" in source or "fork_join import" in source
+    if not file.startswith("kernels/") or file == "kernels/matmul.py":
         return source_as_module(file, changes)
     with patch.context() as interpreted:
-        interpreted.setattr(config, "DISABLE_JIT", True)
-        for words in WORDS:
+        interpreted.setattr(config, "DISABLE_JIT", compiled)
+        for words in WORDS if compiled else ():
             module = source_as_module(words, {})
             interpreted.setitem(sys.modules, module.__name__, module)
         changed = source_as_module(file, changes)
     if file in WORDS:
         return changed
-    real = vars(sys.modules[changed.__name__])
-    loops = {
-        id(real[name]): loop
-        for name, loop in vars(changed).items()
-        if getattr(loop, "__module__", None) == changed.__name__
+    replace(changed, patch)
+    return None if check is None else JUDGES[check.__module__]
+
+
+def replace(changed: ModuleType, patch: pytest.MonkeyPatch) -> None:
+    """Let all modules that have taken something from the real module have it from this one."""
+    real = vars(importlib.import_module(changed.__name__))
+    new = {
+        id(real[name]): thing
+        for name, thing in vars(changed).items()
+        if getattr(thing, "__module__", None) == changed.__name__
     }
-    users = [
-        module
-        for name, module in sys.modules.items()
-        if name.startswith("nnscratch.")
-        if any(id(value) in loops for value in vars(module).values())
-    ]
-    for user in users:
-        for name, value in list(vars(user).items()):
-            patch.setattr(user, name, loops.get(id(value), value))
-    return users[-1]
+    for name, user in list(sys.modules.items()):
+        if name.startswith("nnscratch."):
+            for word, value in list(vars(user).items()):
+                if id(value) in new:
+                    patch.setattr(user, word, new[id(value)])
 
 
-@pytest.mark.parametrize(("file", "changes", "check", "arguments"), CASES.values(), ids=CASES)
+@pytest.mark.parametrize(("file", "changes", "check", "arguments"), CASES)
 def test_convicted(
     file: str,
     changes: Mapping[str, str],
@@ -461,10 +581,12 @@ def test_convicted(
     arguments: tuple[Any, ...],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with monkeypatch.context() as patch:
-        check(on_trial(file, {old: old for old in changes}, patch), *arguments)
-    with monkeypatch.context() as patch, pytest.raises(CONVICTED):
-        check(on_trial(file, changes, patch), *arguments)
+    """On the path that the file is on."""
+    path = nnscratch.plain if file.startswith("kernels/plain") else nullcontext
+    with path(), monkeypatch.context() as patch:
+        check(on_trial(file, {old: old for old in changes}, patch, check), *arguments)
+    with path(), monkeypatch.context() as patch, pytest.raises(CONVICTED):
+        check(on_trial(file, changes, patch, check), *arguments)
 
 
 def test_no_gradient_check_can_see_a_wrong_distribution() -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nnscratch import optimizers
 from nnscratch.core import Array, Parameter
 from nnscratch.kernels.machine.counters import BLOCK
 from nnscratch.kernels.machine.helpers import kernel_threads
@@ -122,11 +123,25 @@ def travelled(optimizer: Optimizer, x: Array, g: Array, **options: Any) -> Array
     return np.array(way)
 
 
-def check_adam(module: ModuleType) -> None:
-    """Three steps of the kernel, by the formula."""
+def check_formula(module: ModuleType, name: str) -> None:
+    """Some steps, with gradients of two replicas, by the formula."""
     x, g = drawn(9, replicas=2)
-    make, formula = CASES["Adam"]
+    make, formula = CASES[name]
     np.testing.assert_allclose(travelled(make(), x, g), list(formula(x, g.sum(axis=1))), rtol=1e-10)
+
+
+def check_cleared(module: ModuleType) -> None:
+    """A step leaves zeros in the gradients of all replicas, where θ has moved and only there."""
+    grads = np.ones((3, 5))
+    SGD(1.0).step(Parameter(np.ones(5)), grads, within=(1, 4))
+    np.testing.assert_array_equal(grads, [[1, 0, 0, 0, 1]] * 3)
+
+
+def check_clipped(module: ModuleType) -> None:
+    """The replicas sum to (3, 4), of norm 5; clipped at 1 it is (0.6, 0.8)."""
+    theta = Parameter(np.zeros(2))
+    SGD(1.0, clip_norm=1.0).step(theta, np.array([[1.0, 6.0], [2.0, -2.0]]))
+    np.testing.assert_allclose(theta.value, [-0.6, -0.8], rtol=1e-15)
 
 
 # Each step is the formula
@@ -189,6 +204,10 @@ def test_a_nan_in_the_gradient_is_seen_in_theta(make: Any, clip_norm: float | No
 
 
 # Replicas, pieces, threads
+
+
+def test_a_part_of_the_gradients_is_zero_after_its_step() -> None:
+    check_cleared(optimizers)
 
 
 @KINDS
@@ -297,10 +316,7 @@ def test_the_norm_is_that_of_the_sum_of_the_lanes(P: int, replicas: int, seed: i
 
 
 def test_a_long_gradient_is_shortened_and_keeps_its_direction() -> None:
-    """The replicas sum to (3, 4), of norm 5; clipped at 1 it is (0.6, 0.8)."""
-    theta = Parameter(np.zeros(2))
-    SGD(1.0, clip_norm=1.0).step(theta, np.array([[1.0, 6.0], [2.0, -2.0]]))
-    np.testing.assert_allclose(theta.value, [-0.6, -0.8], rtol=1e-15)
+    check_clipped(optimizers)
 
 
 def test_one_norm_is_taken_over_all_blocks() -> None:
