@@ -1,6 +1,9 @@
-"""Loops over arrays and nothing else.
+"""What layers, losses, data and optimisers are computed with: definitions, and fast kernels.
 
-A kernel writes into its last arguments. Its caller validates, allocates and passes C-contiguous
-arrays; a kernel allocates nothing and releases the GIL, so that replicas run side by side.
-Beside each stands its plain definition in NumPy, in the docstring or in tests/reference.py.
+    plain.py, plain_*.py    every operation in NumPy: read these
+    paths.py                what chooses between a definition and the kernel of the same name
+    the other modules       the kernels: a Python function that allocates, and loops that Numba
+                            compiles, which write into arrays they are given and release the GIL, so
+                            that replicas run side by side
+    machine/                what kernels are made of and run on
 """
