@@ -9,10 +9,10 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from importlib import metadata
 from pathlib import Path
 from typing import Any, NoReturn
 
-import numba
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -224,7 +224,11 @@ def report(options: Options, head: Sequence[str], rows: Sequence[Row], **others:
 
 def versions() -> dict[str, str]:
     """Return what a figure may depend on, beside the seed."""
-    modules = {module.__name__: module.__version__ for module in (nnscratch, np, numba)}
+    modules = {module.__name__: module.__version__ for module in (nnscratch, np)}
+    try:
+        modules["numba"] = metadata.version("numba")  # which the plain path does not import
+    except metadata.PackageNotFoundError:
+        modules["numba"] = "none"
     return modules | {"python": platform.python_version()}
 
 
