@@ -71,9 +71,9 @@ class Optimizer:
         if self.clip_norm is not None:
             norm = gradient_norm(grads, within)
             scale = min(1.0, self.clip_norm / norm) if norm > 0 else 1.0
-        self.update(Step(theta, grads, within, rate, scale, l2), *self.state.values())
+        self.update(Step(theta, grads, within, rate, scale, l2))
 
-    def update(self, step: Step, *moments: Array) -> None:
+    def update(self, step: Step) -> None:
         """Move θ and the moments, and clear the gradients."""
         raise NotImplementedError
 
@@ -111,9 +111,9 @@ class SGD(Optimizer):
         if nesterov and momentum == 0:
             raise ValueError("SGD: expected momentum > 0 with nesterov, got 0")
 
-    def update(self, step: Step, *moments: Array) -> None:
+    def update(self, step: Step) -> None:
         """Move θ and the moments, and clear the gradients."""
-        sgd(step, *moments, self.momentum, self.nesterov)
+        sgd(step, self.state["velocity"], self.momentum, self.nesterov)
 
 
 class RMSprop(Optimizer):
@@ -141,9 +141,9 @@ class RMSprop(Optimizer):
         self.alpha = self._within("alpha", alpha, 0, 1)
         self.eps = self._within("eps", eps, 0)
 
-    def update(self, step: Step, *moments: Array) -> None:
+    def update(self, step: Step) -> None:
         """Move θ and the moments, and clear the gradients."""
-        rmsprop(step, *moments, self.alpha, self.eps)
+        rmsprop(step, self.state["square"], self.alpha, self.eps)
 
 
 class Adam(Optimizer):
@@ -172,9 +172,10 @@ class Adam(Optimizer):
         self.beta2 = self._within("beta2", beta2, 0, 1)
         self.eps = self._within("eps", eps, 0)
 
-    def update(self, step: Step, *moments: Array) -> None:
+    def update(self, step: Step) -> None:
         """Move θ and the moments, and clear the gradients."""
         decay = self.weight_decay if self.decoupled else 0.0
+        moments = self.state["first"], self.state["second"]
         adam(step, *moments, self.beta1, self.beta2, self.eps, self.steps, decay)
 
 

@@ -5,7 +5,7 @@ how shapes are refused) and kernels/plain.py (what an operation computes). That 
 """
 
 import pytest
-from reading import ROOT, reading
+from reading import place, read, reading
 
 FILES = ("layers/dense.py", "layers/tied.py", "layers/rectifiers.py", "layers/activations.py")
 FILES += ("layers/dropout.py", "layers/sampling.py", "losses.py", "likelihoods.py", "optimizers.py")
@@ -30,9 +30,9 @@ def test_what_is_used_is_found() -> None:
     assert {"kernels/product.py", "kernels/tile.py", "kernels/machine/simd.py"} <= set(fast)
 
 
-@pytest.mark.parametrize("folder", ["layers", "models", "data", "training", "evaluation"])
-def test_what_machines_need_stays_in_the_kernels(folder: str) -> None:
-    """No scratch memory, vector width, block or count of helpers outside of kernels/."""
-    for path in (*(ROOT / folder).glob("*.py"), ROOT / "losses.py", ROOT / "optimizers.py"):
-        words = path.read_text().replace(",", " ").replace("(", " ").split()
-        assert not {"helpers", "scratch", "BLOCK", "BYTES", "constants"} & set(words), path
+@pytest.mark.parametrize("file", [*FILES, "data/dataset.py"])
+def test_formulas_import_nothing_of_kernels_but_their_definitions(file: str) -> None:
+    """Thread counts, scratch memory, vector widths and block sizes stay inside of kernels/."""
+    modules = {place(*found)[0] for found in read(file).imports.values()}
+    kernels = {name for name in modules if name.startswith("kernels/")}
+    assert all(name.startswith("kernels/plain") for name in kernels), kernels

@@ -108,5 +108,5 @@ def gather_columns(images: NDArray[np.uint8], rows: IntArray, dtype: DTypeLike) 
 
     images  (M, …), D bytes each        rows  (N,)        x  (D, N)
     """
-    x = images[rows].reshape(len(rows), -1).T / np.dtype(dtype).type(255)
-    return np.ascontiguousarray(x)
+    x = images[rows].reshape(len(rows), -1).T
+    return np.ascontiguousarray(x, dtype) / 255
