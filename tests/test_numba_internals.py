@@ -21,13 +21,12 @@ from numba import config, njit
 import nnscratch
 from nnscratch.core import Array, IntArray
 from nnscratch.kernels.machine import numba_internals as internals
+from nnscratch.kernels.machine.counters import REGION, workers_of
 from nnscratch.kernels.machine.fork_join import (
-    REGION,
     call_published,
     next_piece,
     parallel,
     publishing,
-    workers_of,
 )
 from nnscratch.kernels.machine.jit import FASTMATH, compiled
 from nnscratch.kernels.machine.processor import BYTES
