@@ -338,7 +338,7 @@ def late(optimizer: Optimizer) -> float:
 def test_the_loss_is_the_same_to_seven_digits(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     flushed, kept = OPTIMIZERS[name](), OPTIMIZERS[name]()
     loss = late(flushed)
-    monkeypatch.setattr("nnscratch.kernels.machine.subnormals.FLUSH", 0)
+    monkeypatch.setattr("nnscratch.kernels.machine.float_mode.FLUSH", 0)
     np.testing.assert_allclose(loss, late(kept), rtol=1e-7)
     assert subnormals(flushed) == 0
     assert subnormals(kept) > 0
