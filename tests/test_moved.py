@@ -84,9 +84,11 @@ def test_a_module_that_never_was_is_not_found() -> None:
 
 
 def test_lanes_are_replicas() -> None:
-    with pytest.warns(DeprecationWarning, match=r"Trainer\(lanes=\) is now replicas"):
+    with pytest.warns(DeprecationWarning, match=r"Trainer\(lanes=\) is now Trainer\(replicas=\)"):
         trainer = Trainer(tiny.autoencoder(), SGD(0.1), seed=0, lanes=2)
     assert len(trainer.replicas.models) == 2
+    with pytest.warns(DeprecationWarning, match=r"Trainer\.lanes is now Trainer\.replicas"):
+        assert trainer.lanes is trainer.replicas
 
 
 def test_a_checkpoint_of_lanes_goes_on(tmp_path: Path) -> None:

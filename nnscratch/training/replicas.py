@@ -15,7 +15,7 @@ Across machines the seam is the same: a replica's gradient is one vector, and it
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
@@ -29,7 +29,6 @@ from ..layers import held
 
 M = TypeVar("M", bound=HasParameters)
 T = TypeVar("T")
-P = ParamSpec("P")
 
 
 class Replicas(Generic[M]):
@@ -102,17 +101,24 @@ class Replicas(Generic[M]):
         return [results[i] for i in range(count)]
 
 
-def lanes_are_replicas(init: Callable[P, None]) -> Callable[P, None]:
-    """Let a constructor take `lanes`, as earlier versions call them, for `replicas`."""
+def lanes_are_replicas(trainer: Any) -> Any:
+    """Let a class of trainers take `lanes` and have `lanes`, the replicas of earlier versions."""
+    init: Any = trainer.__init__
 
     @wraps(init)
-    def constructor(*args: P.args, **kwargs: P.kwargs) -> None:
+    def constructor(self: Any, *args: Any, **kwargs: Any) -> None:
         if "lanes" in kwargs:
-            warn("Trainer(lanes=)", "replicas")
+            warn("Trainer(lanes=)", "Trainer(replicas=)")
             kwargs["replicas"] = kwargs.pop("lanes")
-        init(*args, **kwargs)
+        init(self, *args, **kwargs)
 
-    return constructor
+    def lanes(self: Any) -> Any:
+        warn("Trainer.lanes", "Trainer.replicas")
+        return self.replicas
+
+    trainer.__init__ = constructor
+    trainer.lanes = property(lanes)
+    return trainer
 
 
 if not TYPE_CHECKING:

@@ -48,6 +48,7 @@ class TrainingDiverged(ArithmeticError):
     """The loss is no longer a finite number; the message says when and where it began."""
 
 
+@lanes_are_replicas
 class Trainer:
     """Trains one model with one optimiser; everything that defines the run is an argument here.
 
@@ -74,7 +75,6 @@ class Trainer:
         attribute of an annealed name, or with patience one that leads to no value.
     """
 
-    @lanes_are_replicas
     def __init__(
         self,
         model: Autoencoder,
