@@ -1,4 +1,8 @@
-"""The steps of the optimisers in NumPy: definitions, as in plain.py."""
+"""The steps of the optimisers in NumPy: definitions, as in plain.py.
+
+Like the kernels they do not warn where a number overflows: whoever trains looks for numbers that
+are not finite, and says in which parameter the first was (training/diagnosis.py).
+"""
 
 from math import sqrt
 from typing import NamedTuple
@@ -7,6 +11,8 @@ import numpy as np
 
 from ..core import Array, Parameter
 from .paths import accelerated
+
+SILENT = np.errstate(over="ignore", invalid="ignore", divide="ignore")
 
 
 class Step(NamedTuple):
@@ -37,6 +43,7 @@ class Step(NamedTuple):
 
 
 @accelerated("optimizers")
+@SILENT
 def gradient_norm(grads: Array, within: tuple[int, int]) -> float:
     """Return ‖g‖₂ of a part of the gradient, in float64, where no square overflows.
 
@@ -47,6 +54,7 @@ def gradient_norm(grads: Array, within: tuple[int, int]) -> float:
 
 
 @accelerated("optimizers", array=None)
+@SILENT
 def sgd(step: Step, velocity: Array, momentum: float, nesterov: bool) -> None:
     """u ← μ u + g;  θ ← θ - η u,  or θ - η (g + μ u) with Nesterov's look-ahead.
 
@@ -59,6 +67,7 @@ def sgd(step: Step, velocity: Array, momentum: float, nesterov: bool) -> None:
 
 
 @accelerated("optimizers", array=None)
+@SILENT
 def rmsprop(step: Step, square: Array, alpha: float, eps: float) -> None:
     """v ← α v + (1-α) g²;  θ ← θ - η g/(√v + ε).
 
@@ -71,6 +80,7 @@ def rmsprop(step: Step, square: Array, alpha: float, eps: float) -> None:
 
 
 @accelerated("optimizers", array=None)
+@SILENT
 def adam(
     step: Step,
     first: Array,
