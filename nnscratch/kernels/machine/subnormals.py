@@ -8,6 +8,9 @@ are subnormal, and rounding keeps them there. No weight has a digit that depends
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from importlib import import_module
+from typing import Any
 
 import numpy as np
 
@@ -24,14 +27,19 @@ def flushed_subnormals() -> Iterator[None]:
     Each thread has a mode of its own, and whether a new one inherits it depends on the system. So
     every thread that works on a result enters this: else bits would depend on who computed them.
     """
-    if on_plain_path():  # where nothing is compiled, there is nothing to hurry
+    if on_plain_path():  # which has no compiled code that could set the mode
         yield
         return
-    from .float_mode import FLUSH, change_bits  # here, for it imports Numba
-
-    ours = FLUSH & ~change_bits(0, 0)
+    mode = _float_mode()
+    ours = mode.FLUSH & ~mode.change_bits(0, 0)
     try:
-        change_bits(0, ours)
+        mode.change_bits(0, ours)
         yield
     finally:
-        change_bits(ours, 0)
+        mode.change_bits(ours, 0)
+
+
+@cache
+def _float_mode() -> Any:
+    """Return the module float_mode, which imports Numba and so is imported when it is needed."""
+    return import_module(f"{__package__}.float_mode")
