@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 
 from .options import Options
 
@@ -17,16 +18,20 @@ NEEDS = {
 
 @dataclass(frozen=True)
 class Contender:
-    """One way to do the work: a peer module, which of its variants, and a name for the tables."""
+    """One way to do the work: a peer module, which of its variants, and a name for the tables.
+
+    root  the checkout whose code it runs; this one if None
+    """
 
     peer: str
     variant: str
     label: str
+    root: Path | None = None
 
     @property
     def is_peer(self) -> bool:
-        """Is it somebody else's?"""
-        return self.peer != "ours"
+        """Is it somebody else's, or another version of ours?"""
+        return self.peer != "ours" or self.root is not None
 
     @property
     def only_images(self) -> bool:
@@ -87,6 +92,8 @@ REDUCED = (
 def chosen(contenders: Sequence[Contender], options: Options) -> list[Contender]:
     """Return those that are asked for and can run here; name the libraries that are missing.
 
+    The version of nnscratch in options.before, if there is one, is always among them.
+
     A smoke test is content with one contender of each library.
     """
     contenders = [c for c in contenders if any(w in c.label.lower() for w in options.contenders)]
@@ -95,7 +102,8 @@ def chosen(contenders: Sequence[Contender], options: Options) -> list[Contender]
     missing = {name for c in contenders for name in c.missing}
     if missing:
         print(f"left out, for not installed: {', '.join(sorted(missing))}")
-    return [c for c in contenders if not c.missing]
+    before = [Contender("ours", "", "nnscratch before", options.before)] if options.before else []
+    return [c for c in contenders if not c.missing] + before
 
 
 def fitting(contenders: Sequence[Contender], input_shape: Sequence[int]) -> list[Contender]:

@@ -44,7 +44,7 @@ class Worker:
             stdout=subprocess.PIPE,
             stderr=self.log,
             text=True,
-            cwd=ROOT,
+            cwd=contender.root or ROOT,
             env=env,
         )
 

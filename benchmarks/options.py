@@ -24,6 +24,7 @@ class Options:
     out: Path
     smoke: bool
     after: int
+    before: Path | None
 
 
 def parse(
@@ -57,6 +58,8 @@ def parse(
     if after:
         parser.add_argument("--after", type=int, default=after, help="steps before late ones")
     parser.add_argument("--threads", type=int, default=threads or cores(), help="cores for each")
+    help = "a checkout of another version of nnscratch, which takes part as a peer"
+    parser.add_argument("--before", type=expanded, help=help)
     out = Path("out", "benchmarks")
     parser.add_argument("--out", type=expanded, default=out, help="folder for files")
     parser.add_argument("--smoke", action="store_true", help="as little as shows that it works")
@@ -67,6 +70,8 @@ def parse(
             parser.error(f"--workloads: expected some of {known}, got {name!r}")
     if not 1 <= given.threads <= cores():
         parser.error(f"--threads: expected 1 to {cores()}, got {given.threads}")
+    if given.before is not None and not (given.before / "benchmarks" / "peers").is_dir():
+        parser.error(f"--before: expected a checkout with benchmarks/peers, got {given.before}")
     after = given.after if after else 0
     if after < 0:
         parser.error(f"--after: expected 0 or more, got {after}")
@@ -79,4 +84,5 @@ def parse(
         given.out,
         given.smoke,
         min(after, SMOKE_STEPS) if given.smoke else after,
+        given.before,
     )

@@ -3,6 +3,8 @@
     python -m benchmarks training                       all workloads, about forty minutes
     python -m benchmarks training --workloads W1,W2 --rounds 7
     python -m benchmarks training --after 0             first steps alone
+    python -m benchmarks training --contenders nnscratch --before ../other
+                                                        beside another checkout of nnscratch
     python -m benchmarks training --smoke               one workload, one short round
 
 Every contender is a process of its own, warm, with the same cores. Before the clock starts all hold

@@ -3,6 +3,7 @@
 import csv
 import os
 import re
+import shutil
 import subprocess
 import sys
 from importlib import import_module
@@ -20,6 +21,7 @@ from benchmarks import (
     report,
     rungs,
     timing,
+    training,
     workloads,
 )
 from benchmarks import networks as net
@@ -46,6 +48,29 @@ def test_smoke(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "Python 3" in capsys.readouterr().out
     for file in WRITTEN[name]:
         assert (tmp_path / file).stat().st_size > 0
+
+
+def test_another_checkout_takes_part(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It runs its own code: a copy that draws other noise reports other losses."""
+    copy = tmp_path / "copy"
+    shutil.copytree(Path(workloads.__file__).parent, copy / "benchmarks")
+    workload = copy / "benchmarks" / "workloads.py"
+    options = ["--smoke", "--contenders", "nnscratch", "--out", str(tmp_path)]
+    training.main([*options, "--before", str(copy)])
+    assert "× nnscratch before" in capsys.readouterr().out
+    source = workload.read_text()
+    assert source.count("default_rng(seed)") > 0
+    workload.write_text(source.replace("default_rng(seed)", "default_rng(seed + 1)"))
+    with pytest.raises(AssertionError, match="nnscratch before has another loss"):
+        training.main([*options, "--before", str(copy)])
+
+
+def test_a_checkout_without_benchmarks_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        parse("What?\n", ["--before", str(tmp_path)], ["W1"], smoke=["W1"])
+    assert "expected a checkout with benchmarks/peers, got" in capsys.readouterr().err
 
 
 def test_the_list_names_every_benchmark_with_its_question(
