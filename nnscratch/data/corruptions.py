@@ -54,10 +54,17 @@ def masking(x: Array, fraction: float, *, rng: np.random.Generator) -> Array:
 def downsample(x: Array, factor: int) -> Array:
     """Return the mean of each tile of factor × factor pixels."""
     x = _resizable("downsample", x, factor)
-    *lead, H, W = x.shape
+    H, W = x.shape[-2:]
     if H % factor or W % factor:
         raise ValueError(f"downsample: a factor of {factor} does not divide {H}×{W}")
-    return x.reshape(*lead, H // factor, factor, W // factor, factor).mean(axis=(-3, -1))
+    return tile_means(x, factor, x.ndim - 2)
+
+
+def tile_means(x: Array, factor: int, axis: int) -> Array:
+    """Return the mean of each tile of factor × factor places, on this axis and the one after it."""
+    H, W = (size // factor for size in x.shape[axis : axis + 2])
+    tiles = (*x.shape[:axis], H, factor, W, factor, *x.shape[axis + 2 :])
+    return x.reshape(tiles).mean(axis=(axis + 1, axis + 3))
 
 
 def upsample_nearest(x: Array, factor: int) -> Array:

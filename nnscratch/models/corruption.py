@@ -1,7 +1,7 @@
 """What a denoising model learns to undo: maps of columns (C, H, W, N) that take rng.
 
-The elementwise ones take vectors (D, N) too. data/corruptions.py has the same for batch-first
-images, and says where the numbers of LESSON_NOISE come from.
+The elementwise ones take vectors (D, N) too. Each holds the numbers of a function in
+data/corruptions.py, which does the work, and is written there for batch-first images.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ import numpy as np
 
 from ..checks.arguments import flag, integer, number
 from ..core import Array, Shape
-from ..data.corruptions import gaussian_noise, masking, salt_and_pepper
+from ..data.corruptions import gaussian_noise, masking, salt_and_pepper, tile_means
 
 
 class Corruption(Protocol):
@@ -103,9 +103,8 @@ class Downsampling:
 
     def __call__(self, x: Array, *, rng: np.random.Generator | None = None) -> Array:
         """Return the small images; there is nothing random about them."""
-        C, H, W = self.output_shape(x.shape[:3])
-        K = self.factor
-        return x.reshape(C, H, K, W, K, -1).mean(axis=(2, 4))
+        self.output_shape(x.shape[:-1])
+        return tile_means(x, self.factor, 1)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of what is left of one sample."""
