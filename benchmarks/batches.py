@@ -44,11 +44,11 @@ def seconds_a_sample(trainer: Trainer, seconds: float, threads: int) -> float:
     """Return what a sample costs, over as many steps as there is time for, but at least two."""
     x = images()
     with trainer.replicas.running(threads):
-        trainer.learn(x, np.arange(trainer.batch_size))
+        trainer.train_step(x, np.arange(trainer.batch_size))
         samples, start = 0, perf_counter()
         while perf_counter() - start < seconds or samples < 2 * trainer.batch_size:
             rows = np.arange(samples, samples + trainer.batch_size) % len(x)
-            trainer.learn(x, rows)
+            trainer.train_step(x, rows)
             samples += trainer.batch_size
         return (perf_counter() - start) / samples
 

@@ -17,7 +17,7 @@ from nnscratch.losses import bernoulli_nll, gaussian_kl
 from nnscratch.models import VAE, AdversarialAutoencoder
 from nnscratch.models.lesson import PIXELS, mlp
 from nnscratch.optimizers import SGD
-from nnscratch.training.adversarial import AdversarialTrainer
+from nnscratch.training.adversarial import AdversarialTrainer, discriminator_loss
 from nnscratch.training.streams import DUEL
 
 DRAWS, CLIP = 100_000, np.float32(1e-7)
@@ -63,10 +63,11 @@ class LogSigmaVAE(VAE):
 
     scale = 2
 
-    def bound(self, x, seen, condition=None, *, rng):
+    def loss(self, x, labels=None, corrupted=None, *, rng):
         """Return the terms of L by name, and a backward that adds weight · ∂L/∂θ."""
         L, scale = self.latent_dim, self.scale
-        h, encoder_backward = self.encoder.forward(seen)
+        to_encode = self.encoder_input(x, labels, corrupted, rng=rng)
+        h, encoder_backward = self.encoder.forward(to_encode)
         mu, s = h[:L], h[L:]
         eps = rng.standard_normal(s.shape, s.dtype)
         z, sample_backward = GaussianSample().forward(mu, 2 * s, eps)
@@ -121,12 +122,12 @@ def steps_down_its_own_loss(stop):
     t = duel(stop, (SGD(0.0), SGD(1.0)), replicas=1, batch_size=64)
     images = np.random.default_rng(0).integers(0, 256, (64, 28, 28), np.uint8)
     batch, before = np.arange(64), t.replicas.theta.value.copy()
-    t.gradient(images, batch, "discriminator_loss", DUEL)
+    t.gradient(images, batch, discriminator_loss, DUEL)
     own = t.replicas.grads.sum(axis=0)
     t.replicas.grads[...] = 0
-    t.learn(images, batch)
+    t.train_step(images, batch)
     return bool(
-        np.allclose((before - t.replicas.theta.value)[t.border :], own[t.border :], atol=1e-5)
+        np.allclose((before - t.replicas.theta.value)[t.split :], own[t.split :], atol=1e-5)
     )
 
 

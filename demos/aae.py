@@ -123,8 +123,8 @@ head += ("D right, epoch 1", "D right, last", "D's loss")
 rows = []
 for name in runs:
     first, last = (histories[name][i]["validation"] for i in (0, -1))
-    told = (first["accuracy"], last["accuracy"], last["discriminator"])
-    rows.append((name, last["reconstruction"], *moments(codes[name]), *told))
+    opponent = (first["accuracy"], last["accuracy"], last["discriminator"])
+    rows.append((name, last["reconstruction"], *moments(codes[name]), *opponent))
 for name in ("gaussian", second):
     rows.append((f"draws, {name}", None, *moments(draws[name]), None, None, None))
 rest = (None,) * 8

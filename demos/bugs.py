@@ -141,7 +141,7 @@ def saturated(*losses):
         name: (loss(logits, np.ones_like(logits))[1] * logits.size)[0]
         for name, loss in zip(("from logits", "clipped"), losses, strict=True)
     }
-    title = "Ink where the network is sure of paper (left): how strongly is it told?"
+    title = "Ink where the network is sure of paper (left): how strong is the gradient?"
     words = {"xlabel": "logit", "ylabel": "gradient of the loss"}
     show("saturated", curves(logits[0], slopes, title=title, **words))
     return "logit after 100 steps from -20", *map(learned, losses)

@@ -125,9 +125,9 @@ head = (
 head += ("active units", f"of {SAYS} nats and more")
 table = []
 for name, model in models.items():
-    book = elbo(model, x, rng=np.random.default_rng(options.seed))
-    nats = (book.reconstruction, book.kl, book.total)
-    better = book.total.mean - table[0][3].mean if table else None
-    table.append((name, *nats, better, book.active_units, int(says[name][-1])))
+    worth = elbo(model, x, rng=np.random.default_rng(options.seed))
+    nats = (worth.reconstruction, worth.kl, worth.total)
+    better = worth.total.mean - table[0][3].mean if table else None
+    table.append((name, *nats, better, worth.active_units, int(says[name][-1])))
 table.append(("perfect pixels", bce_floor(x), None, None, None, None, None))
 common.report(options, head, table, history=history)

@@ -60,7 +60,7 @@ def begin(
 
     epochs, latent  defaults; without them (0) there is no such option
     least           the smallest latent size
-    own             options that no other demo has: what argparse is told of each, by its name
+    own             options that no other demo has: the arguments of argparse for each, by its name
     """
     text = page(name)
     parser = argparse.ArgumentParser(
@@ -69,11 +69,11 @@ def begin(
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    for option, told in (own or {}).items():
-        add(option, **told)
+    for option, arguments in (own or {}).items():
+        add(option, **arguments)
     if epochs:
-        told = f"the four IDX files of a set, or {' or '.join(NAMED)}; default: embedded digits"
-        add("--data", metavar="DIR", help=told)
+        sets = f"the four IDX files of a set, or {' or '.join(NAMED)}; default: embedded digits"
+        add("--data", metavar="DIR", help=sets)
         add("--epochs", type=between(1, 10_000), help=f"default {epochs}, with --smoke 1")
         add("--resume", action="store_true", help="go on from the checkpoint under --out")
         add("--threads", type=between(1, 1024), help="default one a core; changes no result")
@@ -183,8 +183,8 @@ def fit(trainer: Trainer, data: Split[Dataset], options: Options, name: str = "t
         print(f"{checkpoint} goes on after epoch {trainer.epoch}")
     try:
         trainer.fit(
-            data.train.images,
-            validation=data.test.images,
+            data.train,
+            validation=data.test,
             epochs=options.epochs,
             checkpoint=checkpoint,
             progress=True,

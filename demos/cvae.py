@@ -1,9 +1,9 @@
-"""A conditional VAE: told which digit it is, the code is left with how it is written.
+"""A conditional VAE: given which digit it is, the code is left with how it is written.
 
     python -m demos cvae                  a minute on two cores
     python -m demos cvae --latent 10      more room than style needs: sharper, and less clean
 
-Encoder and decoder are both told the class, as ten more inputs of which one is 1. A code that
+Encoder and decoder are both given the class, as ten more inputs of which one is 1. A code that
 repeated the class would pay KL for what the decoder knows already, so it does not: what is left in
 z is style; two numbers of it are slant and width. Ask for a 7 and draw a z: that is how one asks a
 model for a digit. Nothing forbids a longer code to say the class too, where that is cheap: with ten
@@ -21,12 +21,10 @@ What to look at
 
 from functools import partial
 from math import ceil
-from types import SimpleNamespace
 
 import numpy as np
 
 from demos import common
-from nnscratch.data import Split
 from nnscratch.evaluation.baselines import PCA
 from nnscratch.evaluation.metrics import bce, bce_floor, mse
 from nnscratch.evaluation.probes import SoftmaxProbe, accuracy
@@ -49,7 +47,7 @@ x = test.images
 classes = np.unique(train.labels)
 D, K = H * W, int(classes[-1]) + 1
 
-# %% A VAE, and one that is told the class
+# %% A VAE, and one that is given the class
 plain = dense_vae((HIDDEN,), L, pixels=D, rng=rng)
 model = ConditionalVAE(
     mlp((D + K, HIDDEN, 2 * L), rng=rng),
@@ -58,14 +56,13 @@ model = ConditionalVAE(
     classes=K,
     input_shape=(D,),
 )
-told = Split(*(SimpleNamespace(images=part) for part in data))  # what it learns from has labels
 trainers = {}
-for name, each, what in (("VAE", plain, data), ("conditional", model, told)):
+for name, each in (("VAE", plain), ("conditional", model)):
     print(name)
     rate = Cosine(RATE, options.epochs * ceil(len(train) / BATCH))
     run = {"seed": options.seed, "batch_size": BATCH, "threads": options.threads}
     trainers[name] = Trainer(each, Adam(rate), **run)
-    common.fit(trainers[name], what, options, name)
+    common.fit(trainers[name], data, options, name)
     print()
 
 # %% Pictures

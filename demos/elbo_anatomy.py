@@ -160,11 +160,11 @@ words = {"xlabel": "K", "ylabel": "nats an image", "log": True, "lines": lines}
 show("bounds", curves(KS, {"importance-weighted bound": bounds}, title=title, **words))
 
 # %% The table
-book = elbo(model, chosen.images, rng=rng)
+estimated = elbo(model, chosen.images, rng=rng)
 rows = [("-log p(x), by the grid", truth, 0.0)]
 for name, nats in (("-ELBO of the best q", -reached), ("-ELBO of the encoder's q", -encoded)):
     rows.append((name, float(nats.mean()), float(nats.mean()) - truth))
-rows.append(("-ELBO by 10 draws an image", book.total.mean, book.total.mean - truth))
+rows.append(("-ELBO by 10 draws an image", estimated.total.mean, estimated.total.mean - truth))
 rows += [(f"bound of K = {K} samples", b, b - truth) for K, b in zip(KS, bounds, strict=True)]
 rows += [(name, None, float(gap.mean())) for name, gap in gaps.items()]
 rows.append(("the grid's own error, at most", None, float(np.abs(log_p - coarse).max())))

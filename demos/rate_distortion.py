@@ -4,7 +4,7 @@
     python -m demos rate_distortion --latent 20    the same with room for more
 
 A VAE pays twice for an image: for the code, R = KL nats, and for what the code does not say, D =
-BCE nats. Trained on D + βR, it is told what a nat of code may cost. One network is trained with one
+BCE nats. Trained on D + βR, β says what a nat of code may cost. One network is trained with one
 β after another: with a small one it buys fine pictures with long codes, with a large one it saves
 on codes and pays in blur. Together they draw the lowest D that this network finds for each R. The
 model of β is where the curve has slope -β, where one more nat of code would save β nats of blur.
@@ -58,9 +58,9 @@ for beta in BETAS:
     common.fit(Trainer(models[beta], Adam(rate), **run), data, options, f"beta-{beta:g}")
 
 # %% Rate and distortion of each, and of codes that are not learned
-books = [elbo(model, x, rng=rng) for model in models.values()]
+bounds = [elbo(model, x, rng=rng) for model in models.values()]
 seen = [elbo(model, train.images[: len(x)], rng=rng) for model in models.values()]
-R, D = (np.array([getattr(book, part).mean for book in books]) for part in ("kl", "reconstruction"))
+R, D = (np.array([getattr(b, part).mean for b in bounds]) for part in ("kl", "reconstruction"))
 slopes = -np.diff(D) / np.diff(R)
 
 classes = np.unique(train.labels)
@@ -92,9 +92,9 @@ show("samples", image_rows(rows, title=title))
 head = (f"held-out {many}", "rate R = KL", "distortion D = BCE", "D + R", f"D + R, {many} seen")
 head += ("-ΔD/ΔR to the next", "active units")
 table = []
-for beta, book, known, slope in zip(BETAS, books, seen, [*slopes, None], strict=True):
-    nats = (book.kl, book.reconstruction, book.total, known.total)
-    table.append((f"β = {beta:g}", *nats, slope, book.active_units))
+for beta, bound, known, slope in zip(BETAS, bounds, seen, [*slopes, None], strict=True):
+    nats = (bound.kl, bound.reconstruction, bound.total, known.total)
+    table.append((f"β = {beta:g}", *nats, slope, bound.active_units))
 table += [(name, r, d, r + d, None, None, None) for name, (r, d) in marks.items()]
 table += [(name, None, d, None, None, None, None) for name, d in lines.items()]
 common.report(options, head, table)

@@ -127,11 +127,11 @@ def train_one(row: Row, seed: int, name: str) -> tuple[Autoencoder, list]:
 
 
 def measured(model: Autoencoder, history: list, seed: int) -> dict[str, float]:
-    """Return what a trained network costs on the held-out digits, and what else is told of it."""
+    """Return what a trained network costs on the held-out digits, and what else is known of it."""
     last = history[-1]["validation"]
     if "kl" in last:
-        book = elbo(model, x, rng=np.random.default_rng(seed))
-        found = {"total": book.total.mean, "error": book.total.error, "kl": book.kl.mean}
+        bound = elbo(model, x, rng=np.random.default_rng(seed))
+        found = {"total": bound.total.mean, "error": bound.total.error, "kl": bound.kl.mean}
         return found | {"right": readable(model)}
     if "accuracy" in last:
         first, final = (history[i]["train"]["accuracy"] for i in (0, -1))

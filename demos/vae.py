@@ -85,7 +85,7 @@ common.fit(trainer, data, options, f"{options.network}-{options.likelihood}")
 
 # %% Where the nats go, on images it has not seen
 x = test.images
-book = elbo(model, x, rng=rng)
+bound = elbo(model, x, rng=rng)
 seen = elbo(model, train.images[: len(x)], rng=rng)
 
 
@@ -124,7 +124,7 @@ samples = model.sample(60, rng=rng).reshape(60, H, W)
 show("samples", image_grid(samples, columns=12, title=title))
 
 # %% Pictures of the code
-by_use = np.argsort(-book.kl_per_dimension)
+by_use = np.argsort(-bound.kl_per_dimension)
 used = np.sort(by_use[:2])  # of two dimensions both
 names = [f"$z_{{{d + 1}}}$" for d in used]
 codes = model.encode(x)
@@ -155,8 +155,8 @@ show("traversals", traversals(decode, codes[some[0]], by_use[:10], title=title))
 title = "What is paid for pixels, what for codes: where do training and validation part?"
 show("losses", loss_curves(trainer.history, baselines={"reconstruction": lines}, title=title))
 
-title = f"{book.active_units} of {L} dimensions are in use"
-show("kl", kl_bars(book.kl_per_dimension, title=title))
+title = f"{bound.active_units} of {L} dimensions are in use"
+show("kl", kl_bars(bound.kl_per_dimension, title=title))
 
 # %% The table: PCA and the mean image pay nothing for a code; for a BCE they are clipped to
 # [0.001, 0.999]
@@ -164,11 +164,11 @@ loss = "BCE" if grey else "-log density"
 head = (f"held-out {many}", f"{loss}, nats an image", "KL, nats an image", f"{loss} + KL")
 head += ("MSE a pixel",)
 rows = [
-    ("VAE", book.reconstruction, book.kl, book.total, mse(x, by_vae)),
+    ("VAE", bound.reconstruction, bound.kl, bound.total, mse(x, by_vae)),
     (f"VAE, {many} it has seen", seen.reconstruction, seen.kl, seen.total, None),
 ]
 errors = (mse(x, by_mean), mse(x, by_pca), 0.0)
 rows += [(name, nats, None, nats, e) for (name, nats), e in zip(lines.items(), errors, strict=True)]
-details = {"kl_per_dimension": book.kl_per_dimension.tolist(), "active_units": book.active_units}
+details = {"kl_per_dimension": bound.kl_per_dimension.tolist(), "active_units": bound.active_units}
 details |= {"network": options.network, "likelihood": options.likelihood, "variance": variance}
 common.report(options, head, rows, **details)

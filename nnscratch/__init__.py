@@ -35,15 +35,15 @@ PACKAGES = [
 PUBLIC = {
     "core": "Layer Parameter pack",
     "kernels.paths": "plain",
-    "data": "Dataset binarize columns digits fashion_mnist minibatches mnist read_set split",
+    "data": "Dataset Pairs binarize columns digits fashion_mnist minibatches mnist read_set split",
     "layers": "ELU GELU AvgPool2d BatchNorm Conv1d Conv2d ConvTranspose2d Dense Dropout Flatten "
     "GaussianSample GlobalAvgPool2d GroupNorm Identity LayerNorm LeakyReLU MaxPool2d PixelShuffle "
     "ReLU Reshape Sequential Sigmoid Softmax Softplus Tanh TiedDense UpsampleBilinear2d "
     "UpsampleNearest2d ZeroPad2d summary",
     "losses": "bernoulli_nll categorical_nll gaussian_kl gaussian_nll l1_penalty squared_error",
     "likelihoods": "Bernoulli Gaussian SquaredError",
-    "models": "VAE AdversarialAutoencoder Autoencoder ConditionalVAE ContractiveAutoencoder "
-    "Downsampling GaussianNoise Masking SaltAndPepper predict",
+    "models": "VAE AdversarialAutoencoder Autoencoder Classifier ConditionalVAE "
+    "ContractiveAutoencoder Downsampling GaussianNoise Masking Regressor SaltAndPepper predict",
     "optimizers": "SGD Adam AdamW RMSprop",
     "training": "AdversarialTrainer Trainer TrainingDiverged load_model save_model",
     "evaluation": "PCA NearestNeighbours SoftmaxProbe elbo importance_nll psnr ssim",

@@ -70,7 +70,7 @@ def state(trainer: AdversarialTrainer) -> dict[str, Any]:
     for name, optimizer in trainer.optimizers().items():
         arrays |= {f"{name}.{k}": a for k, a in optimizer.state.items()}
         steps[name] = optimizer.steps
-    where = (trainer.epoch, trainer.step, steps, trainer.sums, json.dumps(trainer.history))
+    where = (trainer.epoch, trainer.batch_index, steps, trainer.sums, json.dumps(trainer.history))
     return {name: a.tobytes() for name, a in arrays.items()} | {"where": where}
 
 
@@ -306,10 +306,10 @@ def moved(stop: bool, rates: tuple[float, float], weight: float = 1.0) -> Vector
     optimizers = [SGD(rate) for rate in rates]
     t = AdversarialTrainer(model, *optimizers, seed=0, **options)  # type: ignore[arg-type, misc]
     before = t.replicas.theta.value.copy()
-    t.learn(IMAGES, np.arange(8))
+    t.train_step(IMAGES, np.arange(8))
     assert not t.replicas.grads.any()
     step = t.replicas.theta.value - before
-    return step[: t.border], step[t.border :]
+    return step[: t.split], step[t.split :]
 
 
 def test_each_player_moves_its_own_end_of_theta() -> None:
@@ -324,17 +324,17 @@ def test_the_discriminator_takes_the_gradient_of_its_own_loss_and_no_other() -> 
     """Minus a tenth of ∂L_D/∂θ, at the autoencoder that its opponent's step has left."""
     t = both(aae(dtype=np.float64))
     t.optimizer, t.discriminator_optimizer = SGD(0.1), SGD(0.1)
-    before = t.replicas.theta.value[t.border :].copy()
-    batch = t.batch(IMAGES, np.arange(8))[0]
-    t.learn(IMAGES, np.arange(8))
-    step = t.replicas.theta.value[t.border :] - before
-    t.replicas.theta.value[t.border :] = before
+    before = t.replicas.theta.value[t.split :].copy()
+    batch = t.model.batch(IMAGES, np.arange(8))[0]
+    t.train_step(IMAGES, np.arange(8))
+    step = t.replicas.theta.value[t.split :] - before
+    t.replicas.theta.value[t.split :] = before
     t.replicas.grads[...] = 0
     for i in range(3):
         piece = batch[:, 3 * i : 3 * i + 3]
         rng = t.stream(3, 0, 0, i)
         t.model.discriminator_loss(piece, rng=rng)[1](piece.shape[1] / 8)
-    np.testing.assert_allclose(step, -0.1 * t.replicas.grads.sum(axis=0)[t.border :], rtol=1e-9)
+    np.testing.assert_allclose(step, -0.1 * t.replicas.grads.sum(axis=0)[t.split :], rtol=1e-9)
 
 
 def test_without_the_stop_the_encoder_corrupts_its_judge() -> None:
@@ -356,8 +356,8 @@ def test_the_autoencoder_learns_the_same_with_or_without_the_other_players_gradi
         model = aae(dtype=np.float64)
         adam = Adam(1e-2, clip_norm=0.1)
         t = AdversarialTrainer(model, adam, SGD(0.0), seed=0, batch_size=8, threads=1, stop=stop)
-        t.learn(IMAGES, np.arange(8))
-        ends.append(t.replicas.theta.value[: t.border])
+        t.train_step(IMAGES, np.arange(8))
+        ends.append(t.replicas.theta.value[: t.split])
     np.testing.assert_array_equal(*ends)
 
 
@@ -438,8 +438,8 @@ def test_a_run_goes_on_as_if_never_stopped_with_both_optimisers_moments(
     again.resume(file)
     assert state(again) == state(first)
     moments = {n: o.state for n, o in again.optimizers().items()}
-    assert moments["optimizer"]["first"][: again.border].any()
-    assert moments["discriminator"]["first"][again.border :].any()
+    assert moments["optimizer"]["first"][: again.split].any()
+    assert moments["discriminator"]["first"][again.split :].any()
     again.fit(IMAGES, validation=HELD_OUT, epochs=3)
     straight.fit(IMAGES, validation=HELD_OUT, epochs=3)
     assert state(again) == state(straight)

@@ -22,8 +22,8 @@ from nnscratch.layers import (
 from nnscratch.layers.activations import Elementwise
 from nnscratch.likelihoods import SquaredError
 from nnscratch.optimizers import SGD, Adam
-from nnscratch.training import Trainer, TrainingDiverged
-from nnscratch.training import trainer as trainer_module
+from nnscratch.training import Trainer, TrainingDiverged, validation
+from nnscratch.training import trainer as loop
 from nnscratch.training.checkpoint import read
 from nnscratch.training.diagnosis import first_non_finite
 
@@ -97,15 +97,15 @@ WANT = "expected uint8, float32 or float64, got"
     ],
     ids=lambda value: str(value)[-40:],
 )
-@pytest.mark.parametrize("name", ["images", "validation"])
+@pytest.mark.parametrize("name", ["data", "validation"])
 def test_fit_refuses_data_and_has_done_nothing(
     name: str, data: Any, message: str, tmp_path: Path
 ) -> None:
     t = trainer()
     before = t.replicas.theta.value.copy()
-    sets = {"images": IMAGES, "validation": HELD_OUT} | {name: data}
+    sets = {"data": IMAGES, "validation": HELD_OUT} | {name: data}
     with pytest.raises(ValueError, match=rf"^fit {name}: {re.escape(message)}"):
-        t.fit(sets["images"], validation=sets["validation"], epochs=1, checkpoint=tmp_path / "x")
+        t.fit(sets["data"], validation=sets["validation"], epochs=1, checkpoint=tmp_path / "x")
     with pytest.raises(ValueError, match=rf"^evaluate: {re.escape(message)}"):
         t.evaluate(data)
     np.testing.assert_array_equal(t.replicas.theta.value, before)
@@ -115,21 +115,21 @@ def test_fit_refuses_data_and_has_done_nothing(
 def test_a_single_nan_is_found() -> None:
     images = np.zeros((20, 4, 4), np.float32)
     images[13, 2, 1] = np.nan
-    with pytest.raises(ValueError, match="fit images: expected finite numbers, got NaN"):
+    with pytest.raises(ValueError, match="fit data: expected finite numbers, got NaN"):
         trainer().fit(images, epochs=1)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"images": IMAGES[:7]}, "fit: expected at least a batch of 8 images, got 7"),
+        ({"data": IMAGES[:7]}, "fit: expected at least a batch of 8 samples, got 7"),
         ({"epochs": 0}, "fit: expected epochs ≥ 1, got 0"),
         ({"epochs": -1}, "fit: expected epochs ≥ 1, got -1"),
     ],
     ids=["fewer than a batch", "no epoch", "less than none"],
 )
 def test_fit_refuses_a_number(options: Any, message: str) -> None:
-    options = {"images": IMAGES, "epochs": 1} | options
+    options = {"data": IMAGES, "epochs": 1} | options
     with pytest.raises(ValueError, match=re.escape(message)):
         trainer().fit(**options)
 
@@ -139,7 +139,7 @@ def test_a_last_batch_of_one_image_is_refused_where_it_has_no_variance(tmp_path:
     t = trainer(tiny.vae(BatchNorm(tiny.H)))
     before = t.replicas.theta.value.copy()
     message = (
-        "fit: 17 images in batches of 8 leave a last batch of one: BatchNorm: expected ≥ 2 values"
+        "fit: 17 samples in batches of 8 leave a last batch of one: BatchNorm: expected ≥ 2 values"
     )
     with pytest.raises(ValueError, match=re.escape(message)):
         t.fit(tiny.images(17), epochs=1, checkpoint=tmp_path / "x")
@@ -165,7 +165,7 @@ def test_a_channel_of_an_image_has_a_variance_of_its_own() -> None:
 
 
 def test_patience_without_validation_is_refused() -> None:
-    with pytest.raises(ValueError, match="fit: patience needs validation images, got none"):
+    with pytest.raises(ValueError, match="fit: patience needs validation data, got none"):
         trainer(patience=2).fit(IMAGES, epochs=1)
 
 
@@ -379,7 +379,7 @@ def test_after_a_divergence_the_last_checkpoint_goes_on_as_if_nothing_had_been(
     t.fit(IMAGES, epochs=1, checkpoint=file)
     bad = IMAGES / np.float32(255)
     bad[5] = np.nan
-    monkeypatch.setattr(t, "check_data", lambda *sets: sets[:2])
+    monkeypatch.setattr(loop, "checked_sets", lambda run, *sets: sets[:2])
     with pytest.raises(TrainingDiverged, match=r"epoch 2, step \d: .*the data hold 16 NaN"):
         t.fit(bad, epochs=3, checkpoint=file)
     assert np.isnan(t.replicas.grads).any()
@@ -401,7 +401,7 @@ def test_evaluating_a_diverged_model_tells_and_does_not_raise(
     """One chunk loses ∞ and the next -∞: their mean is no number."""
     signs = iter([np.inf, -np.inf] * 10)
     t = trainer(tiny.autoencoder(penalties={"odd": (1.0, lambda z: (next(signs), z))}))
-    monkeypatch.setattr(trainer_module, "EVALUATION_CHUNK", 10)
+    monkeypatch.setattr(validation, "CHUNK", 10)
     assert np.isnan(t.evaluate(IMAGES)["total"])
 
 

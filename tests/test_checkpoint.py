@@ -23,14 +23,23 @@ from safetensors.numpy import save, save_file
 
 import nnscratch
 from nnscratch.core import pack
-from nnscratch.layers import BatchNorm
+from nnscratch.layers import BatchNorm, Dropout
 from nnscratch.likelihoods import Gaussian
 from nnscratch.losses import l1_penalty
 from nnscratch.models import Autoencoder
 from nnscratch.models.contractive import ContractiveAutoencoder
 from nnscratch.optimizers import SGD, Adam
 from nnscratch.training import Trainer
-from nnscratch.training.checkpoint import FORMAT, arrays_of, load_model, read, save_model, write
+from nnscratch.training.checkpoint import (
+    FIRST,
+    FORMAT,
+    arrays_of,
+    load_model,
+    read,
+    save_model,
+    unpack,
+    write,
+)
 
 ARRAYS = {
     "a": np.arange(6, dtype=np.float32).reshape(2, 3),
@@ -640,3 +649,52 @@ def test_a_run_that_is_described_otherwise_changes_nothing(
         other.resume(path)
     assert (other.epoch, other.history) == (0, [])
     np.testing.assert_array_equal(other.replicas.theta.value, before)
+
+
+OLD = Path(__file__).parent / "runs" / "lanes.safetensors"
+"""Written by version 0.1.0 at commit 1690771, which called replicas "lanes"."""
+
+
+def of_then(threads: int = 1, **options: Any) -> Trainer[Any]:
+    """The trainer that wrote it, but for the word."""
+    options = {"batch_size": 8, "micro_batch": 3, "replicas": 2, "patience": 3} | options
+    return Trainer(tiny.vae(Dropout(0.3)), Adam(1e-2), seed=0, threads=threads, **options)
+
+
+def as_first(path: Path, to: Path) -> None:
+    """Write a file of the second format as the first had it, without a checksum."""
+    arrays, header = unpack(path)
+    last = {k: a for k, a in arrays.items() if k.startswith("training.last.")}
+    plain = {k: a for k, a in arrays.items() if not k.startswith("training.")}
+    first = {k: a for k, a in arrays.items() if k not in last | plain}
+    first |= {k.removeprefix("training.last."): a for k, a in last.items()}
+    first |= {f"training.best.{k}": a for k, a in plain.items()}
+    save_file(first, to, {"format": FIRST, "info": header["info"]})
+
+
+@pytest.mark.parametrize("written", [FORMAT, FIRST])
+def test_a_run_from_before_is_read_and_goes_on(written: str, tmp_path: Path) -> None:
+    path = OLD
+    if written == FIRST:
+        path = tmp_path / "first"
+        as_first(OLD, path)
+    _, info = read(path)
+    assert "lanes" in info["settings"]
+    one, two = of_then(), of_then(threads=2)
+    for t in (one, two):
+        t.resume(path)
+        assert (t.epoch, t.history) == (2, info["progress"]["history"])
+        t.fit(tiny.images(20), validation=tiny.images(7, seed=1), epochs=4)
+    assert len(one.history) == 4
+    np.testing.assert_array_equal(one.replicas.theta.value, two.replicas.theta.value)
+    model = tiny.vae(Dropout(0.3))
+    load_model(path, model)
+    fresh = of_then()
+    fresh.resume(path)
+    for name, a in arrays_of(model).items():
+        np.testing.assert_array_equal(a, arrays_of(fresh.model)[name])
+
+
+def test_a_run_from_before_with_other_settings_is_refused_in_the_words_of_today() -> None:
+    with pytest.raises(ValueError, match="another run: expected replicas 1, got 2"):
+        of_then(replicas=1).resume(OLD)

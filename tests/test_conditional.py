@@ -1,4 +1,4 @@
-"""The conditional VAE: what it is told, the gradient of its bound, and its border with labels."""
+"""The conditional VAE: its labels, the gradient of its bound, and its public side."""
 
 import re
 from typing import Any
@@ -17,8 +17,8 @@ from nnscratch.gradcheck import gradcheck
 from nnscratch.layers import Conv1d, Conv2d, Dense, Dropout, Flatten, Reshape, Sequential, Tanh
 from nnscratch.likelihoods import Gaussian, SquaredError
 from nnscratch.models import ConditionalVAE
-from nnscratch.models.conditional import beside, one_hot
 from nnscratch.models.corruption import Downsampling, GaussianNoise
+from nnscratch.models.labels import append_labels, one_hot
 from nnscratch.optimizers import Adam
 from nnscratch.training import Trainer
 
@@ -78,7 +78,7 @@ def echo(likelihood: Any = None) -> ConditionalVAE:
     )
 
 
-# What it is told
+# Labels
 
 
 @given(labels=st.lists(st.integers(0, 6), min_size=1, max_size=9), extra=st.integers(0, 3))
@@ -109,45 +109,45 @@ def test_labels_that_are_none_are_refused_everywhere(labels: Any, message: str) 
         lambda: model.encode(images, labels),
         lambda: model.decode(codes, labels),
         lambda: model.reconstruct(images, labels),
-        lambda: model.sample(labels, rng=fixed()),
+        lambda: model.sample(labels=labels, rng=fixed()),
         lambda: model.restyle(images, labels),
-        lambda: model.interpolate(images, images, labels),
+        lambda: model.interpolate(images, images, labels=labels),
     ):
         with pytest.raises(ValueError, match=re.escape(message)):
             call()
 
 
-def test_log_prob_is_told_the_label() -> None:
+def test_log_prob_depends_on_the_label() -> None:
     model, labels = cvae(), np.arange(200) % K
     images = tiny.images(200)
     draws = [model.log_prob(images, labels, rng=np.random.default_rng(i)) for i in range(50)]
-    book = elbo(model, Dataset(images, labels), draws=50, rng=fixed())
+    bound = elbo(model, Dataset(images, labels), draws=50, rng=fixed())
     tolerance = 5 * np.std(draws) / np.sqrt(10_000)
-    assert np.mean(draws) == pytest.approx(-book.total.mean, abs=tolerance)
-    told_else = model.log_prob(images, (labels + 1) % K, rng=np.random.default_rng(0))
-    assert (told_else != draws[0]).all()
+    assert np.mean(draws) == pytest.approx(-bound.total.mean, abs=tolerance)
+    another = model.log_prob(images, (labels + 1) % K, rng=np.random.default_rng(0))
+    assert (another != draws[0]).all()
 
 
 def test_the_label_stands_beside_the_features_as_constant_channels() -> None:
     vectors, images = x(), x((2, 3, 4))
     y = one_hot(LABELS, K, np.float64)
-    np.testing.assert_array_equal(beside(vectors, y), np.vstack([vectors, y]))
-    told = beside(images, y)
-    assert told.shape == (2 + K, 3, 4, 5)
-    np.testing.assert_array_equal(told[:2], images)
+    np.testing.assert_array_equal(append_labels(vectors, y), np.vstack([vectors, y]))
+    labelled = append_labels(images, y)
+    assert labelled.shape == (2 + K, 3, 4, 5)
+    np.testing.assert_array_equal(labelled[:2], images)
     for k in range(K):
-        np.testing.assert_array_equal(told[2 + k], np.broadcast_to(k == LABELS, (3, 4, 5)))
+        np.testing.assert_array_equal(labelled[2 + k], np.broadcast_to(k == LABELS, (3, 4, 5)))
     sequences = x((6, 2))
-    told = beside(sequences, y)
-    assert told.shape == (6, 2 + K, 5)
-    np.testing.assert_array_equal(told[:, :2], sequences)
+    labelled = append_labels(sequences, y)
+    assert labelled.shape == (6, 2 + K, 5)
+    np.testing.assert_array_equal(labelled[:, :2], sequences)
     for k in range(K):
-        np.testing.assert_array_equal(told[:, 2 + k], np.broadcast_to(k == LABELS, (6, 5)))
+        np.testing.assert_array_equal(labelled[:, 2 + k], np.broadcast_to(k == LABELS, (6, 5)))
     with pytest.raises(ValueError, match="labels: expected one for each of 4 images, got 5"):
-        beside(vectors[:, :4], y)
+        append_labels(vectors[:, :4], y)
 
 
-def test_a_model_of_sequences_is_told(rng: np.random.Generator) -> None:
+def test_a_model_of_sequences_takes_labels(rng: np.random.Generator) -> None:
     encoder = Sequential(
         Conv1d(2 + K, 4, 3, padding="same", rng=rng), Flatten(), Dense(24, 4, rng=rng)
     )
@@ -160,7 +160,7 @@ def test_a_model_of_sequences_is_told(rng: np.random.Generator) -> None:
     assert np.isfinite(terms["total"])
 
 
-def test_encoder_and_decoder_are_both_told() -> None:
+def test_encoder_and_decoder_both_take_the_label() -> None:
     model, images = echo(), np.array([[0.5, 0.0], [0.25, 1.0]])
     np.testing.assert_array_equal(model.encode(images, np.array([1, 2])), [[0.5, 1], [0.25, 0]])
     codes = np.array([[1.0, 2.0]] * 3)
@@ -231,7 +231,7 @@ def test_the_loss_is_that_of_decode_and_of_the_posterior() -> None:
     assert terms["kl"] == pytest.approx(kl, rel=1e-12)
 
 
-# The border
+# The public side
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -247,10 +247,10 @@ def test_images_and_labels_in_and_images_out(N: int, dtype: Any) -> None:
     np.testing.assert_array_equal(model.decode(mu, labels), pictures)
     one = model.encode(images[-1:], labels[-1:])
     np.testing.assert_allclose(mu[-1:], one, rtol=1e-5, atol=1e-6)
-    samples = model.sample(labels, rng=fixed())
+    samples = model.sample(labels=labels, rng=fixed())
     assert (samples.shape, samples.dtype) == ((N, tiny.D), dtype)
     assert model.restyle(images, labels).shape == (N, K, tiny.D)
-    way = model.interpolate(images, images[::-1], labels, 4)
+    way = model.interpolate(images, images[::-1], 4, labels)
     assert (way.shape, way.dtype) == ((N, 4, tiny.D), dtype)
 
 
@@ -273,7 +273,7 @@ def test_restyle_writes_each_class_with_the_code_of_the_image() -> None:
 def test_interpolation_changes_the_style_and_keeps_the_class() -> None:
     """A straight line of codes; what the echo adds for classes 1 and 2 is the same all along."""
     start, end = np.array([[0.0, 0.0]] * 2), np.array([[1.0, 0.0]] * 2)
-    way = echo().interpolate(start, end, np.array([1, 2]), 3)
+    way = echo().interpolate(start, end, 3, np.array([1, 2]))
     want = [[[10, 101], [10.5, 101], [11, 101]], [[20, 200], [20.5, 200], [21, 200]]]
     np.testing.assert_allclose(way, want)
 
@@ -281,7 +281,7 @@ def test_interpolation_changes_the_style_and_keeps_the_class() -> None:
 def test_a_sample_is_a_draw_from_the_prior_in_the_class_asked_for() -> None:
     """The echo shows the codes: mean 0 and covariance I, five standard errors."""
     count = 20_000
-    z = echo().sample(np.ones(count, int), rng=fixed()) - [10, 100]
+    z = echo().sample(labels=np.ones(count, int), rng=fixed()) - [10, 100]
     assert (np.abs(z.mean(axis=0)) < 5 / np.sqrt(count)).all()
     assert (np.abs(np.cov(z.T) - np.eye(2)) < 5 * np.sqrt([[2, 1], [1, 2]]) / np.sqrt(count)).all()
 
@@ -291,8 +291,8 @@ def test_after_learning_there_is_no_dropout() -> None:
     images = tiny.images(5)
     np.testing.assert_array_equal(noisy.encode(images, LABELS), quiet.encode(images, LABELS))
     x5 = x(dtype=np.float32)
-    told = noisy.inference().loss(x5, LABELS, rng=fixed())[0]
-    assert told == quiet.loss(x5, LABELS, rng=fixed())[0]
+    terms = noisy.inference().loss(x5, LABELS, rng=fixed())[0]
+    assert terms == quiet.loss(x5, LABELS, rng=fixed())[0]
 
 
 # Training
@@ -317,21 +317,21 @@ def test_one_seed_gives_the_same_bits_on_two_threads_and_after_a_stop(tmp_path: 
 
 def test_every_image_has_its_own_label_whatever_the_order() -> None:
     t, rows = run(), np.array([7, 0, 19])
-    images, labels = t.batch(DATA, rows)
+    images, labels = t.model.batch(DATA, rows)
     np.testing.assert_array_equal(labels, rows % K)
     np.testing.assert_allclose(images, DATA.images[rows].reshape(3, -1).T / 255, rtol=1e-6)
 
 
 def test_refuses_images_without_labels() -> None:
     t = run()
-    with pytest.raises(ValueError, match="fit images: expected a Dataset with labels, got images"):
+    with pytest.raises(ValueError, match="fit data: expected a Dataset with labels, got images"):
         t.fit(DATA.images, epochs=1)
     with pytest.raises(ValueError, match="fit validation: expected a Dataset with labels"):
         t.fit(DATA, validation=DATA.images, epochs=1)
 
 
 def test_the_class_leaves_the_code(rng: np.random.Generator) -> None:
-    """An image is a class's blank pattern times a strength: told the class, z has the strength."""
+    """An image is a class's blank pattern times a strength: given the class, z has the strength."""
     count = 600
     labels: IntArray = np.arange(count) % K
     patterns = rng.random((K, 4, 4)) > 0.5
@@ -394,7 +394,7 @@ def test_the_class_leaves_the_code(rng: np.random.Generator) -> None:
             "decode: expected (N, 2), got (5, 3)",
         ),
         (
-            lambda: cvae().interpolate(tiny.images(5), tiny.images(5), LABELS, 1),
+            lambda: cvae().interpolate(tiny.images(5), tiny.images(5), 1, LABELS),
             "interpolate: expected steps ≥ 2, got 1",
         ),
     ],

@@ -102,7 +102,7 @@ def test_a_vae_is_corrupted_before_it_draws_its_codes() -> None:
     """With the corruption's draws taken first, the rest is the loss of a VAE shown x̃ for x."""
     corruption, rng = Masking(0.4), fixed()
     noisy = corruption(x(), rng=rng)
-    want, _ = tiny.vae(dtype=np.float64).bound(x(), noisy, rng=rng)
+    want, _ = tiny.vae(dtype=np.float64).loss(x(), None, noisy, rng=rng)
     assert vae(corruption).loss(x(), rng=fixed())[0] == want
 
 
@@ -160,14 +160,14 @@ def test_what_is_given_to_encode_is_not_corrupted(corruption: Corruption, method
     images = tiny.images(N)
     spoiling = tiny.autoencoder(dtype=np.float64, corruption=corruption)
     plain = tiny.autoencoder(dtype=np.float64)
-    assert spoiling.seen_shape == spoiling.input_shape == (tiny.D,)
+    assert spoiling.corrupted_shape == spoiling.input_shape == (tiny.D,)
     np.testing.assert_array_equal(getattr(spoiling, method)(images), getattr(plain, method)(images))
 
 
 @pytest.mark.parametrize("K", [1, 2, 4])
 def test_small_images_in_and_large_images_out(K: int) -> None:
     model, side = magnifier(K), 4 // K
-    assert (model.input_shape, model.seen_shape) == ((1, 4, 4), (1, side, side))
+    assert (model.input_shape, model.corrupted_shape) == ((1, 4, 4), (1, side, side))
     small = np.random.default_rng(0).integers(0, 256, (N, side, side), np.uint8)
     codes = model.encode(small)
     assert codes.shape == (N, tiny.L)
@@ -299,7 +299,7 @@ def test_a_corruption_of_images_wants_images_before_the_first_step(noise: Corrup
     signals = np.random.default_rng(0).standard_normal((64, tiny.D)).astype(np.float32)
     model = tiny.autoencoder(corruption=noise, likelihood=Gaussian())
     t = Trainer(model, Adam(), seed=0, batch_size=16)
-    with pytest.raises(ValueError, match=r"^fit images: expected numbers in \[0, 1\], got -"):
+    with pytest.raises(ValueError, match=r"^fit data: expected numbers in \[0, 1\], got -"):
         t.fit(signals, epochs=1)
     assert t.optimizer.steps == 0
 

@@ -60,7 +60,7 @@ def state(t: Trainer) -> dict[str, Any]:
         arrays |= {f"{name}.{k}": a for k, a in optimizer.state.items()}
     own: dict[str, Any] = {name: a.tobytes() for name, a in arrays.items()}
     steps = [optimizer.steps for optimizer in t.optimizers().values()]
-    return own | {"where": (t.epoch, t.step, steps, t.sums, t.history)}
+    return own | {"where": (t.epoch, t.batch_index, steps, t.sums, t.history)}
 
 
 def each_epoch(t: Trainer) -> list[dict[str, bytes]]:
@@ -89,15 +89,15 @@ class Stop(Exception):
 
 def after_the_best(t: Trainer, act: Callable[[], Any]) -> None:
     """Do something in the second step after two epochs without a better total."""
-    learn = t.learn
+    train_step = t.train_step
 
     def then(*batch: Any) -> Any:
-        if t.since_best() == 2 and t.step == 1:
-            t.learn = learn  # type: ignore[method-assign]
+        if t.since_best() == 2 and t.batch_index == 1:
+            t.train_step = train_step  # type: ignore[method-assign]
             act()
-        return learn(*batch)
+        return train_step(*batch)
 
-    t.learn = then  # type: ignore[method-assign]
+    t.train_step = then  # type: ignore[method-assign]
 
 
 def raises(error: BaseException) -> Callable[[], None]:
@@ -140,7 +140,9 @@ ENDS: dict[str, tuple[type[BaseException], Callable[[Trainer, pytest.MonkeyPatch
     ),
     "validation": (
         Stop,
-        lambda t, patch: after_the_best(t, lambda: patch.setattr(t, "average", raises_any(Stop()))),
+        lambda t, patch: after_the_best(
+            t, lambda: patch.setattr(t, "validate", raises_any(Stop()))
+        ),
     ),
 }
 
@@ -233,7 +235,7 @@ def test_training_goes_on_from_the_last_weights_after_a_signal(
     with pytest.raises(error):
         t.fit(IMAGES, checkpoint=file, **LONG)
     signal.signal(signal.SIGINT, before)
-    assert t.step == 2
+    assert t.batch_index == 2
     resumed = make()
     resumed.resume(file)
     assert state(resumed) == state(t)
@@ -247,13 +249,13 @@ def test_a_model_that_was_changed_meanwhile_is_what_training_goes_on_from() -> N
     t.fit(IMAGES, validation=HELD_OUT, epochs=8)
     assert best_of(t) < 7
     first: list[Array] = []
-    learn = t.learn
+    train_step = t.train_step
 
     def spy(*batch: Any) -> Any:
         first.append(t.replicas.theta.value.copy())
-        return learn(*batch)
+        return train_step(*batch)
 
-    t.learn = spy  # type: ignore[method-assign]
+    t.train_step = spy  # type: ignore[method-assign]
     t.replicas.theta.value[3] += 1
     theta = t.replicas.theta.value.copy()
     t.fit(IMAGES, validation=HELD_OUT, epochs=9)
@@ -384,15 +386,15 @@ def test_annealed_attributes_are_put_back_after_validation(
     end: BaseException | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     t = vae(anneal={"beta": Linear(0, 1, steps=100)})
-    evaluate, betas = t.evaluate, []
+    validate, betas = t.validate, []
 
     def spy(images: Any) -> Any:
         betas.append(t.model.beta)  # type: ignore[attr-defined]
         if end is not None:
             raise end
-        return evaluate(images)
+        return validate(images)
 
-    monkeypatch.setattr(t, "evaluate", spy)
+    monkeypatch.setattr(t, "validate", spy)
     if end is None:
         t.fit(IMAGES, validation=HELD_OUT, epochs=1)
     else:

@@ -10,6 +10,7 @@ import pytest
 from nnscratch import plots
 from nnscratch.data import (
     Dataset,
+    Pairs,
     binarize,
     columns,
     downsample,
@@ -24,7 +25,7 @@ from nnscratch.evaluation.baselines import PCA, linear_vae_optimum, mean_image
 from nnscratch.evaluation.probes import NearestNeighbours, SoftmaxProbe, accuracy, balanced
 from nnscratch.layers import Conv2d, Dense, Flatten, Reshape, Sequential
 from nnscratch.likelihoods import Gaussian
-from nnscratch.models import VAE, Autoencoder, ConditionalVAE
+from nnscratch.models import VAE, Autoencoder, Classifier, ConditionalVAE, Regressor
 from nnscratch.models.contractive import jacobian_norms
 from nnscratch.optimizers import Adam
 from nnscratch.training import Trainer
@@ -51,7 +52,15 @@ def vae(kind: Any = VAE, extra: int = 0, **options: Any) -> Any:
     return kind(encoder, decoder, 2, input_shape=SHAPE, **options)
 
 
-def trainer(model: Any) -> Trainer:
+def classifier() -> Classifier:
+    return Classifier(Sequential(Flatten(), Dense(D, K, rng=rng())), input_shape=SHAPE)
+
+
+def regressor() -> Regressor:
+    return Regressor(Conv2d(3, 3, 1, rng=rng()), input_shape=SHAPE)
+
+
+def trainer(model: Any) -> Any:
     return Trainer(model, Adam(), seed=0, batch_size=4)
 
 
@@ -64,6 +73,7 @@ def fitted(model: Any, x: Any, validation: Any = None) -> Any:
 AE, V, G = autoencoder(), vae(), vae(likelihood=Gaussian())
 C = vae(ConditionalVAE, K, classes=K)
 P = PCA(2).fit(X)
+CLASSIFIER, REGRESSOR = classifier(), regressor()
 NEAR, SOFT = NearestNeighbours(2).fit(X, LABELS), SoftmaxProbe(2).fit(X, LABELS)
 
 
@@ -89,11 +99,22 @@ def figure(plot: Callable[[], Any]) -> Any:
 
 
 IMAGES = {
-    "fit images": Entrance(lambda x: fitted(autoencoder(), x)),
+    "fit data": Entrance(lambda x: fitted(autoencoder(), x)),
     "fit validation": Entrance(lambda x: fitted(autoencoder(), X, x)),
     "fit a Dataset": Entrance(
         lambda x: fitted(vae(ConditionalVAE, K, classes=K), Dataset(x, LABELS))
     ),
+    "fit Pairs inputs, denoising": Entrance(lambda x: fitted(autoencoder(), Pairs(x, X))),
+    "fit Pairs targets, denoising": Entrance(lambda x: fitted(autoencoder(), Pairs(X, x))),
+    "fit Pairs inputs, regression": Entrance(
+        lambda x: fitted(regressor(), Pairs(x, X)), unit=False
+    ),
+    "fit Pairs targets, regression": Entrance(
+        lambda x: fitted(regressor(), Pairs(X, x)), unit=False
+    ),
+    "fit a Dataset, classifier": Entrance(lambda x: fitted(classifier(), Dataset(x, LABELS))),
+    "predict, classifier": Entrance(CLASSIFIER.predict, unit=False),
+    "predict, regression": Entrance(REGRESSOR.predict, unit=False),
     "evaluate": Entrance(lambda x: trainer(autoencoder()).evaluate(x)["total"]),
     "encode": Entrance(AE.encode),
     "encode, VAE": Entrance(V.encode),
@@ -104,7 +125,7 @@ IMAGES = {
     "reconstruct, conditional": Entrance(lambda x: C.reconstruct(x, LABELS)),
     "interpolate start": Entrance(lambda x: AE.interpolate(x, X)),
     "interpolate end": Entrance(lambda x: AE.interpolate(X, x)),
-    "interpolate end, conditional": Entrance(lambda x: C.interpolate(X, x, LABELS)),
+    "interpolate end, conditional": Entrance(lambda x: C.interpolate(X, x, labels=LABELS)),
     "sample like": Entrance(lambda x: AE.sample(2, like=x, rng=rng())),
     "restyle": Entrance(lambda x: C.restyle(x, LABELS)),
     "log_prob": Entrance(AE.log_prob),
@@ -384,6 +405,7 @@ class Series:
 
 LABELLED: dict[str, Callable[[Any], Any]] = {
     "fit a Dataset": lambda y: fitted(vae(ConditionalVAE, K, classes=K), Dataset(X, y)),
+    "fit a classifier": lambda y: fitted(classifier(), Dataset(X, y)),
     "evaluate": lambda y: trainer(C).evaluate(Dataset(X, y))["total"],
     "elbo": lambda y: elbo(C, Dataset(X, y), draws=1, rng=rng()).total.mean,
     "encode": lambda y: C.encode(X, y),
@@ -391,8 +413,8 @@ LABELLED: dict[str, Callable[[Any], Any]] = {
     "decode": lambda y: C.decode(Z, y),
     "reconstruct": lambda y: C.reconstruct(X, y),
     "log_prob": lambda y: C.log_prob(X, y, rng=rng()),
-    "sample": lambda y: C.sample(y, rng=rng()),
-    "interpolate": lambda y: C.interpolate(X, X, y),
+    "sample": lambda y: C.sample(labels=y, rng=rng()),
+    "interpolate": lambda y: C.interpolate(X, X, labels=y),
     "restyle": lambda y: C.restyle(X, y),
     "loss": lambda y: C.loss(np.moveaxis(X, 0, -1).copy(), y, rng=rng())[0]["total"],
     "Dataset": lambda y: Dataset(X, y).labels,
@@ -445,7 +467,9 @@ def test_as_many_labels_as_images(name: str) -> None:
             LABELLED[name](labels)
 
 
-@pytest.mark.parametrize("name", ["fit a Dataset", *[k for k in LABELLED if k in dir(C)]])
+@pytest.mark.parametrize(
+    "name", ["fit a Dataset", "fit a classifier", *[k for k in LABELLED if k in dir(C)]]
+)
 def test_a_class_that_the_model_has_not_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match=r"labels: expected 0 … 2, got 0 … 3"):
         LABELLED[name]([*LABELS[:-1], K])
@@ -455,7 +479,7 @@ def test_a_label_out_of_range_is_found_before_the_first_step() -> None:
     t, right = trainer(vae(ConditionalVAE, K, classes=K)), Dataset(X, LABELS)
     wrong = Dataset(X, [*LABELS[:-1], K])
     for sets in ((wrong, right), (right, wrong)):
-        with pytest.raises(ValueError, match=r"fit (images|validation) labels: expected 0 … 2"):
+        with pytest.raises(ValueError, match=r"fit (data|validation) labels: expected 0 … 2"):
             t.fit(sets[0], validation=sets[1], epochs=1)
     assert t.optimizer.steps == 0
 

@@ -88,11 +88,11 @@ def test_where_the_posterior_is_true_the_bound_is_tight(images: Array) -> None:
 def test_the_ledger_adds_up_to_minus_log_p_there(images: Array) -> None:
     """With the true posterior the ELBO is log p(x); only the draws are left, and they average."""
     model, log_prob = linear_vae(images, 3)
-    book = elbo(model, images, draws=2000, rng=np.random.default_rng(1))
-    assert book.total.mean == pytest.approx(-log_prob.mean(), abs=0.02)
-    assert book.total.mean == pytest.approx(book.reconstruction.mean + book.kl.mean)
-    assert book.kl.mean == pytest.approx(book.kl_per_dimension.sum())
-    assert book.active_units == 3
+    bound = elbo(model, images, draws=2000, rng=np.random.default_rng(1))
+    assert bound.total.mean == pytest.approx(-log_prob.mean(), abs=0.02)
+    assert bound.total.mean == pytest.approx(bound.reconstruction.mean + bound.kl.mean)
+    assert bound.kl.mean == pytest.approx(bound.kl_per_dimension.sum())
+    assert bound.active_units == 3
 
 
 def test_the_bound_gets_tighter_with_the_samples(images: Array) -> None:
@@ -109,7 +109,7 @@ def test_the_bound_gets_tighter_with_the_samples(images: Array) -> None:
     assert bound > found[-1] + 0.5
 
 
-def test_a_conditional_model_is_told_the_class_of_every_image(images: Array) -> None:
+def test_a_conditional_model_takes_the_class_of_every_image(images: Array) -> None:
     """Also across chunks: 40 images again and again, with labels that do not repeat."""
     x = np.tile(images.clip(0, 0.8), (8, 1, 1))
     means = 0.2 * np.random.default_rng(2).random((3, 16))
@@ -117,13 +117,13 @@ def test_a_conditional_model_is_told_the_class_of_every_image(images: Array) -> 
     found = importance_nll(model, data, samples=2, rng=np.random.default_rng(1))
     assert found.mean == pytest.approx(-log_prob.mean(), rel=1e-10)
     assert found.error == pytest.approx(log_prob.std(ddof=1) / np.sqrt(len(x)), rel=1e-10)
-    book = elbo(model, data, draws=300, rng=np.random.default_rng(1))
-    assert book.total.mean == pytest.approx(-log_prob.mean(), abs=0.02)
+    bound = elbo(model, data, draws=300, rng=np.random.default_rng(1))
+    assert bound.total.mean == pytest.approx(-log_prob.mean(), abs=0.02)
     mu, logvar = model.posterior(data.images, data.labels)
     want = gaussian_kl_per_dimension(mu.T, logvar.T)
-    np.testing.assert_allclose(book.kl_per_dimension, want)
+    np.testing.assert_allclose(bound.kl_per_dimension, want)
     other = Dataset(data.images, (data.labels + 1) % 3)
-    assert elbo(model, other, rng=np.random.default_rng(1)).total.mean > book.total.mean + 1
+    assert elbo(model, other, rng=np.random.default_rng(1)).total.mean > bound.total.mean + 1
 
 
 def test_a_conditional_model_needs_the_labels_and_another_ignores_them(images: Array) -> None:
@@ -151,14 +151,14 @@ def test_the_ledger_is_the_loss_of_the_model_averaged() -> None:
     x = (images / 255).reshape(30, -1).T
     rng = np.random.default_rng(0)
     losses = [model.loss(x, rng=rng)[0] for _ in range(300)]
-    book = elbo(model, images, draws=300, rng=rng)
-    assert book.reconstruction.mean == pytest.approx(
+    bound = elbo(model, images, draws=300, rng=rng)
+    assert bound.reconstruction.mean == pytest.approx(
         np.mean([terms["reconstruction"] for terms in losses]), abs=0.02
     )
-    assert book.kl.mean == pytest.approx(losses[0]["kl"], rel=1e-12)
+    assert bound.kl.mean == pytest.approx(losses[0]["kl"], rel=1e-12)
     mu, logvar = model.posterior(images)
     want = gaussian_kl_per_dimension(mu.T, logvar.T)
-    np.testing.assert_allclose(book.kl_per_dimension, want)
+    np.testing.assert_allclose(bound.kl_per_dimension, want)
 
 
 def super_resolution(kind: Any, **options: Any) -> Any:
@@ -177,14 +177,14 @@ def test_a_corruption_may_change_the_size_of_what_the_encoder_sees(kind: Any, op
     told = (labels,) if options else ()
     x, rng = (images / 255).transpose(1, 2, 0)[None], np.random.default_rng(0)
     losses = [model.loss(x, *told, rng=rng)[0] for _ in range(300)]
-    book = elbo(model, Dataset(images, labels), draws=300, rng=rng)
+    bound = elbo(model, Dataset(images, labels), draws=300, rng=rng)
     want = np.mean([terms["reconstruction"] for terms in losses])
-    assert book.reconstruction.mean == pytest.approx(want, abs=0.02)
-    assert book.kl.mean == pytest.approx(losses[0]["kl"], rel=1e-12)
+    assert bound.reconstruction.mean == pytest.approx(want, abs=0.02)
+    assert bound.kl.mean == pytest.approx(losses[0]["kl"], rel=1e-12)
     small = images.reshape(30, 2, 2, 2, 2).mean(axis=(2, 4)) / 255
     mu, logvar = model.posterior(small, *told)
-    np.testing.assert_allclose(book.kl_per_dimension, gaussian_kl_per_dimension(mu.T, logvar.T))
-    assert book.active_units == active_units(mu).sum()
+    np.testing.assert_allclose(bound.kl_per_dimension, gaussian_kl_per_dimension(mu.T, logvar.T))
+    assert bound.active_units == active_units(mu).sum()
     white = Dataset(images // 128 * 255, labels)
     once, often = (importance_nll(model, white, samples=K, rng=rng).mean for K in (1, 500))
     assert once > often

@@ -360,7 +360,7 @@ def test_takes_a_whole_model(name: str, rng: np.random.Generator) -> None:
         np.testing.assert_array_equal(a, held[k])
 
 
-def test_takes_a_model_that_is_told_labels(rng: np.random.Generator) -> None:
+def test_takes_a_model_with_labels(rng: np.random.Generator) -> None:
     encoder, decoder = (Dense(D, M, rng=rng, **F64) for D, M in ((7, 4), (5, 4)))
     model = ConditionalVAE(encoder, decoder, 2, classes=3, input_shape=(4,))
     gradcheck(model, (4, 5), constants=[rng.integers(0, 3, 5)], rng=rng).raise_if_failed()

@@ -149,17 +149,17 @@ def test_training_goes_on_where_the_programs_handler_returns(
 ) -> None:
     """Called after the step in hand and after the checkpoint; the bits are those without it."""
     t, straight = trainer(), trainer()
-    learn, steps = t.learn, []
+    train_step, steps = t.train_step, []
 
     def spy(*batch: Any) -> Any:
         if t.optimizer.steps == at - 1:
             signal.raise_signal(number)
-        terms = learn(*batch)
+        terms = train_step(*batch)
         assert t.optimizer.steps > at or handled == []
         return terms
 
-    signal.signal(number, lambda n, _: (handled.append(n), steps.append((t.epoch, t.step))))
-    monkeypatch.setattr(t, "learn", spy)
+    signal.signal(number, lambda n, _: (handled.append(n), steps.append((t.epoch, t.batch_index))))
+    monkeypatch.setattr(t, "train_step", spy)
     t.fit(IMAGES, epochs=2, checkpoint=tmp_path / "x")
     straight.fit(IMAGES, epochs=2)
     assert handled == [number]
@@ -193,16 +193,16 @@ number = int(sys.argv[2])
 if sys.argv[3] == "default":
     signal.signal(number, signal.SIG_DFL)
 t = Trainer(tiny.vae(), Adam(1e-2), seed=0, batch_size=8)
-learn = t.learn
+train_step = t.train_step
 
 def then(*batch):
-    terms = learn(*batch)
-    if t.epoch == 1 and t.step == 1:
+    terms = train_step(*batch)
+    if t.epoch == 1 and t.batch_index == 1:
         signal.raise_signal(number)
         print("the step is finished", flush=True)
     return terms
 
-t.learn = then
+t.train_step = then
 t.fit(tiny.images(20), epochs=3, checkpoint=sys.argv[1])
 print("not reached")
 """
@@ -231,7 +231,7 @@ def test_a_process_dies_of_its_signal_and_leaves_a_checkpoint(
     assert os.listdir(tmp_path) == [file.name]
     again, straight = trainer(), trainer()
     again.resume(file)
-    assert (again.epoch, again.step) == (1, 2)
+    assert (again.epoch, again.batch_index) == (1, 2)
     again.fit(IMAGES, epochs=3)
     straight.fit(IMAGES, epochs=3)
     assert (again.replicas.theta.value == straight.replicas.theta.value).all()

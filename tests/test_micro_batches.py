@@ -11,7 +11,7 @@ from nnscratch.layers import Conv2d, Dense, Flatten, ReLU, Reshape, Sequential
 from nnscratch.models import Autoencoder, lesson
 from nnscratch.optimizers import Adam
 from nnscratch.training import Trainer
-from nnscratch.training.micro_batches import activations, size_of_micro_batch
+from nnscratch.training.micro_batches import size_of_micro_batch
 
 RNG = np.random.default_rng(0)
 OF_IMAGES = [lesson.conv_autoencoder(rng=RNG), lesson.conv_denoiser(rng=RNG)]
@@ -54,4 +54,4 @@ def test_activations_are_the_outputs_of_all_layers() -> None:
     encoder = Sequential(inner, Flatten(), Dense(3 * 16, 2, rng=rng))
     decoder = Sequential(Dense(2, 16, rng=rng), Reshape(1, 4, 4))
     model = Autoencoder(encoder, decoder, input_shape=(1, 4, 4))
-    assert activations(model) == 48 + 48 + 48 + 2 + 16 + 16
+    assert model.activation_bytes == 4 * (48 + 48 + 48 + 2 + 16 + 16)

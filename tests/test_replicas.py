@@ -204,7 +204,7 @@ def test_a_step_takes_what_was_there_before_it() -> None:
     more.replicas.clear()
     more.replicas.theta.grad += 1
     for trainer in (plain, more):
-        trainer.learn(images, rows)
+        trainer.train_step(images, rows)
     apart = plain.replicas.theta.value - more.replicas.theta.value
     np.testing.assert_allclose(apart, 1, rtol=1e-5)
 

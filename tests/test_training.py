@@ -28,8 +28,7 @@ from nnscratch.models import VAE, Autoencoder, lesson
 from nnscratch.models.corruption import Masking
 from nnscratch.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
 from nnscratch.schedules import Cosine, Linear, Warmup
-from nnscratch.training import Trainer
-from nnscratch.training import trainer as trainer_module
+from nnscratch.training import Trainer, validation
 from nnscratch.training.checkpoint import arrays_of, load_model
 from nnscratch.training.interrupt import interruptible
 from nnscratch.training.terms import check_terms
@@ -63,7 +62,7 @@ def state(trainer: Trainer) -> dict[str, Any]:
     arrays |= {f"best {name}": a for name, a in trainer.best.items()}
     arrays |= {f"last {name}": a for name, a in trainer.stopping.last.items()}
     own = {name: (a.dtype, a.shape, a.tobytes()) for name, a in arrays.items()}
-    where = (trainer.epoch, trainer.step, trainer.optimizer.steps, trainer.sums)
+    where = (trainer.epoch, trainer.batch_index, trainer.optimizer.steps, trainer.sums)
     return own | {"history": json.dumps(trainer.history), "where": where}
 
 
@@ -141,7 +140,7 @@ def test_every_micro_batch_has_noise_of_its_own() -> None:
         return terms, backward
 
     t.model.loss = spy  # type: ignore[method-assign]
-    for t.epoch, t.step in ((0, 0), (0, 1), (1, 0)):
+    for t.epoch, t.batch_index in ((0, 0), (0, 1), (1, 0)):
         t.gradient(np.repeat(IMAGES[:1], 5, axis=0), np.arange(5))
     assert len(set(losses)) == 15
 
@@ -241,7 +240,7 @@ import sys
 import tiny
 from nnscratch.layers import Dropout
 from nnscratch.optimizers import Adam
-from nnscratch.training import Trainer
+from nnscratch.training import Trainer, validation
 
 run = {"seed": 0, "batch_size": 8, "micro_batch": 3, "replicas": 2}
 trainer = Trainer(tiny.vae(Dropout(0.3)), Adam(1e-2), **run)
@@ -297,18 +296,18 @@ def test_ctrl_c_during_the_last_validation_is_not_lost(
     """The epoch is finished and written; then it raises as usual."""
     file = tmp_path / "run.safetensors"
     t = trainer()
-    evaluate = t.evaluate
+    validate = t.validate
 
     def pressed(images: Any) -> Any:
         signal.raise_signal(signal.SIGINT)
-        return evaluate(images)
+        return validate(images)
 
-    monkeypatch.setattr(t, "evaluate", pressed)
+    monkeypatch.setattr(t, "validate", pressed)
     with pytest.raises(KeyboardInterrupt):
         t.fit(IMAGES, validation=HELD_OUT, epochs=1, checkpoint=file)
     again = trainer()
     again.resume(file)
-    assert (again.epoch, again.step, len(again.history)) == (1, 0, 1)
+    assert (again.epoch, again.batch_index, len(again.history)) == (1, 0, 1)
 
 
 def test_training_works_in_a_thread_where_no_signal_can_be_caught() -> None:
@@ -431,13 +430,13 @@ def test_a_step_has_the_gradient_of_its_batch(
     assert terms == pytest.approx(whole, rel=1e-12)
 
 
-def test_a_batch_is_shared_out_evenly_unless_told() -> None:
+def test_a_batch_is_shared_out_evenly_unless_said_otherwise() -> None:
     assert trainer(micro_batch=None).micro_batch == 4
     assert trainer(micro_batch=None, replicas=3).micro_batch == 3
     assert trainer(micro_batch=2).micro_batch == 2
 
 
-def test_images_are_shared_out_to_two_lanes_and_vectors_to_one() -> None:
+def test_images_are_shared_out_to_two_replicas_and_vectors_to_one() -> None:
     rng = np.random.default_rng(0)
     for model, replicas in ((tiny.vae(), 1), (lesson.conv_autoencoder(rng=rng), 2)):
         t = Trainer(model, Adam(), seed=0, batch_size=8)
@@ -449,7 +448,7 @@ def test_a_model_with_batch_norm_sees_the_whole_batch() -> None:
     t = trainer("batch norm")
     assert (len(t.replicas.models), t.micro_batch) == (1, 8)
     rows = np.arange(8)
-    h = t.batch(IMAGES, rows)[0]
+    h = t.model.batch(IMAGES, rows)[0]
     for layer in t.model.encoder.layers[:2]:
         h, _ = layer.forward(h)
     t.gradient(IMAGES, rows)
@@ -515,7 +514,7 @@ def test_at_rate_zero_the_training_total_is_the_loss_of_the_set() -> None:
 
 
 @EACH
-def test_the_ledger_balances_in_every_row(kind: str) -> None:
+def test_the_terms_add_up_in_every_row(kind: str) -> None:
     anneal = {} if kind == "sparse AE" else {"beta": 0.25}
     t = trainer(kind, anneal=anneal)
     history = t.fit(IMAGES, validation=HELD_OUT, epochs=2)
@@ -543,7 +542,7 @@ def test_a_total_that_is_not_the_sum_of_its_parts_is_found_out(call: str) -> Non
 
 
 @pytest.mark.parametrize("total", [2.0 + 1e-6, np.nan, np.inf])
-def test_the_ledger_is_exact(total: float) -> None:
+def test_the_sum_of_terms_is_exact(total: float) -> None:
     check_terms({"total": 2.0, "a": 1.0, "b": 0.5}, {"a": 1, "b": 2})
     with pytest.raises(AssertionError, match=r"loss terms: the parts sum to 2.0, the total is"):
         check_terms({"total": total, "a": 1.0, "b": 0.5}, {"a": 1, "b": 2})
@@ -572,7 +571,7 @@ def test_evaluation_in_chunks_is_the_mean_over_images(chunk: int) -> None:
     t = Trainer(tiny.autoencoder(dtype=np.float64), Adam(), seed=0, micro_batch=1)
     whole, _ = t.model.loss(IMAGES.reshape(20, -1).T / 255)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trainer_module, "EVALUATION_CHUNK", chunk)
+        patch.setattr(validation, "CHUNK", chunk)
         assert t.evaluate(IMAGES) == pytest.approx(whole, rel=1e-12)
 
 
@@ -724,12 +723,12 @@ def test_refuses_to_go_on_with_an_epoch_of_other_images(tmp_path: Path) -> None:
     """Another number of images has another order: some would be seen twice, others never."""
     file, t = tmp_path / "run.safetensors", trainer()
     t.fit(IMAGES, epochs=1)
-    t.learn(IMAGES, np.arange(8))
-    t.step = 1
+    t.train_step(IMAGES, np.arange(8))
+    t.batch_index = 1
     t.save(file)
     again = trainer()
     again.resume(file)
-    with pytest.raises(ValueError, match=r"fit: an epoch of 20 images is under way, .* got 21"):
+    with pytest.raises(ValueError, match=r"fit: an epoch of 20 samples is under way, .* got 21"):
         again.fit(tiny.images(21), epochs=2)
     assert again.fit(IMAGES, epochs=2)[-1]["epoch"] == 2
     again.fit(tiny.images(21), epochs=3)  # between two epochs the set may grow
@@ -749,13 +748,13 @@ def test_refuses_to_train_a_model_that_another_trainer_has_taken_over() -> None:
 @pytest.mark.parametrize("scale", [2.0, 255.0, -1.0])
 def test_refuses_floats_beyond_0_1_where_they_are_probabilities(scale: float) -> None:
     images = np.linspace(0, scale, 20 * 16, dtype=np.float32).reshape(20, 4, 4)
-    with pytest.raises(ValueError, match=r"fit images: expected numbers in \[0, 1\]"):
+    with pytest.raises(ValueError, match=r"fit data: expected numbers in \[0, 1\]"):
         trainer().fit(images, epochs=1)
     t = Trainer(tiny.vae(likelihood=Gaussian()), Adam(1e-4), seed=0, batch_size=8)
     t.fit(images / 100, epochs=1)
 
 
-def test_one_lane_has_the_same_bits_on_any_number_of_threads() -> None:
+def test_one_replica_has_the_same_bits_on_any_number_of_threads() -> None:
     """Large enough for threads to share every kernel; the last batch is a small one."""
     images = np.random.default_rng(0).integers(0, 256, (300, 28, 28), np.uint8)
     ends = []

@@ -280,9 +280,9 @@ def test_log_prob_is_the_elbo_of_each_image() -> None:
     """In the mean over draws, that of the elbo; and noise is of the seed alone."""
     model, images = tiny.vae(), tiny.images(200)
     draws = [model.log_prob(images, rng=np.random.default_rng(seed)) for seed in range(50)]
-    book = elbo(model, images, draws=50, rng=fixed())
+    bound = elbo(model, images, draws=50, rng=fixed())
     each = np.mean(draws, axis=0)
-    assert each.mean() == pytest.approx(-book.total.mean, abs=5 * np.std(draws) / np.sqrt(10_000))
+    assert each.mean() == pytest.approx(-bound.total.mean, abs=5 * np.std(draws) / np.sqrt(10_000))
     again = model.log_prob(images, rng=np.random.default_rng(0), threads=1)
     np.testing.assert_array_equal(again, draws[0])
 

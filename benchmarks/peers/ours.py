@@ -110,8 +110,8 @@ def training(name: str, variant: str) -> Job:
     OPEN.enter_context(trainer.replicas.running())
 
     def run() -> float:
-        terms = trainer.learn(images, rows[trainer.step % w.BATCHES])
-        trainer.step += 1
+        terms = trainer.train_step(images, rows[trainer.batch_index % w.BATCHES])
+        trainer.batch_index += 1
         return terms["total"]
 
     def arrays() -> dict[str, Array]:

@@ -22,10 +22,12 @@ from .digits import digits
 from .folder import read_set
 from .idx import read_idx
 from .mnist import fashion_mnist, mnist
+from .pairs import Pairs
 
 __all__ = [
     "LESSON_NOISE",
     "Dataset",
+    "Pairs",
     "Split",
     "binarize",
     "columns",

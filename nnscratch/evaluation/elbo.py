@@ -1,10 +1,10 @@
 """What a VAE is worth: its ELBO and where the nats go, and a tighter bound on log p(x).
 
-    book = elbo(model, test.images, rng=rng)
-    print(book.total, "nats an image =", book.reconstruction, "+", book.kl)
+    bound = elbo(model, test.images, rng=rng)
+    print(bound.total, "nats an image =", bound.reconstruction, "+", bound.kl)
 
-Images are (N, …), uint8 or in [0, 1]; a model that is told the class takes a Dataset, and where it
-says log p(x) read log p(x|y). The encoder sees them as they are, or, if it was made for fewer
+Images are (N, …), uint8 or in [0, 1]; a model with classes takes a Dataset, and where it says
+log p(x) read log p(x|y). The encoder is given them as they are, or, if it was made for fewer
 pixels, what the model's corruption leaves of them. A figure is a mean over images, with its
 standard error: that of the choice of images. Noise is averaged out over several draws, from streams
 of each chunk's own, so a seed gives one answer on any number of threads.
@@ -13,7 +13,6 @@ of each chunk's own, so a seed gives one answer on any number of threads.
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +21,12 @@ from ..checks.arguments import generator, integer, number
 from ..checks.arrays import floats_of
 from ..core import Array, IntArray
 from ..data.dataset import Dataset, Images
+from ..data.pairs import Pairs
 from ..kernels.machine.threads import check_threads, in_chunks
-from ..layers.sequential import Sequential
 from ..likelihoods import Bernoulli, SquaredError
-from ..models.batch_first import CHUNK, Input, set_of, to_columns
-from ..models.conditional import beside, one_hot
+from ..models.batch_first import CHUNK, Input, to_columns
+from ..models.labels import append_labels
+from ..models.sets import check_images
 from ..models.vae import VAE
 
 ACTIVE = 0.01
@@ -87,9 +87,9 @@ def elbo(
         log_prob = np.mean([chunk.draw()[0] for _ in range(draws)], axis=0)
         return np.vstack([-log_prob, (mu * mu + np.expm1(logvar) - logvar) / 2, mu]).T
 
-    told, L = _told("elbo", model, data), model.latent_dim
-    book = _each_chunk("elbo", entries, model, told, draws, rng, threads)
-    reconstruction, kl, mu = book[:, 0], book[:, 1 : 1 + L], book[:, 1 + L :]
+    images, L = _Images("elbo", model, data), model.latent_dim
+    found = images.each_chunk(entries, draws, rng, threads)
+    reconstruction, kl, mu = found[:, 0], found[:, 1 : 1 + L], found[:, 1 + L :]
     return Elbo(
         total=estimate(reconstruction + kl.sum(axis=1)),
         reconstruction=estimate(reconstruction),
@@ -134,8 +134,8 @@ def importance_nll(
         ValueError as elbo; or if there is no likelihood to speak of: grey images under a
         Bernoulli (binarize them), the squared error without its constant (take a Gaussian).
     """
-    told = _told("importance_nll", model, data)
-    _refuse_what_is_no_likelihood(model, told[0])
+    of = _Images("importance_nll", model, data)
+    _refuse_what_is_no_likelihood(model, of.images)
 
     def log_mean_weight(chunk: _Chunk) -> Array:
         total = np.full(chunk.N, -np.inf)
@@ -143,16 +143,7 @@ def importance_nll(
             total = np.logaddexp(total, sum(chunk.draw()))
         return total - np.log(samples)
 
-    who = "importance_nll"
-    return estimate(-_each_chunk(who, log_mean_weight, model, told, samples, rng, threads))
-
-
-def _told(who: str, model: VAE, data: Images | Dataset) -> tuple[Any, ...]:
-    """Return images, and labels if the model is told the class: what its posterior takes."""
-    data = set_of(who, data, model)
-    if isinstance(data, Dataset):
-        return (data.images, data.labels) if model.classes else (data.images,)
-    return (data,)
+    return estimate(-of.each_chunk(log_mean_weight, samples, rng, threads))
 
 
 def _refuse_what_is_no_likelihood(model: VAE, images: Images) -> None:
@@ -167,54 +158,63 @@ def _refuse_what_is_no_likelihood(model: VAE, images: Images) -> None:
 class _Chunk:
     """Some of the images, with their posterior and a stream of noise of their own."""
 
-    def __init__(self, model: VAE, x: Array, *labels: IntArray, rng: np.random.Generator) -> None:
-        self.classes = [one_hot(each, model.classes, model.dtype) for each in labels]
+    def __init__(
+        self, model: VAE, x: Array, labels: IntArray | None, *, rng: np.random.Generator
+    ) -> None:
+        self.y = model.one_hot(labels)
         self.model, self.x, self.N, self.rng = model, x, x.shape[-1], rng
-        seen = x if model.seen_shape == model.input_shape else model.seen(x, rng=rng)
-        h, L = self.told(model.encoder, seen), model.latent_dim
+        to_encode = append_labels(model.reduced(x, rng=rng), self.y)
+        h, L = model.encoder.forward(to_encode)[0], model.latent_dim
         self.mu, self.logvar = h[:L], h[L:]
-
-    def told(self, part: Sequential, x: Array) -> Array:
-        """Return what a part of the model makes of x, and of the classes if it is told them."""
-        for y in self.classes:
-            x = beside(x, y)
-        return part.forward(x)[0]
 
     def draw(self) -> tuple[Array, Array]:
         """Draw a z from q(z|x) for every x; return log p(x|z) and log p(z) - log q(z|x), (N,)."""
         eps = self.rng.standard_normal(self.mu.shape, self.mu.dtype)
         z = self.mu + np.exp(self.logvar / 2) * eps
-        a = self.told(self.model.decoder, z)
+        a = self.model.decoder.forward(append_labels(z, self.y))[0]
         log_prob = self.model.likelihood.log_prob(a, self.x)
         log_ratio = (eps * eps + self.logvar - z * z).sum(axis=0, dtype=np.float64) / 2
         return log_prob.astype(np.float64), log_ratio
 
 
-def _each_chunk(
-    who: str,
-    function: Callable[[_Chunk], Array],
-    model: VAE,
-    told: tuple[Any, ...],
-    draws: int,
-    rng: np.random.Generator,
-    threads: int | None,
-) -> Array:
-    """Return function(chunk) for all images, (N,)."""
-    check_threads(who, threads)
-    integer(who, "draws of each image", draws)
-    generator(who, rng)
-    model, seed = model.inference(), int(rng.integers(2**63))
+class _Images:
+    """Images, with labels if the model has classes, that have been found to fit the model."""
 
-    @np.errstate(over="ignore", invalid="ignore")  # of which the result tells
-    def on(rows: IntArray) -> Array:
-        images, *labels = (part[rows] for part in told)
-        x = to_columns(who, images, Input(model.input_shape, model.dtype))
-        return function(_Chunk(model, x, *labels, rng=np.random.default_rng([seed, int(rows[0])])))
+    def __init__(self, who: str, model: VAE, data: Images | Dataset) -> None:
+        checked = check_images(who, data, model)
+        if isinstance(checked, Pairs):
+            raise ValueError(f"{who}: expected images or a Dataset, got Pairs")
+        self.who, self.model = who, model
+        self.images: Images = checked.images if isinstance(checked, Dataset) else checked
+        self.labels = checked.labels if isinstance(checked, Dataset) and model.classes else None
 
-    found = np.asarray(in_chunks(on, np.arange(len(told[0])), CHUNK, threads))
-    if not np.isfinite(found).all():
-        raise ValueError(
-            f"{who}: a code or its variance leaves {model.dtype}; expected images of the scale "
-            "that the model has learned from"
-        )
-    return found
+    def each_chunk(
+        self,
+        function: Callable[[_Chunk], Array],
+        draws: int,
+        rng: np.random.Generator,
+        threads: int | None,
+    ) -> Array:
+        """Return function(chunk) for all images, (N,)."""
+        who, images, labels = self.who, self.images, self.labels
+        check_threads(who, threads)
+        integer(who, "draws of each image", draws)
+        generator(who, rng)
+        model, seed = self.model.inference(), int(rng.integers(2**63))
+        expected = Input(model.input_shape, model.dtype)
+
+        @np.errstate(over="ignore", invalid="ignore")  # of which the result tells
+        def on(chunk: range) -> Array:
+            here = slice(chunk.start, chunk.stop)
+            x = to_columns(who, images[here], expected)
+            y = None if labels is None else labels[here]
+            own = np.random.default_rng([seed, chunk.start])
+            return function(_Chunk(model, x, y, rng=own))
+
+        found = np.asarray(in_chunks(on, range(len(images)), CHUNK, threads))
+        if not np.isfinite(found).all():
+            raise ValueError(
+                f"{who}: a code or its variance leaves {model.dtype}; expected images of the scale "
+                "that the model has learned from"
+            )
+        return found

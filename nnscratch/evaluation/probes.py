@@ -14,13 +14,14 @@ import numpy as np
 
 from ..checks.arguments import integer, number
 from ..checks.arrays import check_numbers, images_of, labels_of, samples_of
-from ..core import Array, IntArray, Shape, pack
-from ..kernels.machine.threads import in_chunks, pool
+from ..core import Array, IntArray, Shape
+from ..kernels.machine.threads import in_chunks
 from ..layers.dense import Dense
 from ..layers.initializers import zeros
-from ..losses import categorical_nll
+from ..models.supervised import Classifier
 from ..optimizers import Adam
 from ..schedules import Cosine
+from ..training.trainer import Trainer
 
 CHUNK = 500
 """Codes classified at a time."""
@@ -101,17 +102,12 @@ class SoftmaxProbe:
         z, labels, self.shape = _labelled("SoftmaxProbe fit", codes, labels)
         self.mean, variance = z.mean(axis=0), float(z.var(axis=0).sum())
         self.scale = variance**-0.5 if variance > 0 else 1.0
-        x = self._columns(z)
-        no_draw = np.random.default_rng(0)
-        self.layer = Dense(len(x), int(labels.max()) + 1, rng=no_draw, init=zeros, dtype=x.dtype)
-        theta = pack(self.layer.parameters())
+        x, no_draw = self._columns(z), np.random.default_rng(0)
+        classes = max(2, int(labels.max()) + 1)
+        self.layer = Dense(len(x), classes, rng=no_draw, init=zeros, dtype=x.dtype)
         adam = Adam(self.schedule, weight_decay=self.precision / len(z))
-        with pool(1):
-            for _ in range(self.steps):
-                a, backward = self.layer.forward(x)
-                _, da = categorical_nll(a, labels)
-                backward(da, need_dx=False)
-                adam.step(theta)
+        model = _OfOneBatch(self.layer, x, labels)
+        Trainer(model, adam, seed=0, batch_size=len(z), threads=1).fit(z, epochs=self.steps)
         return self
 
     def predict(self, codes: Array) -> IntArray:
@@ -122,6 +118,22 @@ class SoftmaxProbe:
 
     def _columns(self, z: Array) -> Array:
         return np.ascontiguousarray(((z - self.mean) * self.scale).T)
+
+
+class _OfOneBatch(Classifier):
+    """A classifier of a set that is one batch, (D, N): in any order, its loss is the same."""
+
+    def __init__(self, layer: Dense, x: Array, labels: IntArray) -> None:
+        super().__init__(layer, input_shape=x.shape[:1])
+        self.x, self.labels = x, labels
+
+    def check_data(self, who: str, data: Any) -> Any:
+        """Return the set as it is."""
+        return data
+
+    def batch(self, data: Any, rows: IntArray) -> tuple[Array, IntArray]:
+        """Return the whole set, which was transposed once."""
+        return self.x, self.labels
 
 
 def accuracy(predicted: IntArray, labels: IntArray) -> float:

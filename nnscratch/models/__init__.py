@@ -1,4 +1,4 @@
-"""The models: what each adds to its layers is its loss and its border."""
+"""The models: what each adds to its layers is its loss, and how it is used."""
 
 from . import lesson
 from .adversarial import AdversarialAutoencoder
@@ -7,18 +7,23 @@ from .batch_first import predict
 from .conditional import ConditionalVAE
 from .contractive import ContractiveAutoencoder
 from .corruption import Downsampling, GaussianNoise, Masking, SaltAndPepper
+from .supervised import Classifier, Regressor
+from .trainable import Trainable
 from .vae import VAE
 
 __all__ = [
     "VAE",
     "AdversarialAutoencoder",
     "Autoencoder",
+    "Classifier",
     "ConditionalVAE",
     "ContractiveAutoencoder",
     "Downsampling",
     "GaussianNoise",
     "Masking",
+    "Regressor",
     "SaltAndPepper",
+    "Trainable",
     "lesson",
     "predict",
 ]

@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike
 from ..checks.arguments import number
 from ..core import (
     Array,
+    IntArray,
     Layer,
     Parameter,
     Shape,
@@ -23,9 +24,10 @@ from ..layers.contract import check_methods
 from ..layers.sequential import as_sequential
 from ..likelihoods import Likelihood
 from ..losses import bernoulli_nll
-from .autoencoder import Autoencoder, Terms
-from .batch_first import check_draw, naming
+from .autoencoder import Autoencoder
+from .batch_first import naming
 from .parts import try_layer
+from .trainable import Terms
 
 
 class Prior(Protocol):
@@ -115,11 +117,17 @@ class AdversarialAutoencoder(Autoencoder):
         try_layer("AdversarialAutoencoder discriminator", self.discriminator, codes)
 
     def loss(
-        self, x: Array, *, rng: np.random.Generator | None = None
+        self,
+        x: Array,
+        labels: IntArray | None = None,
+        corrupted: Array | None = None,
+        *,
+        rng: np.random.Generator | None = None,
     ) -> tuple[Terms, Callable[[float], None]]:
         """Return the autoencoder's terms, and its backward; D's gradient is to be thrown away."""
         opposed = self.weight
-        z, encoder_backward = self.encoder.forward(self.seen(x, rng=rng), rng=rng)
+        to_encode = self.encoder_input(x, labels, corrupted, rng=rng)
+        z, encoder_backward = self.encoder.forward(to_encode, rng=rng)
         a, decoder_backward = self.decoder.forward(z, rng=rng)
         d, judge_backward = self.discriminator.forward(z, rng=rng)
         reconstruction, da = self.likelihood.nll(a, x)
@@ -137,10 +145,16 @@ class AdversarialAutoencoder(Autoencoder):
         return terms, backward
 
     def discriminator_loss(
-        self, x: Array, *, rng: np.random.Generator
+        self,
+        x: Array,
+        labels: IntArray | None = None,
+        corrupted: Array | None = None,
+        *,
+        rng: np.random.Generator,
     ) -> tuple[Terms, Callable[[float], None]]:
         """Return D's terms, with how often it is right, and a backward into D alone."""
-        z = self.encoder.inference().forward(self.seen(x, rng=rng))[0]
+        to_encode = self.encoder_input(x, labels, corrupted, rng=rng)
+        z = self.encoder.inference().forward(to_encode)[0]
         L, N = z.shape
         draws = self.prior(L, N, rng=rng, dtype=z.dtype)
         check("AdversarialAutoencoder prior", draws, (L, N), z.dtype)
@@ -166,18 +180,10 @@ class AdversarialAutoencoder(Autoencoder):
         name = getattr(self.prior, "__name__", type(self.prior).__name__)
         return super().settings() | {"prior": name}
 
-    def sample(
-        self,
-        count: int,
-        *,
-        like: Array | None = None,
-        rng: np.random.Generator,
-        threads: int | None = None,
-    ) -> Array:
-        """Decode `count` draws from the prior; `like` is not needed, as there is a prior."""
-        check_draw(count, rng)
+    def draw_codes(self, count: int, *, rng: np.random.Generator) -> Array:
+        """Return `count` draws from the prior, (count, L)."""
         draws = self.prior(self.code_shape[0], count, rng=rng, dtype=self.dtype)
-        return self.decode(np.ascontiguousarray(draws.T), threads=threads)
+        return np.ascontiguousarray(draws.T)
 
     def inference(self) -> Self:
         """Return the model as it is used once learning is over, D included."""

@@ -1,29 +1,17 @@
-"""The door of a model: batch-first arrays outside, batch-last columns inside."""
+"""The public side of a model: batch-first arrays outside, batch-last columns inside."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..checks.arguments import generator, integer
-from ..checks.arrays import (
-    check_axes,
-    check_numbers,
-    check_set,
-    codes_of,
-    images_of,
-    labels_of,
-    samples_of,
-)
-from ..core import Array, Layer, Shape, inference, whole_batch
-from ..data.dataset import Dataset, Images
+from ..checks.arrays import check_numbers, codes_of, images_of, labels_of, samples_of
+from ..core import Array, IntArray, Layer, Shape, inference, whole_batch
 from ..kernels.machine.threads import check_threads, in_chunks
 from ..layers.contract import check_layer
-
-if TYPE_CHECKING:
-    from .autoencoder import Autoencoder
+from .labels import append_labels, check_wanted, one_hot
 
 CHUNK = 64
 """Samples a chunk of inference: large enough for the kernels, small enough for the caches. With 32
@@ -32,36 +20,25 @@ slower."""
 
 
 class Input(NamedTuple):
-    """What goes into a model: images or codes of one shape, in [0, 1] with `unit`."""
+    """What goes into a network: images or codes of one shape, in [0, 1] with `unit`.
+
+    classes  of how many a label belongs to each sample; 0 if there are no labels
+    """
 
     shape: Shape
     dtype: DTypeLike
     unit: bool = False
     codes: bool = False
+    classes: int = 0
 
     def rows(self, who: str, rows: Any) -> Array:
         """Return rows that a user passed as a plain array of such samples, or raise ValueError."""
         return (codes_of if self.codes else samples_of)(who, rows, self.shape)
 
-
-def set_of(who: str, data: Images | Dataset, model: "Autoencoder") -> Images | Dataset:
-    """Return a set that this model may learn from, or be judged by, as plain arrays.
-
-    Raises
-        ValueError as arrays.py says; or if the model is told classes and there are no labels, or
-        one that is not 0 … classes - 1.
-    """
-    if isinstance(data, Dataset):
-        check_axes(who, data.images, model.input_shape)
-        check_numbers(who, data.images, unit=model.unit, dtype=model.dtype)
-        if model.classes:
-            labels_of(f"{who} labels", data.labels, len(data), model.classes)
-        return data
-    if model.classes:
-        raise ValueError(f"{who}: expected a Dataset with labels, got images alone")
-    images = samples_of(who, data, model.input_shape)
-    check_set(who, images, unit=model.unit, dtype=model.dtype)
-    return images
+    def labels(self, who: str, labels: Any, N: int | None) -> IntArray | None:
+        """Return the labels (N,) that a user passed, None of no classes, or raise ValueError."""
+        check_wanted(who, labels, self.classes)
+        return labels_of(f"{who} labels", labels, N, self.classes) if self.classes else None
 
 
 def to_columns(who: str, rows: Array, expected: Input) -> Array:
@@ -88,22 +65,24 @@ def apply_in_chunks(
     f: Callable[[Array], Array],
     rows: Array,
     expected: Input,
+    labels: IntArray | None = None,
     threads: int | None = None,
 ) -> Array:
-    """Return f over rows (N, …) of a user → (N, …), where f maps columns to columns."""
+    """Return f over rows (N, …) of a user → (N, …), where f maps columns to columns.
+
+    Where `expected` has classes, f takes columns to which the labels (N,) are appended.
+    """
     check_threads(who, threads)
-    return in_chunks(
-        lambda chunk: to_rows(f(to_columns(who, chunk, expected))),
-        expected.rows(who, rows),
-        CHUNK,
-        threads,
-    )
+    rows = expected.rows(who, rows)
+    labels = expected.labels(who, labels, len(rows))
 
+    def on(chunk: range) -> Array:
+        here = slice(chunk.start, chunk.stop)
+        x = to_columns(who, rows[here], expected)
+        y = None if labels is None else one_hot(labels[here], expected.classes, expected.dtype)
+        return to_rows(f(append_labels(x, y)))
 
-def check_draw(count: int, rng: np.random.Generator) -> None:
-    """Raise ValueError unless there is something to sample, and something to draw it from."""
-    integer("sample", "count", count)
-    generator("sample", rng)
+    return np.asarray(in_chunks(on, range(len(rows)), CHUNK, threads))
 
 
 @contextmanager
@@ -135,7 +114,7 @@ def predict(net: Layer, rows: Any, *, threads: int | None = None) -> Array:
     floats = rows.dtype if rows.dtype.kind == "f" else np.dtype(np.float32)
     dtype = next((p.value.dtype for p in net.parameters().values()), floats)
     expected = Input(shape, dtype)
-    return apply_in_chunks("predict", lambda x: net.forward(x)[0], rows, expected, threads)
+    return apply_in_chunks("predict", lambda x: net.forward(x)[0], rows, expected, threads=threads)
 
 
 def _sample_shape(net: Layer, row: Shape) -> Shape:

@@ -7,12 +7,13 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..checks.arguments import number
-from ..core import Array, backward_into_theta, replica, unique
+from ..core import Array, IntArray, backward_into_theta, replica, unique
 from ..layers import Dense, Sequential, Sigmoid, TiedDense
 from ..likelihoods import Likelihood
 from ..losses import contraction
-from .autoencoder import Autoencoder, Terms
+from .autoencoder import Autoencoder
 from .batch_first import apply_in_chunks
+from .trainable import Terms
 
 
 class ContractiveAutoencoder(Autoencoder):
@@ -58,11 +59,18 @@ class ContractiveAutoencoder(Autoencoder):
         )
 
     def loss(
-        self, x: Array, *, rng: np.random.Generator | None = None
+        self,
+        x: Array,
+        labels: IntArray | None = None,
+        corrupted: Array | None = None,
+        *,
+        rng: np.random.Generator | None = None,
     ) -> tuple[Terms, Callable[[float], None]]:
         """Return the terms of L by name, and a backward that adds weight · ∂L/∂θ."""
         w, strength = self.w, self.strength
-        h, encoder_backward = self.encoder.forward(self.seen(x, rng=rng))
+        h, encoder_backward = self.encoder.forward(
+            self.encoder_input(x, labels, corrupted, rng=rng)
+        )
         a, decoder_backward = self.decoder.forward(h)
         reconstruction, da = self.likelihood.nll(a, x)
         squares, (dh, dw) = contraction(h, w.value)
@@ -87,6 +95,8 @@ def jacobian_norms(model: Autoencoder, images: Array, *, threads: int | None = N
     To first order, independent noise of standard deviation s in every pixel moves a code by s times
     this (root mean square). A row of the Jacobian is what backward makes of a unit vector.
     """
+    if model.classes:
+        raise ValueError("jacobian_norms: expected a model without classes, got a conditional one")
     encoder = model.encoder.inference()
     size = sum(p.value.size for p in unique(encoder.parameters()))
 
@@ -101,6 +111,6 @@ def jacobian_norms(model: Autoencoder, images: Array, *, threads: int | None = N
             total += (dx * dx).reshape(-1, x.shape[-1]).sum(axis=0)
         return total[None]
 
-    return np.sqrt(
-        apply_in_chunks("jacobian_norms", squares, images, model.seen_input, threads)[:, 0]
-    )
+    expected = model.corrupted_input
+    norms = apply_in_chunks("jacobian_norms", squares, images, expected, threads=threads)
+    return np.sqrt(norms[:, 0])

@@ -1,4 +1,4 @@
-"""Ways through latent space."""
+"""Codes that nobody has encoded: on the way between two, or drawn like many."""
 
 import numpy as np
 
@@ -47,3 +47,17 @@ def path(a: Array, b: Array, steps: int, *, spherical: bool) -> Array:
     integer("interpolate", "steps", steps, 2)
     way = slerp if flag("interpolate", "spherical", spherical) else lerp
     return way(a, b, np.linspace(0, 1, steps, dtype=a.dtype))
+
+
+def draws_like(codes: Array, count: int, *, rng: np.random.Generator) -> Array:
+    """Return `count` draws from the Gaussian that fits codes (N, …), of their shape and dtype.
+
+    Raises
+        ValueError if there are fewer than two codes, which have no covariance.
+    """
+    if len(codes) < 2:
+        raise ValueError(f"sample: expected two images or more to be like, got {len(codes)}")
+    flat = codes.reshape(len(codes), -1)
+    covariance = np.atleast_2d(np.cov(flat.T))
+    draws = rng.multivariate_normal(flat.mean(axis=0), covariance, count)
+    return draws.astype(codes.dtype).reshape(count, *codes.shape[1:])

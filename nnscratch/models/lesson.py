@@ -27,7 +27,8 @@ from ..layers import (
     UpsampleNearest2d,
 )
 from ..likelihoods import Likelihood
-from .autoencoder import Autoencoder, Penalty
+from .autoencoder import Autoencoder
+from .parts import Penalty
 from .vae import VAE
 
 PIXELS = 28 * 28

@@ -5,16 +5,66 @@ or be broadcast and never found. The library's own parts are left to their tests
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import is_dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from ..core import Array, Shape, noisy
+from ..core import Array, Parameter, Shape, noisy
 from ..layers.contract import check_methods
 from ..layers.held import sources, unmoved
 from ..layers.sequential import Sequential
+from ..likelihoods import Likelihood
+from .corruption import Corruption
+from .labels import shape_with_labels
+
+if TYPE_CHECKING:
+    from .autoencoder import Autoencoder
+
+Penalty: TypeAlias = Callable[[Array], tuple[float, Array]]
+"""z ↦ its value, the mean over the batch, and the gradient in z."""
 
 NOT_TRIED = object()
+
+
+def name_of(part: Likelihood | Corruption) -> str:
+    """Return its name and, if it says so itself, what it was made with."""
+    return repr(part) if is_dataclass(part) else type(part).__name__
+
+
+def one_dtype(who: str, parameters: Mapping[str, Parameter]) -> "np.dtype[Any]":
+    """Return the dtype of all parameters; ValueError if there are none, or of two kinds."""
+    dtypes = {p.value.dtype for p in parameters.values()}
+    if len(dtypes) != 1:
+        found = " and ".join(sorted(map(str, dtypes))) or "none"
+        raise ValueError(f"{who}: expected parameters of one dtype, got {found}")
+    return dtypes.pop()
+
+
+def corrupted_shape(who: str, corruption: Corruption | None, input_shape: Shape) -> Shape:
+    """Return the shape that is left of a sample; ValueError if this is no corruption."""
+    if corruption is None:
+        return input_shape
+    check_methods(f"{who} corruption", corruption, "__call__", "output_shape")
+    return corruption.output_shape(input_shape)
+
+
+def try_parts(model: "Autoencoder") -> None:
+    """Raise ValueError if a part of one's own does not do what is asked of it."""
+    who = type(model).__name__
+
+    def two(shape: Shape) -> Array:
+        return np.full((*shape, 2), 0.5, model.dtype)
+
+    def two_with_labels(shape: Shape) -> Array:
+        return two(shape_with_labels(shape, model.classes))
+
+    if model.corruption is not None:
+        try_corruption(f"{who} corruption", model.corruption, two(model.input_shape))
+    try_layer(f"{who} encoder", model.encoder, two_with_labels(model.corrupted_shape))
+    try_penalties(who, model.penalties, two(model.code_shape))
+    try_layer(f"{who} decoder", model.decoder, two_with_labels(model.code_shape))
+    try_likelihood(f"{who} likelihood", model.likelihood, two(model.input_shape))
 
 
 def try_layer(who: str, layer: Any, x: Array) -> None:
@@ -43,11 +93,15 @@ def try_likelihood(who: str, likelihood: Any, a: Array) -> None:
         _check_like(f"{who} mean", mean, a.shape, a)
 
 
-def checked_penalty(who: str, pair: Any) -> tuple[float, Any]:
-    """Return weight and penalty; ValueError unless these are a number and a function."""
-    weight, penalty = _two(who, "(weight, penalty)", pair)
-    check_methods(who, penalty, "__call__")
-    return float(weight), penalty
+def checked_penalties(who: str, penalties: Mapping[str, Any]) -> dict[str, tuple[float, Penalty]]:
+    """Return weight and penalty by name; ValueError unless these are a number and a function."""
+    checked = {}
+    for name, pair in penalties.items():
+        each = f"{who} penalty {name!r}"
+        weight, penalty = _two(each, "(weight, penalty)", pair)
+        check_methods(each, penalty, "__call__")
+        checked[name] = float(weight), penalty
+    return checked
 
 
 def try_penalties(who: str, penalties: Mapping[str, Any], z: Array) -> None:
@@ -59,9 +113,9 @@ def try_penalties(who: str, penalties: Mapping[str, Any], z: Array) -> None:
 def try_corruption(who: str, corruption: Any, x: Array) -> None:
     """Raise ValueError unless it returns what its output_shape says."""
     want = (*corruption.output_shape(x.shape[:-1]), x.shape[-1])
-    seen = _tried(who, corruption, corruption, x, rng=np.random.default_rng(0))
-    if seen is not NOT_TRIED:
-        _check_like(who, seen, want, x)
+    corrupted = _tried(who, corruption, corruption, x, rng=np.random.default_rng(0))
+    if corrupted is not NOT_TRIED:
+        _check_like(who, corrupted, want, x)
 
 
 def _try_loss(who: str, part: Any, loss: Callable[..., Any], a: Array, *targets: Array) -> None:

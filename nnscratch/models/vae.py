@@ -6,15 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from ..checks.arguments import integer, number
+from ..checks.arguments import generator, integer, number
 from ..core import Array, IntArray, Layer, Shape, backward_into_theta
 from ..kernels.machine.threads import check_threads, in_chunks
 from ..layers.sampling import GaussianSample
 from ..likelihoods import Likelihood
 from ..losses import gaussian_kl, gaussian_kl_per_sample
-from .autoencoder import Autoencoder, Terms
-from .batch_first import CHUNK, apply_in_chunks, check_draw, to_columns
+from .autoencoder import Autoencoder
+from .batch_first import CHUNK, to_columns
 from .corruption import Corruption
+from .labels import append_labels
+from .trainable import Terms
 
 
 class VAE(Autoencoder):
@@ -75,24 +77,24 @@ class VAE(Autoencoder):
         return (L,)
 
     def loss(
-        self, x: Array, *, rng: np.random.Generator | None = None
+        self,
+        x: Array,
+        labels: IntArray | None = None,
+        corrupted: Array | None = None,
+        *,
+        rng: np.random.Generator | None = None,
     ) -> tuple[Terms, Callable[[float], None]]:
         """Return the terms of L by name, and a backward that adds weight · ∂L/∂θ."""
         if rng is None:
             raise ValueError(f"{type(self).__name__} loss: expected rng, the source of ε; got none")
-        return self.bound(x, self.seen(x, rng=rng), rng=rng)
-
-    def bound(
-        self, x: Array, seen: Array, condition: Array | None = None, *, rng: np.random.Generator
-    ) -> tuple[Terms, Callable[[float], None]]:
-        """Do what `loss` says; seen goes into the encoder, z and condition into the decoder."""
         L, beta = self.latent_dim, self.beta
-        h, encoder_backward = self.encoder.forward(seen, rng=rng)
+        to_encode = self.encoder_input(x, labels, corrupted, rng=rng)
+        h, encoder_backward = self.encoder.forward(to_encode, rng=rng)
         mu, logvar = h[:L], h[L:]
         eps = rng.standard_normal(mu.shape, mu.dtype)
         z, sample_backward = GaussianSample().forward(mu, logvar, eps)
-        told = z if condition is None else np.concatenate([z, condition])
-        a, decoder_backward = self.decoder.forward(told, rng=rng)
+        to_decode = append_labels(z, self.one_hot(labels))
+        a, decoder_backward = self.decoder.forward(to_decode, rng=rng)
         reconstruction, da = self.likelihood.nll(a, x)
         kl, (dmu_kl, dlogvar_kl) = gaussian_kl(mu, logvar)
         terms = {"total": reconstruction + beta * kl, "reconstruction": reconstruction, "kl": kl}
@@ -121,62 +123,52 @@ class VAE(Autoencoder):
         """Return, beside its weights and shapes, what defines the model."""
         return super().settings() | {"free_bits": self.free_bits}
 
-    def posterior(self, images: Array, *, threads: int | None = None) -> tuple[Array, Array]:
+    def posterior(
+        self, images: Array, labels: IntArray | None = None, *, threads: int | None = None
+    ) -> tuple[Array, Array]:
         """Return mu and logvar of q(z|x) for images (N, …), both (N, L)."""
-        h = self._encoded("posterior", images, threads)
+        h = self.encoder_output("posterior", images, labels, threads)
         return h[:, : self.latent_dim], h[:, self.latent_dim :]
 
-    def encode(self, images: Array, *, threads: int | None = None) -> Array:
+    def encode(
+        self, images: Array, labels: IntArray | None = None, *, threads: int | None = None
+    ) -> Array:
         """Return the mean codes μ of images (N, …): (N, L)."""
-        return self._encoded("encode", images, threads)[:, : self.latent_dim]
+        return self.encoder_output("encode", images, labels, threads)[:, : self.latent_dim]
 
-    def _encoded(self, who: str, images: Array, threads: int | None) -> Array:
-        """Return mu and logvar side by side, (N, 2 L)."""
-        encoder = self.encoder.inference()
-        return apply_in_chunks(
-            who, lambda x: encoder.forward(x)[0], images, self.seen_input, threads
-        )
-
-    def log_prob(  # type: ignore[override]
-        self, images: Array, *, rng: np.random.Generator, threads: int | None = None
+    def log_prob(
+        self,
+        images: Array,
+        labels: IntArray | None = None,
+        *,
+        rng: np.random.Generator | None = None,
+        threads: int | None = None,
     ) -> Array:
         """Return the ELBO of each image (N, …), from one draw of its code, nats (N,).
 
-        It bounds log p(x) from below; `evaluation.importance_nll` comes nearer, for a set.
+        It bounds log p(x) from below; `evaluation.importance_nll` comes nearer, for a set. With
+        labels it bounds log p(x|y).
         """
-        return self._elbo(images, lambda x, _: x, rng, threads)
-
-    def _elbo(
-        self,
-        images: Array,
-        tell: Callable[[Array, IntArray], Array],
-        rng: np.random.Generator,
-        threads: int | None,
-    ) -> Array:
-        """Do what log_prob says; tell(x, rows) is what either network is told of these rows."""
         check_threads("log_prob", threads)
-        expected, model = self.image_input, self.inference()
-        rows, L = expected.rows("log_prob", images), self.latent_dim
+        rng = generator("log_prob", rng)
+        expected, model, L = self.image_input, self.inference(), self.latent_dim
+        rows = expected.rows("log_prob", images)
+        labels = expected.labels("log_prob", labels, len(rows))
         eps = rng.standard_normal((len(rows), L), self.dtype)
 
-        def on(some: IntArray) -> Array:
-            x = to_columns("log_prob", rows[some], expected)
-            h = model.encoder.forward(tell(self.seen_later(x), some))[0]
-            z = h[:L] + np.exp(h[L:] / 2) * eps[some].T
-            a = model.decoder.forward(tell(z, some))[0]
-            return self.likelihood.log_prob(a, x) - gaussian_kl_per_sample(h[:L], h[L:])
+        def on(chunk: range) -> Array:
+            here = slice(chunk.start, chunk.stop)
+            x = to_columns("log_prob", rows[here], expected)
+            y = self.one_hot(None if labels is None else labels[here])
+            to_encode = self.reduced(x, rng=np.random.default_rng(0))
+            h = model.encoder.forward(append_labels(to_encode, y))[0]
+            mu, logvar = h[:L], h[L:]
+            z = mu + np.exp(logvar / 2) * eps[here].T
+            a = model.decoder.forward(append_labels(z, y))[0]
+            return self.likelihood.log_prob(a, x) - gaussian_kl_per_sample(mu, logvar)
 
-        return np.asarray(in_chunks(on, np.arange(len(rows)), CHUNK, threads))
+        return np.asarray(in_chunks(on, range(len(rows)), CHUNK, threads))
 
-    def sample(
-        self,
-        count: int,
-        *,
-        like: Array | None = None,
-        rng: np.random.Generator,
-        threads: int | None = None,
-    ) -> Array:
-        """Decode `count` draws from the prior N(0, I); `like` is not needed: there is a prior."""
-        check_draw(count, rng)
-        draws = rng.standard_normal((count, self.latent_dim), self.dtype)
-        return self.decode(draws, threads=threads)
+    def draw_codes(self, count: int, *, rng: np.random.Generator) -> Array:
+        """Return `count` draws from the prior N(0, I), (count, L)."""
+        return rng.standard_normal((count, self.latent_dim), self.dtype)

@@ -1,13 +1,57 @@
-"""Where did the NaN come from? The first array in a model that is not finite."""
+"""Divergence: a loss that is no number, and the first array that was none. Where did it arise?"""
 
 import copy
-from typing import Any
+from math import isfinite
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..core import Array, Backward, Layer
 from ..layers.sequential import Sequential
-from ..models.autoencoder import Autoencoder
+from ..models.trainable import Terms, Trainable
+
+if TYPE_CHECKING:
+    from .run import Run
+
+
+class TrainingDiverged(ArithmeticError):
+    """The loss is no longer a finite number; the message says when and where it began."""
+
+
+def own_loss(model: Trainable, *batch: Any, rng: np.random.Generator) -> Any:
+    """Return model.loss of a batch: what is minimised, unless another loss is named."""
+    found = model.loss(*batch, rng=rng)
+    if not isinstance(found, tuple) or len(found) != 2:
+        who, got = type(model).__name__, type(found).__name__
+        raise ValueError(
+            f"Trainer model: expected {who}.loss to return (terms, backward), got {got}"
+        )
+    return found
+
+
+def all_finite(terms: Terms) -> bool:
+    """Is every term a finite number?"""
+    return all(map(isfinite, terms.values()))
+
+
+def diverged(
+    run: "Run[Any]",
+    when: str,
+    terms: Terms,
+    batch: tuple[Any, ...],
+    rng: np.random.Generator,
+) -> TrainingDiverged:
+    """Return what to raise: when it was, the terms, and where the first NaN or infinity arose."""
+    losses = ", ".join(f"{name} {value}" for name, value in terms.items())
+    where = first_non_finite(run.model, batch, rng=rng)
+    return TrainingDiverged(f"epoch {run.epoch + 1}, {when}: {losses}; {where}")
+
+
+def check_theta(run: "Run[Any]") -> None:
+    """Raise TrainingDiverged if a step has broken θ, of which no loss has told yet."""
+    if not np.isfinite(run.replicas.theta.value).all():
+        where = broken_parameter(run.model)
+        raise TrainingDiverged(f"epoch {run.epoch + 1}, step {run.batch_index}: {where}")
 
 
 class _NotFinite(ArithmeticError):
@@ -37,7 +81,7 @@ def count(a: Array) -> str:
     return f"{np.isnan(a).sum()} NaN and {np.isinf(a).sum()} infinite of {a.size} numbers"
 
 
-def broken_parameter(model: Autoencoder) -> str:
+def broken_parameter(model: Trainable) -> str:
     """Say which parameter is the first that is not finite, or nothing."""
     for name, p in model.parameters().items():
         if not np.isfinite(p.value).all():
@@ -45,12 +89,11 @@ def broken_parameter(model: Autoencoder) -> str:
     return ""
 
 
-def first_non_finite(
-    model: Autoencoder, batch: tuple[Any, ...], *, rng: np.random.Generator
-) -> str:
+def first_non_finite(model: Trainable, batch: tuple[Any, ...], *, rng: np.random.Generator) -> str:
     """Say what first ceases to be finite: data, a parameter, the output of a layer, the loss."""
-    if not np.isfinite(batch[0]).all():
-        return f"the data hold {count(batch[0])}"
+    for a in batch:
+        if isinstance(a, np.ndarray) and a.dtype.kind == "f" and not np.isfinite(a).all():
+            return f"the data hold {count(a)}"
     if broken := broken_parameter(model):
         return broken
     watched = copy.copy(model)

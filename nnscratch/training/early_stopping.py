@@ -5,20 +5,18 @@ docs/training.md has the rule in words.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
 from ..core import Array
-from ..models.autoencoder import Autoencoder
+from ..models.trainable import Trainable
 from ..schedules import Schedule, final_value, settled
 from .checkpoint import arrays_of
+from .history import Row
 
 Weights: TypeAlias = dict[str, Array]
 """Parameters and buffers by name."""
-
-Row: TypeAlias = dict[str, Any]
-"""What the history tells of an epoch."""
 
 
 class EarlyStopping:
@@ -32,7 +30,7 @@ class EarlyStopping:
     """
 
     def __init__(
-        self, model: Autoencoder, patience: int | None, anneal: Mapping[str, Schedule]
+        self, model: Trainable, patience: int | None, anneal: Mapping[str, Schedule]
     ) -> None:
         self.model, self.patience, self.anneal = model, patience, anneal
         self.best: Weights = {}
@@ -104,12 +102,12 @@ class EarlyStopping:
         return self.last if unchanged else now
 
 
-def copied(model: Autoencoder) -> Weights:
+def copied(model: Trainable) -> Weights:
     """Return a copy of what the model consists of."""
     return {name: a.copy() for name, a in arrays_of(model).items()}
 
 
-def put(weights: Weights, model: Autoencoder) -> None:
+def put(weights: Weights, model: Trainable) -> None:
     """Copy weights into a model."""
     for name, a in arrays_of(model).items():
         a[...] = weights[name]

@@ -1,4 +1,4 @@
-"""How a batch is cut into micro-batches unless the Trainer is told: a function of model and size.
+"""How a batch is cut into micro-batches unless the Trainer is given a size: by model and batch.
 
 Below 32 samples a kernel's fixed costs are felt; beyond 64 nothing more is gained, and activations
 that were written in forward have left the caches long before backward reads them. In between it
@@ -7,11 +7,8 @@ does not matter for speed, but half as many samples need half the memory. So a m
 the measurement.
 """
 
-from math import ceil, prod
-
-from ..core import Layer, Shape
-from ..layers.sequential import Sequential
-from ..models.autoencoder import Autoencoder
+from math import ceil
+from typing import Any
 
 FEW, SOME = 32, 64
 """Samples."""
@@ -20,34 +17,22 @@ MANY = 10 * 2**20
 """Bytes of activations."""
 
 
-def size_of_micro_batch(model: Autoencoder, batch_size: int, replicas: int) -> int:
+def activation_bytes(model: Any) -> int | None:
+    """Return what a model's layers make of one sample, in bytes; None if its batches stay whole."""
+    return getattr(model, "activation_bytes", None)
+
+
+def size_of_micro_batch(model: Any, batch_size: int, replicas: int) -> int:
     """Return how many samples of a batch a replica takes at a time.
 
     Nothing about the machine or its threads enters, for how a batch is cut is part of a run's
     arithmetic. A batch of vectors is one piece a replica: products gain by every column more.
     """
-    if len(model.input_shape) == 1:
+    of_a_sample = activation_bytes(model)
+    if of_a_sample is None:
         return ceil(batch_size / replicas)
-    if SOME * activations(model) * model.dtype.itemsize <= MANY:
+    if SOME * of_a_sample <= MANY:
         pieces = round(batch_size / (SOME * replicas))
     else:
         pieces = batch_size // (FEW * replicas)
     return ceil(batch_size / (max(1, pieces) * replicas))
-
-
-def activations(model: Autoencoder) -> int:
-    """Return how many numbers the layers make of one sample."""
-    encoder, decoder = model.told(model.seen_shape), model.told(model.code_shape)
-    return outputs(model.encoder, encoder)[1] + outputs(model.decoder, decoder)[1]
-
-
-def outputs(layer: Layer, shape: Shape) -> tuple[Shape, int]:
-    """Return a layer's output shape, and how many numbers it and the layers inside make."""
-    if not isinstance(layer, Sequential):
-        shape = layer.output_shape(shape)
-        return shape, prod(shape)
-    total = 0
-    for inner in layer.layers:
-        shape, numbers = outputs(inner, shape)
-        total += numbers
-    return shape, total

@@ -36,8 +36,7 @@ class Replicas(Generic[M]):
 
     theta      θ of the model and of every replica, one vector (P,)
     grads      (replicas, P), a gradient a replica; theta.grad is the first
-    replicas   the model itself, then its twins
-
+    models     the model itself, then its copies
     sources    for each replica the generators that its parts hold
 
     Raises
@@ -90,7 +89,7 @@ class Replicas(Generic[M]):
 
         def work(start: int) -> None:
             model = self.models[start]
-            # A diverging model is told by its loss, in words; NumPy's warnings would add nothing.
+            # The loss of a diverging model says so, in words; NumPy's warnings would add nothing.
             quiet = np.errstate(over="ignore", invalid="ignore", divide="ignore")
             with quiet, flushed_subnormals():
                 for i in range(start, count, R):

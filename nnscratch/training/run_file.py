@@ -14,43 +14,49 @@ from ..core import Array
 from . import checkpoint as disk
 
 if TYPE_CHECKING:
-    from .trainer import Trainer
+    from .run import Run
 
 LAST = "training.last."
 
+RENAMED = {"lanes": "replicas"}
+"""Settings by the names that they had in earlier versions."""
 
-def save_run(trainer: "Trainer", path: str | Path) -> None:
-    """Write the run of a trainer, all or nothing."""
-    stopping = trainer.stopping
+
+def renamed(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings in a file by the names that they have now."""
+    return {RENAMED.get(name, name): value for name, value in settings.items()}
+
+
+def save_run(run: "Run[Any]", path: str | Path) -> None:
+    """Write the run of a run, all or nothing."""
+    stopping = run.stopping
     last = stopping.last_weights()
     arrays = dict(stopping.best or last)
     if stopping.best:
         arrays |= {f"{LAST}{name}": a for name, a in last.items()}
-    progress: dict[str, Any] = {"epoch": trainer.epoch, "step": trainer.step}
-    progress |= {"images": trainer.count, "sums": trainer.sums, "history": trainer.history}
+    progress: dict[str, Any] = {"epoch": run.epoch, "step": run.batch_index}
+    progress |= {"images": run.count, "sums": run.sums, "history": run.history}
     progress["judged_by"] = stopping.final
-    for name, optimizer in trainer.optimizers().items():
+    for name, optimizer in run.optimizers().items():
         arrays |= {f"training.{name}.{k}": a for k, a in optimizer.state.items()}
         progress[f"{name}.steps"] = optimizer.steps
-    disk.write(path, arrays, {"settings": trainer.settings(), "progress": progress})
+    disk.write(path, arrays, {"settings": run.settings(), "progress": progress})
 
 
-def resume_run(trainer: "Trainer", path: str | Path) -> None:
-    """Bring a trainer to where the run that wrote this file stood, or change nothing."""
+def resume_run(run: "Run[Any]", path: str | Path) -> None:
+    """Bring a run to where the run that wrote this file stood, or change nothing."""
     arrays, info = disk.read(path)
     if "progress" not in info:
         raise ValueError(f"{path}: expected a training checkpoint, got weights alone")
-    check_info(path, info, [f"{name}.steps" for name in trainer.optimizers()])
-    theirs, ours = info["settings"], trainer.settings()
-    if "lanes" in theirs:  # as earlier versions call replicas
-        theirs["replicas"] = theirs.pop("lanes")
+    check_info(path, info, [f"{name}.steps" for name in run.optimizers()])
+    theirs, ours = renamed(info["settings"]), run.settings()
     for name in sorted(ours.keys() | theirs.keys(), key=lambda name: (name != "model", name)):
         if theirs.get(name) != ours.get(name):
             raise ValueError(
                 f"{path}: a checkpoint of another run: expected {name} {ours.get(name)}, "
                 f"got {theirs.get(name)}"
             )
-    progress, stopping = info["progress"], trainer.stopping
+    progress, stopping = info["progress"], run.stopping
     shown = {k: a for k, a in arrays.items() if not k.startswith("training.")}
     last = within(LAST, arrays)
     if last and progress.get("judged_by", {}) != stopping.final:  # an earlier version's
@@ -58,23 +64,23 @@ def resume_run(trainer: "Trainer", path: str | Path) -> None:
             f"{path}: its best weights are those of a half-annealed objective; expected totals "
             f"with {stopping.final}; load_model reads the weights"
         )
-    disk.check(path, trainer.model, last or shown)
-    states = {name: within(f"training.{name}.", arrays) for name in trainer.optimizers()}
-    for name, optimizer in trainer.optimizers().items():
+    disk.check(path, run.model, last or shown)
+    states = {name: within(f"training.{name}.", arrays) for name in run.optimizers()}
+    for name, optimizer in run.optimizers().items():
         kept = set(optimizer.moments) if progress[f"{name}.steps"] else set()
         if states[name].keys() != kept:
             want = ", ".join(sorted(kept)) or "none"
             got = ", ".join(states[name]) or "none"
             raise ValueError(f"{path}: expected the moments {want} of the {name}, got {got}")
-    disk.restore(path, trainer.model, shown)
+    disk.restore(path, run.model, shown)
     stopping.best, stopping.last = (shown, last) if last else ({}, {})
-    for name, optimizer in trainer.optimizers().items():
+    for name, optimizer in run.optimizers().items():
         optimizer.state = {k: states[name][k] for k in optimizer.moments if k in states[name]}
         optimizer.steps = progress[f"{name}.steps"]
-    trainer.epoch, trainer.step = progress["epoch"], progress["step"]
-    trainer.sums, trainer.count = progress["sums"], progress["images"]
-    trainer.history = progress["history"]
-    trainer.set_annealed(max(trainer.optimizer.steps - 1, 0))
+    run.epoch, run.batch_index = progress["epoch"], progress["step"]
+    run.sums, run.count = progress["sums"], progress["images"]
+    run.history = progress["history"]
+    run.annealing.set(run.replicas.models, max(run.optimizer.steps - 1, 0))
 
 
 def check_info(path: str | Path, info: Mapping[str, Any], counts: list[str]) -> None:

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nnscratch import evaluation, plots
-from nnscratch.data import Dataset, corruptions, dataset
+from nnscratch.data import Dataset, Pairs, corruptions, dataset
 from nnscratch.evaluation import baselines, metrics, probes
 from nnscratch.layers import Conv2d, Dense, Flatten, ReLU, Reshape, Sequential
 from nnscratch.likelihoods import Gaussian
-from nnscratch.models import VAE, Autoencoder, ConditionalVAE
+from nnscratch.models import VAE, Autoencoder, Classifier, ConditionalVAE, Regressor
 from nnscratch.models.corruption import Downsampling, GaussianNoise
 from nnscratch.optimizers import Adam
 from nnscratch.training import Trainer
@@ -69,8 +69,8 @@ def models() -> dict[str, Autoencoder]:
     }
 
 
-def told(model: Autoencoder, images: Any) -> Any:
-    """Return images with labels, if the model is told the class."""
+def with_labels(model: Autoencoder, images: Any) -> Any:
+    """Return images with labels, if the model has classes."""
     return Dataset(images, *labels(model, images)) if model.classes else images
 
 
@@ -90,7 +90,7 @@ def trainer(model: Autoencoder) -> Trainer:
 
 def fit(model: Autoencoder, x: Any, v: Any) -> Any:
     """Train for an epoch; return the terms of training and validation."""
-    history = trainer(model).fit(told(model, x), validation=told(model, v), epochs=1)
+    history = trainer(model).fit(with_labels(model, x), validation=with_labels(model, v), epochs=1)
     return [history[-1]["train"], history[-1].get("validation")]
 
 
@@ -103,20 +103,20 @@ def of_models() -> Iterator[Entrance]:
     """Yield the entrances of each model."""
     for name, m in models().items():
         unit = name != "vae of vectors"
-        whole, seen = Wants(m.input_shape, unit=unit, least=2), Wants(m.seen_shape, unit=unit)
+        whole, seen = Wants(m.input_shape, unit=unit, least=2), Wants(m.corrupted_shape, unit=unit)
         yield Entrance(f"{name} fit", whole, lambda x, y, m=m: fit(m, x, y))
         yield Entrance(f"{name} fit validation", whole, lambda x, y, m=m: fit(m, y, x))
-        yield Entrance(f"{name} evaluate", whole, lambda x, y, m=m: evaluated(m, told(m, x)))
+        yield Entrance(f"{name} evaluate", whole, lambda x, y, m=m: evaluated(m, with_labels(m, x)))
         yield Entrance(f"{name} encode", seen, lambda x, y, m=m: m.encode(x, *labels(m, x)))
         yield Entrance(
             f"{name} reconstruct", seen, lambda x, y, m=m: m.reconstruct(x, *labels(m, x))
         )
         same = seen._replace(least=2)
         yield Entrance(
-            f"{name} interpolate", same, lambda x, y, m=m: m.interpolate(x, y, *labels(m, y))
+            f"{name} interpolate", same, lambda x, y, m=m: m.interpolate(x, y, 8, *labels(m, y))
         )
         yield Entrance(
-            f"{name} interpolate end", same, lambda x, y, m=m: m.interpolate(y, x, *labels(m, y))
+            f"{name} interpolate end", same, lambda x, y, m=m: m.interpolate(y, x, 8, *labels(m, y))
         )
         codes = Wants(m.code_shape, unit=False, bytes=None)
         yield Entrance(f"{name} decode", codes, lambda z, y, m=m: m.decode(z, *labels(m, z)))
@@ -124,7 +124,7 @@ def of_models() -> Iterator[Entrance]:
             yield Entrance(f"{name} sample", same, lambda x, y, m=m: m.sample(3, like=x, rng=rng()))
             continue
         yield Entrance(f"{name} posterior", seen, lambda x, y, m=m: m.posterior(x, *labels(m, x)))
-        yield Entrance(f"{name} elbo", whole, lambda x, y, m=m: totals(m, told(m, x)))
+        yield Entrance(f"{name} elbo", whole, lambda x, y, m=m: totals(m, with_labels(m, x)))
         if not unit:
             yield Entrance(
                 f"{name} importance_nll",
@@ -133,10 +133,32 @@ def of_models() -> Iterator[Entrance]:
             )
 
 
+def of_supervised() -> Iterator[Entrance]:
+    """Yield the entrances of a classifier, a regression, and an autoencoder of pairs."""
+    images, table = Wants(COLOUR, least=2), Wants(VECTOR, unit=False, least=2)
+    net = Sequential(Flatten(), Dense(int(np.prod(COLOUR)), 3, rng=rng()))
+    classifier = Classifier(net, input_shape=COLOUR)
+    regressor = Regressor(Dense(20, 20, rng=rng()), input_shape=VECTOR)
+    ae = models()["convolutional"]
+    labelled = lambda x: Dataset(x, np.arange(6) % 3)  # noqa: E731
+
+    def fit(model: Any, data: Any) -> Any:
+        return trainer(model).fit(data, epochs=1)[-1]["train"]["total"]
+
+    yield Entrance("Classifier fit", images, lambda x, y: fit(classifier, labelled(x)))
+    yield Entrance("Regressor fit", table, lambda x, y: fit(regressor, Pairs(x, y)))
+    yield Entrance("Regressor fit targets", table, lambda x, y: fit(regressor, Pairs(y, x)))
+    yield Entrance("pairs fit", images, lambda x, y: fit(ae, Pairs(x, y)))
+    yield Entrance("pairs fit targets", images, lambda x, y: fit(ae, Pairs(y, x)))
+    any_range = Wants(COLOUR, unit=False)
+    yield Entrance("Classifier predict", any_range, lambda x, y: classifier.predict(x))
+    yield Entrance("Regressor predict", table, lambda x, y: regressor.predict(x))
+
+
 def totals(model: VAE, data: Any) -> list[float]:
     """Return the figures of its elbo."""
-    book = evaluation.elbo(model, data, draws=1, rng=rng())
-    return [book.total.mean, book.kl.mean, book.kl_per_dimension]
+    bound = evaluation.elbo(model, data, draws=1, rng=rng())
+    return [bound.total.mean, bound.kl.mean, bound.kl_per_dimension]
 
 
 def drawn(figure: Any) -> bool:
@@ -219,7 +241,7 @@ def of_codes() -> Iterator[Entrance]:
 @cache
 def entrances() -> list[Entrance]:
     """Return all of them."""
-    return [*of_models(), *of_images(), *of_codes()]
+    return [*of_models(), *of_supervised(), *of_images(), *of_codes()]
 
 
 def case(generator: Rng) -> Case:

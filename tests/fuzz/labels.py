@@ -43,8 +43,8 @@ def entrances() -> list[Entrance]:
         Entrance("decode", lambda y: m.decode(z, y), True),
         Entrance("reconstruct", lambda y: m.reconstruct(x, y), True),
         Entrance("restyle", lambda y: m.restyle(x, y), True),
-        Entrance("sample", lambda y: m.sample(y, rng=rng()), True),
-        Entrance("interpolate", lambda y: m.interpolate(x, x[::-1], y, 3), True),
+        Entrance("sample", lambda y: m.sample(labels=y, rng=rng()), True),
+        Entrance("interpolate", lambda y: m.interpolate(x, x[::-1], 3, y), True),
         Entrance(
             "elbo",
             lambda y: evaluation.elbo(m, Dataset(x, y), draws=1, rng=rng()).total.mean,

@@ -1,0 +1,18 @@
+"""How many numbers the layers of a network make of one sample."""
+
+from math import prod
+
+from ..core import Layer, Shape
+from ..layers.sequential import Sequential
+
+
+def outputs(layer: Layer, shape: Shape) -> tuple[Shape, int]:
+    """Return a layer's output shape, and how many numbers it and the layers inside make."""
+    if not isinstance(layer, Sequential):
+        shape = layer.output_shape(shape)
+        return shape, prod(shape)
+    total = 0
+    for inner in layer.layers:
+        shape, numbers = outputs(inner, shape)
+        total += numbers
+    return shape, total

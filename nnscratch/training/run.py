@@ -1,0 +1,139 @@
+"""A run of training: what defines it, and where it stands, in memory and on disk."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from ..checks.arguments import integer, is_integer
+from ..core import whole_batch
+from ..layers.held import restart_all
+from ..models.trainable import Terms, Trainable, check_trainable
+from ..optimizers import Optimizer
+from ..schedules import Schedule, describe
+from .annealing import Annealing
+from .diagnosis import check_theta
+from .early_stopping import EarlyStopping, Weights
+from .history import Row
+from .micro_batches import activation_bytes, size_of_micro_batch
+from .replicas import Replicas, lanes_are_replicas
+from .run_file import resume_run, save_run
+from .streams import stream
+
+M = TypeVar("M", bound=Trainable)
+
+
+@lanes_are_replicas
+class Run(Generic[M]):
+    """The state of a Trainer, and the way of this state to a file and back.
+
+    epoch        how many epochs are done
+    batch_index  how many batches of the present one
+    count        how many samples an epoch has
+    sums         of the terms of these batches
+    history      a row for each epoch
+    """
+
+    def __init__(
+        self,
+        model: M,
+        optimizer: Optimizer,
+        *,
+        seed: int,
+        batch_size: int = 128,
+        micro_batch: int | None = None,
+        replicas: int | None = None,
+        threads: int | None = None,
+        anneal: Mapping[str, Schedule | float] | None = None,
+        patience: int | None = None,
+    ) -> None:
+        check_trainable("Trainer model", model)
+        sizes = {"batch_size": batch_size, "micro_batch": micro_batch}
+        sizes |= {"threads": threads, "patience": patience}
+        for name, size in sizes.items():
+            if size is not None:
+                integer("Trainer", name, size)
+        if not is_integer(seed) or not 0 <= seed < 2**63:
+            raise ValueError(f"Trainer: expected seed, an integer in [0, 2⁶³), got {seed!r}")
+        self.annealing = Annealing("Trainer", model, anneal or {})
+        if replicas is None:
+            replicas = 1 if activation_bytes(model) is None else 2
+        if whole_batch(model):
+            replicas, micro_batch = 1, batch_size
+        self.model, self.optimizer = model, optimizer
+        self.replicas = Replicas(model, replicas)
+        self.seed, self.batch_size = int(seed), batch_size
+        self.threads, self.patience = threads, patience
+        self.micro_batch = micro_batch or size_of_micro_batch(model, batch_size, replicas)
+        self.epoch, self.batch_index, self.count = 0, 0, 0
+        self.history: list[Row] = []
+        self.sums: Terms = {}
+        self.stopping = EarlyStopping(model, patience, self.annealing.schedules)
+        self.annealing.set(self.replicas.models, 0)
+        weights = {f"weight.{name}": weight for name, weight in model.term_weights().items()}
+        self.objective = model.settings() | weights  # as it is before anything is annealed
+
+    def stream(self, purpose: int, *place: int) -> np.random.Generator:
+        """Return the random stream of a purpose and a place, always the same one."""
+        return stream(self.seed, purpose, *place)
+
+    def restart(self, k: int, *place: int) -> None:
+        """Set the generators that parts of replica k hold: as the streams, from seed and place."""
+        restart_all(self.replicas.sources[k], self.seed, *place)
+
+    @property
+    def best(self) -> Weights:
+        """The weights with the lowest validation total, if there is patience."""
+        return self.stopping.best
+
+    def since_best(self) -> int:
+        """Return how many epochs ago the validation total was lowest."""
+        return self.stopping.since_best(self.history)
+
+    def out_of_patience(self) -> bool:
+        """Has the validation total not improved for `patience` epochs?"""
+        return self.patience is not None and self.since_best() >= self.patience
+
+    def optimizers(self) -> dict[str, Optimizer]:
+        """Return all optimisers by the names that their state has in a checkpoint."""
+        return {"optimizer": self.optimizer}
+
+    def settings(self) -> dict[str, Any]:
+        """Return what defines this run: two trainers with equal settings compute the same."""
+        optimizers = {
+            f"{name}.{key}": describe(value) if callable(value) else value
+            for name, optimizer in self.optimizers().items()
+            for key, value in optimizer.settings().items()
+        }
+        return {
+            **self.objective,
+            **optimizers,
+            **self.annealing.settings(),
+            "seed": self.seed,
+            "batch_size": self.batch_size,
+            "micro_batch": self.micro_batch,
+            "replicas": len(self.replicas.models),
+            "patience": self.patience,
+        }
+
+    def save(self, path: str | Path) -> None:
+        """Write a checkpoint: weights, moments, history, and where the run stands (run_file.py).
+
+        Raises
+            OSError if it cannot be written, TrainingDiverged if θ is not worth it; what was there
+            before is still there.
+        """
+        check_theta(self)
+        save_run(self, path)
+
+    def resume(self, path: str | Path) -> None:
+        """Go back to where the run that wrote this checkpoint stood; `fit` then continues it.
+
+        The model then holds what `fit` had left in it, with patience the best weights.
+
+        Raises
+            FileNotFoundError, or ValueError if the file is damaged, holds weights alone, or belongs
+            to another model or to a run with other settings.
+        """
+        resume_run(self, path)
