@@ -371,7 +371,7 @@ def test_ctrl_c_leaves_a_checkpoint_from_which_this_run_goes_on_and_no_other(
     """Stopped in the second of three epochs. That it goes on bit by bit, test_training proves."""
 
     def stop_in_the_second(self: Trainer, *arguments):
-        if self.epoch == 1 and self.step == 0:
+        if self.epoch == 1 and self.batch_index == 0:
             signal.raise_signal(signal.SIGINT)
         return gradient(self, *arguments)
 
