@@ -104,6 +104,14 @@ def test_gradient(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DENSE)
+def test_gradient_by_complex_steps(name: str) -> None:
+    """To twelve digits: forward is the plain definition, backward the kernels that are shipped."""
+    layer, shape = layer_of(name)
+    rng = np.random.default_rng(1)
+    gradcheck(layer, shape, entries=60, method="complex", rng=rng).raise_if_failed()
+
+
+@pytest.mark.parametrize("name", DENSE)
 def test_gradient_on_two_threads(name: str) -> None:
     with kernel_threads(2):
         check_gradient(name, 20)
