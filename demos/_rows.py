@@ -10,7 +10,7 @@ import numpy as np
 from demos._centred import Centred
 from nnscratch.core import Shape
 from nnscratch.data import LESSON_NOISE
-from nnscratch.layers import Conv2d, MaxPool2d, Sequential
+from nnscratch.layers import Conv2d, MaxPool2d, ReLU, Sequential
 from nnscratch.models import AdversarialAutoencoder, Autoencoder
 from nnscratch.models import lesson as nets
 from nnscratch.models.corruption import Downsampling, GaussianNoise
@@ -42,8 +42,8 @@ def denoiser(image: Shape, *, rng: np.random.Generator) -> Autoencoder:
 def super_resolution(image: Shape, *, rng: np.random.Generator) -> Autoencoder:
     """The lesson's: half the side in, two pools to 8 channels of 4×4, the same decoder."""
     conv = partial(Conv2d, kernel_size=3, padding="same", rng=rng)
-    pool = partial(MaxPool2d, 2, ceil_mode=True, relu=True)
-    encoder = Sequential(conv(1, 16), pool(), conv(16, 8), pool())
+    pool = partial(MaxPool2d, 2, ceil_mode=True)
+    encoder = Sequential(conv(1, 16), ReLU(), pool(), conv(16, 8), ReLU(), pool())
     decoder = nets.conv_autoencoder(image=image, rng=rng).decoder
     return Autoencoder(encoder, decoder, input_shape=image, corruption=Downsampling(2))
 

@@ -51,12 +51,12 @@ large, few = f"{H}×{W}", f"{H // options.factor}×{W // options.factor}"
 
 # %% Two networks
 conv = partial(Conv2d, kernel_size=3, padding="same", rng=rng)
-pool = partial(MaxPool2d, 2, ceil_mode=True, relu=True)
+pool = partial(MaxPool2d, 2, ceil_mode=True)
 lesson = {
-    2: (conv(1, 16), pool(), conv(16, 8), pool()),
-    4: (conv(1, 16), ReLU(), conv(16, 8), pool()),
+    2: (conv(1, 16), ReLU(), pool(), conv(16, 8), ReLU(), pool()),
+    4: (conv(1, 16), ReLU(), conv(16, 8), ReLU(), pool()),
 }
-convs = (conv(1, 16, relu=True), conv(16, 16, relu=True), conv(16, 16, relu=True))
+convs = (conv(1, 16), ReLU(), conv(16, 16), ReLU(), conv(16, 16), ReLU())
 decoder = partial(common.model_for, conv_autoencoder, image=image, rng=rng)
 task = {"input_shape": image, "corruption": Downsampling(K)}
 models = {

@@ -27,6 +27,7 @@ from .checks.text import call_text
 Array: TypeAlias = NDArray[np.floating[Any]]
 IntArray: TypeAlias = NDArray[np.integer[Any]]
 Shape: TypeAlias = tuple[int, ...]
+Pair: TypeAlias = tuple[int, int]
 Backward: TypeAlias = Callable[..., Any]
 """dy ↦ dx, one gradient for each input. It may also take `need_dx=False`, and returns None then. A
 model calls its first layer so, since nothing needs the gradient of the data."""

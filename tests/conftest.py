@@ -3,12 +3,13 @@
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
 from hypothesis import settings
 
-from nnscratch.kernels.paths import FOR_ALL
+from nnscratch.kernels.paths import FOR_ALL, plain
 
 # Compiling a kernel takes longer than any deadline; the same examples each run keep CI honest.
 settings.register_profile("nnscratch", deadline=None, derandomize=True, max_examples=25)
@@ -20,9 +21,22 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(0)
 
 
+@pytest.fixture(scope="module", params=["plain"] if FOR_ALL else ["fast", "plain"])
+def path(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Runs a module's tests on both paths, if they use this fixture."""
+    with plain() if request.param == "plain" else nullcontext():
+        yield request.param
+
+
+def is_plain(item: pytest.Item) -> bool:
+    """Does this test run on the plain path?"""
+    call = getattr(item, "callspec", None)
+    return FOR_ALL or (call is not None and call.params.get("path") == "plain")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave out what needs the full MNIST, where it is not, or kernels, on the plain path."""
-    for item in items if FOR_ALL else ():
+    for item in filter(is_plain, items):
         for mark in item.iter_markers("fast"):
             item.add_marker(pytest.mark.skip(reason=f"on the plain path: {mark.args[0]}"))
     if "NNSCRATCH_DATA" not in os.environ:

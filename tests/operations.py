@@ -1,12 +1,19 @@
 """All operations of the library that have a plain definition and a fast kernel, by name."""
 
+from types import ModuleType
 from typing import Any
 
-from nnscratch.kernels import plain, plain_optimizers
+from nnscratch.kernels import plain, plain_images, plain_optimizers
 
-OPERATIONS: dict[str, Any] = {
-    name: thing
-    for module in (plain, plain_optimizers)
-    for name, thing in vars(module).items()
-    if hasattr(thing, "definition") and thing.__module__ == module.__name__
-}
+
+def of(*modules: ModuleType) -> dict[str, Any]:
+    return {
+        name: thing
+        for module in modules
+        for name, thing in vars(module).items()
+        if hasattr(thing, "definition") and thing.__module__ == module.__name__
+    }
+
+
+OPERATIONS = of(plain, plain_optimizers)
+OF_IMAGES = of(plain_images)

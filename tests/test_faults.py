@@ -17,24 +17,29 @@ import numpy as np
 import pytest
 import test_activations
 import test_contractive
+import test_conv
+import test_conv_transpose
 import test_core
 import test_dataset
 import test_dense
 import test_exponential
+import test_fusion
 import test_initializers
 import test_losses
 import test_norm
 import test_optimizers
+import test_pool
 import test_products
 import test_sampling
 import test_sequential
 import test_tied
+import test_upsample
 from numba import config
 
 import nnscratch
 from nnscratch import data, layers, losses, optimizers
 from nnscratch.kernels import plain
-from nnscratch.layers import norm
+from nnscratch.layers import fusion, norm
 
 ROOT = Path(nnscratch.__file__).parent
 SHAPE, SEED = (3, 4), 0
@@ -55,6 +60,12 @@ OF_CLIPPING: tuple[Check, Any] = (test_optimizers.check_clipped, ())
 OF_BYTES: tuple[Check, Any] = (test_dataset.check_columns, ())
 OF_EXP: tuple[Check, Any] = (test_exponential.check_digits, (np.float64,))
 OF_NORM: tuple[Check, Any] = (test_norm.check_kernels, ("GroupNorm", 7, (3, 5), np.float64))
+OF_CONV: tuple[Check, Any] = (test_conv.check_convolution, ())
+OF_TURNED: tuple[Check, Any] = (test_conv_transpose.check_transposed, ())
+OF_FUSION: tuple[Check, Any] = (test_fusion.check_fusion, ())
+OF_MAX: tuple[Check, Any] = (test_pool.check_max_pool, ())
+OF_MEAN: tuple[Check, Any] = (test_pool.check_mean, ())
+OF_UPSAMPLING: tuple[Check, Any] = (test_upsample.check_upsampling, ())
 NEED_DX: tuple[Check, Any] = (test_sequential.check_need_dx, ())
 
 
@@ -214,6 +225,48 @@ FAULTS: dict[str, list[Fault]] = {
             {"(np.sqrt(v_hat) + eps)": "np.sqrt(v_hat + eps)"},
             *steps_of("Adam decay"),
         ),
+    ],
+    "kernels/plain_images.py": [
+        ("no dilation", {"shift = k * dilation - padding": "shift = k - padding"}, *OF_CONV),
+        ("no border", {"shift = k * dilation - padding": "shift = k * dilation"}, *OF_CONV),
+        ("a window too early", {"-(shift // stride))": "-shift // stride)"}, *OF_CONV),
+        ("the last window lost", {"(inputs - 1 - shift) // stride + 1": "-shift // 1"}, *OF_CONV),
+        ("no bias", {"y += b[:, None, None, None]": "pass"}, *OF_CONV),
+        ("no bias of the adjoint", {"x += b[:, None, None, None]": "pass"}, *OF_TURNED),
+        ("y: = for +=", {"y[there] += np.einsum": "y[there] = np.einsum"}, *OF_CONV),
+        ("dx: = for +=", {"x[pixels] += np.einsum": "x[pixels] = np.einsum"}, *OF_CONV),
+        ("dw: = for +=", {"dw[..., k, j] += np": "dw[..., k, j] = np"}, *OF_CONV),
+        ("db: mean for sum", {"db += dy.sum(": "db += dy.mean("}, *OF_CONV),
+        ("db: = for +=", {"db += dy.sum(": "db[...] = dy.sum("}, *OF_CONV),
+        ("no ReLU", {"np.maximum(y, 0) if relu else y": "y"}, *OF_FUSION),
+        ("no ReLU of the adjoint", {"np.maximum(x, 0) if relu else x": "x"}, *OF_FUSION),
+        ("ReLU's mask from dy", {"np.where(y > 0, dy, np": "np.where(dy > 0, dy, np"}, *OF_FUSION),
+        ("db of dy behind a ReLU", {"db += da.sum(": "db += dy.sum("}, *OF_FUSION),
+        ("the last of equals wins", {"(new > best)": "(new >= best)"}, *OF_MAX),
+        ("a NaN loses", {" | np.isnan(new)": ""}, *OF_MAX),
+        ("-∞ never wins", {"(winner[there] == 0) | (new": "(new"}, *OF_MAX),
+        ("windows do not add up", {"dx[pixels] += np": "dx[pixels] = np"}, *OF_MAX),
+        ("what is no winner gets dy", {"winner[y <= 0] = 0": "pass"}, *OF_MAX),
+        ("rows do not add up", {"z[:, h] += ": "z[:, h] = "}, *OF_UPSAMPLING),
+        ("columns do not add up", {"y[:, :, m] += ": "y[:, :, m] = "}, *OF_UPSAMPLING),
+        ("no weights of rows", {"M.A[h, i] * x": "x"}, *OF_MEAN),
+        ("no weights of columns", {"M.B[m, l] * z": "z"}, *OF_MEAN),
+        ("σ² forgets μ", {"((d * d).mean": "((x * x).mean"}, *OF_NORM),
+        ("σ² is a sum", {"(d * d).mean(": "(d * d).sum("}, *OF_NORM),
+        ("no ε", {" + eps)": ")"}, *OF_NORM),
+        ("no β", {" + beta[..., None, None]": ""}, *OF_NORM),
+        ("x̂ without μ", {"(x - mean[:, None, None]) *": "x *"}, *OF_NORM),
+        ("dγ without x̂", {"dgamma += (dy * xhat)": "dgamma += dy"}, *OF_NORM),
+        ("dγ: = for +=", {"dgamma += (dy": "dgamma[...] = (dy"}, *OF_NORM),
+        ("dβ: = for +=", {"dbeta += dy": "dbeta[...] = dy"}, *OF_NORM),
+        ("dx̂ without γ", {"gamma[..., None, None] * dy": "dy"}, *OF_NORM),
+        ("dx̂ with its mean", {" - dxhat.mean(axis=(1, 2), keepdims=True)": ""}, *OF_NORM),
+        ("dx: sign", {"dx -= xhat": "dx += xhat"}, *OF_NORM),
+        ("dx without r", {"return dx * r[:, None, None]": "return dx"}, *OF_NORM),
+    ],
+    "layers/fusion.py": [
+        ("a ReLU left out", {"forward(x, relu=True)": "forward(x)"}, *OF_FUSION),
+        ("a ReLU twice", {"stages[i : i + 2] = [WithReLU(stages[i])]": "pass"}, *OF_FUSION),
     ],
     "kernels/batch.py": [
         ("a column twice", {"grey[i7[d]]": "grey[i6[d]]"}, *OF_BYTES),
@@ -526,11 +579,16 @@ WORDS = (
 
 JUDGES = {
     "test_activations": layers,
+    "test_conv": layers,
+    "test_conv_transpose": layers,
     "test_dataset": data,
+    "test_fusion": fusion,
     "test_losses": losses,
     "test_norm": norm,
     "test_optimizers": optimizers,
+    "test_pool": layers,
     "test_products": plain,
+    "test_upsample": layers,
 }
 """Whose operations a check asks for, by the file that it is in."""
 

@@ -32,7 +32,7 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ("(i // tiles, i % tiles)", "(i // tiles, 0)", "many strips"),
         ("(i % count, i // count)", "(0, i // count)", "strips of copied rows"),
     ],
-    "kernels/conv.py": [
+    "kernels/conv_wide.py": [
         ("F_STEP + c * C_STEP]", "F_STEP]", "wide"),
         ("load(source, p + V))", "load(source, p))", "wide"),
         (

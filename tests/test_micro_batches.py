@@ -48,10 +48,14 @@ def test_a_micro_batch_is_neither_small_nor_large(batch: int, replicas: int) -> 
         assert -(-batch // size) % replicas == 0
 
 
-def test_activations_are_the_outputs_of_all_layers() -> None:
+def test_activations_are_the_outputs_of_all_stages() -> None:
+    """A ReLU that is computed together with the convolution before it makes no numbers of its own.
+
+    That in front of Flatten is in another Sequential than a convolution, and does.
+    """
     rng = np.random.default_rng(0)
     inner = Sequential(Conv2d(1, 3, 3, padding=1, rng=rng), ReLU())
-    encoder = Sequential(inner, Flatten(), Dense(3 * 16, 2, rng=rng))
+    encoder = Sequential(inner, ReLU(), Flatten(), Dense(3 * 16, 2, rng=rng))
     decoder = Sequential(Dense(2, 16, rng=rng), Reshape(1, 4, 4))
     model = Autoencoder(encoder, decoder, input_shape=(1, 4, 4))
     assert model.activation_bytes == 4 * (48 + 48 + 48 + 2 + 16 + 16)

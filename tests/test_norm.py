@@ -13,6 +13,8 @@ from nnscratch.gradcheck import gradcheck
 from nnscratch.layers import BatchNorm, Dense, GroupNorm, LayerNorm, Sequential, norm
 from nnscratch.layers.standardise import Affine, standardise
 
+pytestmark = pytest.mark.usefixtures("path")
+
 SEEDS, BATCHES, CHANNELS = st.integers(0, 99), st.integers(1, 4), st.integers(1, 3)
 SIDES = st.lists(st.integers(1, 3), max_size=2).map(tuple)
 # Large enough to matter: a backward that forgets ε is found out.

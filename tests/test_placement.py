@@ -11,11 +11,14 @@ import pytest
 
 from nnscratch.core import Array, IntArray
 from nnscratch.kernels.activations import normal_cdf_kernel
-from nnscratch.kernels.conv_filters import bias_gradient, rectified_bias_gradient
+from nnscratch.kernels.conv_filters import (
+    bias_gradient_kernel,
+    rectified_bias_gradient_kernel,
+)
 from nnscratch.kernels.losses import bernoulli_nll_kernel
 from nnscratch.kernels.machine.counters import workers_of
 from nnscratch.kernels.machine.exponential import constants
-from nnscratch.kernels.norm import normalise, normalise_backward
+from nnscratch.kernels.norm import normalise_backward_kernel, normalise_kernel
 from nnscratch.kernels.optimizers import (
     adam_kernel,
     gradient_norm_kernel,
@@ -60,14 +63,14 @@ def nll(a: Array, t: Array, da: Array) -> float:
 
 CASES: dict[str, tuple[Sequence[Any], Callable[..., Any]]] = {
     "bernoulli_nll": ("vvv", nll),
-    "rectified_bias_gradient": ("222f", rectified_bias_gradient),
-    "bias_gradient": ("2f", bias_gradient),
+    "rectified_bias_gradient": ("222f", rectified_bias_gradient_kernel),
+    "bias_gradient": ("2f", bias_gradient_kernel),
     "relu": ("nn", lambda x, y: relu_kernel(x, y, ALONE)),
     "relu_backward": ("nnn", lambda dy, y, dx: relu_backward_kernel(dy, y, dx, ALONE)),
     "leaky_relu_backward": ("nnn", lambda dy, y, dx: leaky_relu_backward_kernel(dy, y, 0.1, dx)),
     "normal_cdf": ("nn", normal_cdf_kernel),
-    "normalise": ("xwwxmm", lambda x, w, b, y, m, r: normalise(x, w, b, 0.1, y, m, r)),
-    "normalise_backward": ("xxwmm4wwx", normalise_backward),
+    "normalise": ("xwwxmm", lambda x, w, b, y, m, r: normalise_kernel(x, w, b, 0.1, y, m, r)),
+    "normalise_backward": ("xxwmm4wwx", normalise_backward_kernel),
     "gradient_norm": ("g", lambda grads: gradient_norm_kernel(grads, 0, grads.shape[1])),
     "sgd": (
         "ngn",

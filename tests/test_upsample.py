@@ -1,5 +1,6 @@
 """Upsampling: repetition and straight lines."""
 
+from types import ModuleType
 from typing import Any
 
 import images
@@ -7,11 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_conv import BATCHES, DTYPES, assert_close
+from images import BATCHES, DTYPES, assert_close
 
 from nnscratch.core import Array
 from nnscratch.gradcheck import adjoint, gradcheck
 from nnscratch.layers import AvgPool2d, UpsampleBilinear2d, UpsampleNearest2d
+
+pytestmark = pytest.mark.usefixtures("path")
 
 SCALES = st.tuples(st.integers(1, 4), st.integers(1, 4))
 SIDES = st.tuples(st.integers(1, 5), st.integers(1, 5))
@@ -50,6 +53,19 @@ def test_gradient(upsample: Any, sides: Any, scale: Any, N: int, seed: int) -> N
     adjoint(upsample(scale), (2, *sides, 9), rng=rng).raise_if_failed()
     sides, scale = [min(2, a) for a in sides], tuple(min(3, a) for a in scale)
     gradcheck(upsample(scale), (2, *sides, N), rng=rng).raise_if_failed()
+
+
+# What test_faults.py runs with a broken definition as well.
+
+
+def check_upsampling(module: ModuleType) -> None:
+    """Rows and columns by different factors."""
+    test_nearest_by_hand()
+    test_bilinear_by_hand()
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((2, 3, 2, 5))
+    assert_close(UpsampleBilinear2d((2, 3)).forward(x)[0], interpolated(x, (2, 3)), np.float64)
+    adjoint(UpsampleBilinear2d((2, 3)), x, rng=rng).raise_if_failed()
 
 
 def row(*numbers: float) -> Array:

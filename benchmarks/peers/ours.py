@@ -20,20 +20,18 @@ RNG = np.random.default_rng(0)  # draws weights that are replaced at once
 OPEN = ExitStack()  # the threads of the replicas; they end with the process
 
 
-def layer_of(layer: net.Layer, relu: bool = False) -> Any:
-    """Return a layer of the workload; relu=True for a convolution or pool that ends in one."""
+def layer_of(layer: net.Layer) -> Any:
+    """Return a layer of the workload, without its activation."""
     match layer:
         case net.Dense(D, M):
             return ours.Dense(D, M, rng=RNG)
         case net.Conv(C, M, kernel=K, stride=S, padding=P):
-            return ours.Conv2d(C, M, K, stride=S, padding=P, relu=relu, rng=RNG)
+            return ours.Conv2d(C, M, K, stride=S, padding=P, rng=RNG)
         case net.ConvTranspose(C, M, kernel=K, stride=S):
             P = layer.padding
-            return ours.ConvTranspose2d(
-                C, M, K, stride=S, padding=P, output_padding=S - 1, relu=relu, rng=RNG
-            )
+            return ours.ConvTranspose2d(C, M, K, stride=S, padding=P, output_padding=S - 1, rng=RNG)
         case net.Pool():
-            return ours.MaxPool2d(2, ceil_mode=True, relu=relu)
+            return ours.MaxPool2d(2, ceil_mode=True)
         case net.Up():
             return ours.UpsampleNearest2d(2)
         case net.Reshape(shape):
@@ -41,19 +39,12 @@ def layer_of(layer: net.Layer, relu: bool = False) -> Any:
 
 
 def stack(layers: tuple[net.Layer, ...]) -> ours.Sequential:
-    """Return the layers one after the other, each with its activation.
-
-    A ReLU is part of a convolution, or of the pool behind it: the lesson's models do the same.
-    """
+    """Return the layers one after the other, each with its activation."""
     steps: list[Any] = []
-    for before, layer, after in zip((None, *layers), layers, (*layers[1:], None), strict=False):
-        act = getattr(before if isinstance(layer, net.Pool) else layer, "act", None)
-        if isinstance(after, net.Pool):
-            act = None
-        if act and isinstance(layer, net.Dense):
-            steps += [layer_of(layer), ACTIVATIONS[act]()]
-        else:
-            steps.append(layer_of(layer, relu=act == "relu"))
+    for layer in layers:
+        steps.append(layer_of(layer))
+        if act := getattr(layer, "act", None):
+            steps.append(ACTIVATIONS[act]())
     return ours.Sequential(*steps)
 
 

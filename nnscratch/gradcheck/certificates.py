@@ -1,8 +1,8 @@
 """Every layer and loss of the library under the gradient check, by the kernels that models run.
 
 Matrix products have more than eight rows and columns, convolutions more than four filters, batches
-more than two vectors, and all have remainders: what is smaller has other ways through matmul.py
-and kernels/conv.py. tests/test_shipping.py goes through all of them.
+more than two vectors, and all have remainders: what is smaller has other ways through
+kernels/matmul.py and kernels/convolution.py. tests/test_shipping.py goes through all of them.
 
 To certify a new one, add a line to the table: its name, the layer or loss, what it takes that has a
 gradient (shapes to draw, or arrays where a draw could hit a kink), and what it takes that has none.

@@ -156,7 +156,7 @@ def twelve(x: Array, q: Any, dy: Array, p: Any, n: int, sums: Any) -> Any:
 
 
 @kernel
-def bias_gradient(dy: Array, db: Array) -> None:
+def bias_gradient_kernel(dy: Array, db: Array) -> None:
     """db[f] += Σ_m dy[f, m].
 
     dy  (F, M)      db  (F,)
@@ -170,7 +170,7 @@ def bias_gradient(dy: Array, db: Array) -> None:
 
 
 @kernel
-def rectified_bias_gradient(dy: Array, y: Array, da: Array, db: Array) -> None:
+def rectified_bias_gradient_kernel(dy: Array, y: Array, da: Array, db: Array) -> None:
     """da = dy [y > 0], the gradient before the rectifier, and db[f] += Σ_m da[f, m].
 
     One pass over memory: a block is added up while it is in L1, in a loop of its own (jit.py).

@@ -1,4 +1,4 @@
-"""Correlation of images with few filters: the sum of conv.py, a row of y at a time."""
+"""Correlation of images with few filters: the sum of conv_wide.py, a row of y at a time."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def correlate_narrow(
     rectify: bool,
     y: Array,
 ) -> None:
-    """The sum of conv.py: a row of y waits in L1, and eight channels at a time join it.
+    """The sum of conv_wide.py: a row of y waits in L1, and eight channels at a time join it.
 
     w  flat, packed with TILE = 1      rows  `Taps.runs`      columns  `Taps.meets`
     """

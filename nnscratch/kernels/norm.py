@@ -5,7 +5,7 @@ numbers: with r_n = (σ²_n + ε)^-½
 
     x̂_cpn = r_n (x_cpn - μ_n)          y_cpn = γ_c x̂_cpn + β_c
 
-Operation by operation, as in layers/standardise.py, memory would see a dozen arrays as large as x.
+Operation by operation, as in plain_images.py, memory would see a dozen arrays as large as x.
 Here a row of N samples is added to N sums: three passes over x forward, two over x and dy backward.
 
     x, y, dy, dx       (G, C, P, N)
@@ -19,8 +19,27 @@ from ..core import Array
 from .machine.jit import kernel
 
 
+def normalise(x: Array, gamma: Array, beta: Array, eps: float) -> tuple[Array, Array, Array]:
+    """Return y, the mean and r: see plain_images.py."""
+    G, _, _, N = x.shape
+    x = np.ascontiguousarray(x)
+    y, (mean, r) = np.empty_like(x), np.empty((2, G, N), x.dtype)
+    normalise_kernel(x, gamma, beta, eps, y, mean, r)
+    return y, mean, r
+
+
+def normalise_backward(
+    dy: Array, x: Array, gamma: Array, mean: Array, r: Array, dgamma: Array, dbeta: Array
+) -> Array:
+    """Return dx, and add to dgamma and dbeta: see plain_images.py."""
+    dy, x = np.ascontiguousarray(dy), np.ascontiguousarray(x)
+    dx, sums = np.empty_like(x), np.empty((4, x.shape[-1]), x.dtype)
+    normalise_backward_kernel(dy, x, gamma, mean, r, sums, dgamma, dbeta, dx)
+    return dx
+
+
 @kernel
-def normalise(
+def normalise_kernel(
     x: Array, gamma: Array, beta: Array, eps: float, y: Array, mean: Array, r: Array
 ) -> None:
     """Compute y, mean and r."""
@@ -54,7 +73,7 @@ def normalise(
 
 
 @kernel
-def normalise_backward(
+def normalise_backward_kernel(
     dy: Array,
     x: Array,
     gamma: Array,

@@ -4,7 +4,12 @@ A window is a list of pixels, the same for every channel and sample: window r of
 pixels[t] for starts[r] ≤ t < starts[r + 1], in row-major order. Padding is what no list has.
 """
 
-from ..core import Array, IntArray
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..core import Array, IntArray, Pair
 from .machine.jit import kernel
 from .machine.simd import (
     add,
@@ -17,10 +22,70 @@ from .machine.simd import (
     where_larger,
     zero,
 )
+from .plain_images import Windows
+
+
+class Lists(NamedTuple):
+    """Every window as a list of pixels.
+
+    starts  (R + 1,)  where the list of each of the R windows begins, and where the last one ends
+    pixels  (T,)      all lists, one after the other; a pixel's number is row · W + column
+    places  (T,)      which tap of its window a pixel lies under: 1, 2, …, in the dtype of the image
+    """
+
+    starts: IntArray
+    pixels: IntArray
+    places: Array
+
+
+@cache
+def lists(windows: Windows, image: Pair, outputs: Pair, dtype: "np.dtype[Any]") -> Lists:
+    """Return the lists of all windows (h, m), row by row."""
+    (KH, KW), (SH, SW), (PH, PW), (DH, DW) = windows
+    h, m, k, j = np.indices((*outputs, KH, KW))
+    i, l = h * SH - PH + k * DH, m * SW - PW + j * DW  # noqa: E741
+    inside = (i >= 0) & (i < image[0]) & (l >= 0) & (l < image[1])
+    starts = np.concatenate([[0], inside.sum(axis=(2, 3)).cumsum()])
+    pixels = (i * image[1] + l)[inside]
+    return Lists(starts, pixels, (1 + k * KW + j)[inside].astype(dtype))
+
+
+def max_pool(x: Array, windows: Windows, outputs: Pair, relu: bool = False) -> tuple[Array, Array]:
+    """Return the largest pixel of every window, and which tap's it was: see plain_images.py."""
+    C, H, W, N = x.shape
+    starts, pixels, places = lists(windows, (H, W), outputs, x.dtype)
+    y = np.empty((C, *outputs, N), x.dtype)
+    winner = np.empty_like(y)
+    flat = (C, starts.size - 1, N)
+    max_pool_kernel(
+        np.ascontiguousarray(x).reshape(C, H * W, N),
+        starts,
+        pixels,
+        places,
+        relu,
+        y.reshape(flat),
+        winner.reshape(flat),
+    )
+    return y, winner
+
+
+def max_pool_backward(dy: Array, winner: Array, windows: Windows, image: Pair) -> Array:
+    """Return dx, in which every window's dy is added to the pixel that has won it."""
+    C, OH, OW, N = dy.shape
+    tables = lists(windows, image, (OH, OW), dy.dtype)
+    dx = np.empty((C, *image, N), dy.dtype)
+    flat = (C, OH * OW, N)
+    max_pool_backward_kernel(
+        np.ascontiguousarray(dy).reshape(flat),
+        winner.reshape(flat),
+        *tables,
+        dx.reshape(C, image[0] * image[1], N),
+    )
+    return dx
 
 
 @kernel
-def max_pool(
+def max_pool_kernel(
     x: Array,
     starts: IntArray,
     pixels: IntArray,
@@ -66,7 +131,7 @@ def max_pool(
 
 
 @kernel
-def max_pool_dx(
+def max_pool_backward_kernel(
     dy: Array, winner: Array, starts: IntArray, pixels: IntArray, places: Array, dx: Array
 ) -> None:
     """dx[c, p, n] = Σ_r dy[c, r, n] over the windows that x[c, p, n] has won; shapes as above."""

@@ -4,9 +4,16 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..checks.arguments import flag, integer
-from ..core import Array, Backward, Layer, Parameter, Shape, check
-from .conv_maps import Geometry, convolve, convolve_adjoint, filter_gradient, through_bias_and_relu
-from .geometry import Padding, Pair, integers, paddings, pair, sample_of
+from ..core import Array, Backward, Layer, Pair, Parameter, Shape, check
+from ..kernels.plain_images import (
+    Windows,
+    add_bias_gradient,
+    add_filter_gradient,
+    convolve,
+    convolve_adjoint,
+    relu_and_bias_gradient,
+)
+from .geometry import Padding, integers, paddings, pair, sample_of
 from .initializers import Initializer, glorot_uniform, zeros
 
 
@@ -39,11 +46,10 @@ class Conv2d(Layer):
         dx is its transpose times dy. That map is the forward of ConvTranspose2d.
 
         `groups` cuts C and F into equal parts that do not see each other, a block-diagonal matrix;
-        groups = C is the depthwise convolution. With relu=True y is max(0, ·), taken while the sum
-        is in a register: then dy [y > 0] takes the place of dy, in the pass that sums db.
+        groups = C is the depthwise convolution.
 
     Keeps
-        x; with relu=True also y.
+        x. Where a Sequential computes the ReLU behind it as well, also y (fusion.py).
 
     Source
         Dumoulin and Visin, A guide to convolution arithmetic for deep learning (2016), chapters 2
@@ -53,6 +59,8 @@ class Conv2d(Layer):
         ValueError if a size does not make sense or does not fit, or x or dy has another shape or
         dtype.
     """
+
+    holomorphic = True
 
     def __init__(
         self,
@@ -65,7 +73,6 @@ class Conv2d(Layer):
         dilation: int | Pair = 1,
         groups: int = 1,
         bias: bool = True,
-        relu: bool = False,
         rng: np.random.Generator,
         init: Initializer = glorot_uniform,
         bias_init: Initializer = zeros,
@@ -73,7 +80,7 @@ class Conv2d(Layer):
     ) -> None:
         divide("Conv2d", in_channels, out_channels, groups)
         self.C, F, self.groups = in_channels, out_channels, groups
-        self.relu, bias = flag("Conv2d", "relu", relu), flag("Conv2d", "bias", bias)
+        bias = flag("Conv2d", "bias", bias)
         KH, KW = pair("Conv2d", "kernel_size", kernel_size)
         self.stride = pair("Conv2d", "stride", stride)
         self.dilation = pair("Conv2d", "dilation", dilation)
@@ -86,25 +93,25 @@ class Conv2d(Layer):
         self.w = Parameter(np.ascontiguousarray(init(shape, *fans, rng=rng, dtype=dtype)))
         self.b = Parameter(bias_init((F,), *fans, rng=rng, dtype=dtype)) if bias else None
 
-    def forward(self, x: Array) -> tuple[Array, Backward]:
+    def forward(self, x: Array, *, relu: bool = False) -> tuple[Array, Backward]:
         w, b = self.w, self.b
         check("Conv2d x", x, (self.C, "H", "W", "N"), w.value.dtype)
         x_shape, y_shape = x.shape, (*self.output_shape(x.shape[:3]), x.shape[3])
-        geometry = self._geometry(x_shape)
-        y = convolve(x, w.value, b.value if b else None, y_shape, geometry, self.relu)
-        rectified = y if self.relu else None
+        windows = self._windows(x_shape)
+        y = convolve(x, w.value, b.value if b else None, windows, y_shape, relu)
+        rectified = y if relu else None
 
         def backward(dy: Array, need_dx: bool = True) -> Array | None:
             check("Conv2d dy", dy, y_shape, w.value.dtype)
-            dy = through_bias_and_relu(dy, rectified, b)
-            filter_gradient(x, dy, w.grad, geometry)
-            return convolve_adjoint(dy, w.value, None, x_shape, geometry) if need_dx else None
+            dy = through_relu_and_bias(dy, rectified, b)
+            add_filter_gradient(x, dy, windows, w.grad)
+            return convolve_adjoint(dy, w.value, None, windows, x_shape) if need_dx else None
 
         return y, backward
 
-    def _geometry(self, shape: Shape) -> Geometry:
+    def _windows(self, shape: Shape) -> Windows:
         (top, _), (left, _) = self._paddings(shape)
-        return Geometry(self.stride, (top, left), self.dilation, self.groups)
+        return Windows(self.w.value.shape[2:], self.stride, (top, left), self.dilation)
 
     def _paddings(self, shape: Shape) -> tuple[Pair, Pair]:
         if not self.same:
@@ -127,6 +134,18 @@ class Conv2d(Layer):
 
     def parameters(self) -> dict[str, Parameter]:
         return {"weight": self.w} if self.b is None else {"weight": self.w, "bias": self.b}
+
+
+def through_relu_and_bias(dy: Array, y: Array | None, b: Parameter | None) -> Array:
+    """Add Σ_hmn dy_fhmn to the gradient of b, if there is one, and return dy.
+
+    With y, the output of a ReLU behind the bias, dy [y > 0] takes the place of dy (fusion.py).
+    """
+    if y is not None:
+        return relu_and_bias_gradient(dy, y, np.zeros(len(dy), dy.dtype) if b is None else b.grad)
+    if b is not None:
+        add_bias_gradient(dy, b.grad)
+    return dy
 
 
 def divide(name: str, C: int, F: int, groups: int) -> None:

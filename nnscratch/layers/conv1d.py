@@ -4,10 +4,10 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..checks.arguments import flag
-from ..core import Array, Backward, Layer, Parameter, Shape, check
-from .conv import divide, outputs, same
-from .conv_maps import Geometry, convolve, convolve_adjoint, filter_gradient, through_bias_and_relu
-from .geometry import Pair, integers, pair
+from ..core import Array, Backward, Layer, Pair, Parameter, Shape, check
+from ..kernels.plain_images import Windows, add_filter_gradient, convolve, convolve_adjoint
+from .conv import divide, outputs, same, through_relu_and_bias
+from .geometry import integers, pair
 from .initializers import Initializer, glorot_uniform, zeros
 
 
@@ -32,7 +32,7 @@ class Conv1d(Layer):
         A sequence is an image of height 1 once its features are the first axis.
 
     Keeps
-        x; with relu=True also y.
+        x. Where a Sequential computes the ReLU behind it as well, also y (fusion.py).
 
     Source
         Waibel et al., Phoneme Recognition Using Time-Delay Neural Networks (1989).
@@ -41,6 +41,8 @@ class Conv1d(Layer):
         ValueError if a size does not make sense or does not fit, or x or dy has another shape or
         dtype.
     """
+
+    holomorphic = True
 
     def __init__(
         self,
@@ -53,7 +55,6 @@ class Conv1d(Layer):
         dilation: int = 1,
         groups: int = 1,
         bias: bool = True,
-        relu: bool = False,
         rng: np.random.Generator,
         init: Initializer = glorot_uniform,
         bias_init: Initializer = zeros,
@@ -61,7 +62,7 @@ class Conv1d(Layer):
     ) -> None:
         divide("Conv1d", in_channels, out_channels, groups)
         self.D, F, self.groups = in_channels, out_channels, groups
-        self.relu, bias = flag("Conv1d", "relu", relu), flag("Conv1d", "bias", bias)
+        bias = flag("Conv1d", "bias", bias)
         for what, size in {
             "kernel_size": kernel_size,
             "stride": stride,
@@ -80,24 +81,23 @@ class Conv1d(Layer):
         self.w = Parameter(np.ascontiguousarray(init(shape, *fans, rng=rng, dtype=dtype)))
         self.b = Parameter(bias_init((F,), *fans, rng=rng, dtype=dtype)) if bias else None
 
-    def forward(self, x: Array) -> tuple[Array, Backward]:
+    def forward(self, x: Array, *, relu: bool = False) -> tuple[Array, Backward]:
         w, b = self.w, self.b
         check("Conv1d x", x, ("T", self.D, "N"), w.value.dtype)
         (T, D, N), (OT, F) = x.shape, self.output_shape(x.shape[:2])
-        geometry = Geometry(
-            (1, self.stride), (0, self._padding(T)[0]), (1, self.dilation), self.groups
-        )
         image, filters = _image(x), w.value[:, :, None]
-        y = convolve(image, filters, b.value if b else None, (F, 1, OT, N), geometry, self.relu)
-        rectified = y if self.relu else None
+        size, before = filters.shape[2:], self._padding(T)[0]
+        windows = Windows(size, (1, self.stride), (0, before), (1, self.dilation))
+        y = convolve(image, filters, b.value if b else None, windows, (F, 1, OT, N), relu)
+        rectified = y if relu else None
 
         def backward(dy: Array, need_dx: bool = True) -> Array | None:
             check("Conv1d dy", dy, (OT, F, N), w.value.dtype)
-            dy = through_bias_and_relu(_image(dy), rectified, b)
-            filter_gradient(image, dy, w.grad[:, :, None], geometry)
+            dy = through_relu_and_bias(_image(dy), rectified, b)
+            add_filter_gradient(image, dy, windows, w.grad[:, :, None])
             if not need_dx:
                 return None
-            return _sequence(convolve_adjoint(dy, filters, None, (D, 1, T, N), geometry))
+            return _sequence(convolve_adjoint(dy, filters, None, windows, (D, 1, T, N)))
 
         return _sequence(y), backward
 

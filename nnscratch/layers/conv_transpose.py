@@ -4,10 +4,10 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..checks.arguments import flag
-from ..core import Array, Backward, Layer, Parameter, Shape, check
-from .conv import divide
-from .conv_maps import Geometry, convolve, convolve_adjoint, filter_gradient, through_bias_and_relu
-from .geometry import Padding, Pair, paddings, pair, sample_of
+from ..core import Array, Backward, Layer, Pair, Parameter, Shape, check
+from ..kernels.plain_images import Windows, add_filter_gradient, convolve, convolve_adjoint
+from .conv import divide, through_relu_and_bias
+from .geometry import Padding, paddings, pair, sample_of
 from .initializers import Initializer, glorot_uniform, zeros
 
 
@@ -34,10 +34,10 @@ class ConvTranspose2d(Layer):
             ∂L/∂w_cfkj = Σ_hmn x_chmn dy_f,hs-p+kd,ms-p+jd,n        conv's dw, x and dy exchanged
             ∂L/∂b_f    = Σ_iln dy_filn
 
-        It is no inverse of conv. relu=True is as in Conv2d.
+        It is no inverse of conv.
 
     Keeps
-        x; with relu=True also y.
+        x. Where a Sequential computes the ReLU behind it as well, also y (fusion.py).
 
     Source
         Dumoulin and Visin, A guide to convolution arithmetic for deep learning (2016), chapter 4.
@@ -46,6 +46,8 @@ class ConvTranspose2d(Layer):
         ValueError if a size does not make sense or does not fit, or x or dy has another shape or
         dtype.
     """
+
+    holomorphic = True
 
     def __init__(
         self,
@@ -59,7 +61,6 @@ class ConvTranspose2d(Layer):
         dilation: int | Pair = 1,
         groups: int = 1,
         bias: bool = True,
-        relu: bool = False,
         rng: np.random.Generator,
         init: Initializer = glorot_uniform,
         bias_init: Initializer = zeros,
@@ -68,7 +69,7 @@ class ConvTranspose2d(Layer):
         name = "ConvTranspose2d"
         divide(name, in_channels, out_channels, groups)
         C, self.F, self.groups = in_channels, out_channels, groups
-        self.relu, bias = flag(name, "relu", relu), flag(name, "bias", bias)
+        bias = flag(name, "bias", bias)
         KH, KW = pair(name, "kernel_size", kernel_size)
         self.stride, self.dilation = pair(name, "stride", stride), pair(name, "dilation", dilation)
         self.more = pair(name, "output_padding", output_padding, least=0)
@@ -97,20 +98,20 @@ class ConvTranspose2d(Layer):
         self.w = Parameter(np.ascontiguousarray(init(shape, *fans, rng=rng, dtype=dtype)))
         self.b = Parameter(bias_init((self.F,), *fans, rng=rng, dtype=dtype)) if bias else None
 
-    def forward(self, x: Array) -> tuple[Array, Backward]:
+    def forward(self, x: Array, *, relu: bool = False) -> tuple[Array, Backward]:
         w, b = self.w, self.b
         check("ConvTranspose2d x", x, (len(w.value), "H", "W", "N"), w.value.dtype)
         x_shape, y_shape = x.shape, (*self.output_shape(x.shape[:3]), x.shape[3])
         (top, _), (left, _) = self.padding
-        geometry = Geometry(self.stride, (top, left), self.dilation, self.groups)
-        y = convolve_adjoint(x, w.value, b.value if b else None, y_shape, geometry, self.relu)
-        rectified = y if self.relu else None
+        windows = Windows(w.value.shape[2:], self.stride, (top, left), self.dilation)
+        y = convolve_adjoint(x, w.value, b.value if b else None, windows, y_shape, relu)
+        rectified = y if relu else None
 
         def backward(dy: Array, need_dx: bool = True) -> Array | None:
             check("ConvTranspose2d dy", dy, y_shape, w.value.dtype)
-            dy = through_bias_and_relu(dy, rectified, b)
-            filter_gradient(dy, x, w.grad, geometry)
-            return convolve(dy, w.value, None, x_shape, geometry) if need_dx else None
+            dy = through_relu_and_bias(dy, rectified, b)
+            add_filter_gradient(dy, x, windows, w.grad)
+            return convolve(dy, w.value, None, windows, x_shape) if need_dx else None
 
         return y, backward
 

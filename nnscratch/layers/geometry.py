@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 
 from ..checks.arguments import LARGEST, is_integer
-from ..core import Shape
+from ..core import Pair, Shape
 
-Pair = tuple[int, int]
 Padding = int | Pair | tuple[Pair, Pair] | str
 
 

@@ -7,7 +7,8 @@ BatchNorm, LayerNorm and GroupNorm differ in one thing, which entries share a me
     GroupNorm  a sample with a group of its channels
 
 Each is `standardise` and then `Affine`, whose derivations stand in standardise.py; for samples by
-themselves kernels/norm.py does both at once. docs/normalisation.md tells the story.
+themselves `normalise` (kernels/plain_images.py) is both at once. docs/normalisation.md tells the
+story.
 """
 
 from math import prod
@@ -17,7 +18,7 @@ from numpy.typing import DTypeLike
 
 from ..checks.arguments import flag
 from ..core import Array, Backward, Layer, Parameter, Shape, channel_axis, check
-from ..kernels.norm import normalise, normalise_backward
+from ..kernels.plain_images import normalise, normalise_backward
 from .standardise import Affine, same_channels, validate, with_channels
 
 
@@ -140,30 +141,28 @@ def _normalised(
     eps: float,
     axis: int = 0,
 ) -> tuple[Array, Backward]:
-    """Return y and the backward of x, once this axis is the first, as (G, C, P, N).
+    """Normalise the groups of x and return y and the backward.
 
-    See kernels/norm.py.
+    sizes  (G, C, P, N), the shape of the groups
+    axis   of the channels, which x has as its first axis once it is of that shape
     """
-    G, C, P, N = sizes
+    G, C, P, _ = sizes
     if C * P < 2:
         raise ValueError(f"{name}: expected ≥ 2 values for a variance, got {C * P}; x is {x.shape}")
     shape, dtype, x = x.shape, x.dtype, x.swapaxes(0, axis)
-    turned = x.shape
-    x = np.ascontiguousarray(x).reshape(sizes)
+    turned, x = x.shape, x.reshape(sizes)
     gamma, beta = np.ones((G, C), dtype), np.zeros((G, C), dtype)
     if affine:
         gamma, beta = (p.value.reshape(G, C) for p in (affine.gamma, affine.beta))
-    y, (mean, r) = np.empty_like(x), np.empty((2, G, N), dtype)
-    normalise(x, gamma, beta, eps, y, mean, r)
+    y, mean, r = normalise(x, gamma, beta, eps)
 
     def backward(dy: Array, need_dx: bool = True) -> Array | None:
         check(f"{name} dy", dy, shape, dtype)
         dgamma, dbeta = np.zeros((2, G, C), dtype)
         if affine:
             dgamma, dbeta = (p.grad.reshape(G, C) for p in (affine.gamma, affine.beta))
-        dy, dx = np.ascontiguousarray(dy.swapaxes(0, axis)).reshape(sizes), np.empty_like(x)
-        sums = np.empty((4, N), dtype)
-        normalise_backward(dy, x, gamma, mean, r, sums, dgamma, dbeta, dx)
+        dy = dy.swapaxes(0, axis).reshape(sizes)
+        dx = normalise_backward(dy, x, gamma, mean, r, dgamma, dbeta)
         return dx.reshape(turned).swapaxes(0, axis) if need_dx else None
 
     return y.reshape(turned).swapaxes(0, axis), backward

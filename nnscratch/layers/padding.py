@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ..core import Array, Backward, Layer, Shape, check, real
-from .geometry import Pair, paddings, sample_of
+from ..core import Array, Backward, Layer, Pair, Shape, check, real
+from .geometry import paddings, sample_of
 
 
 class ZeroPad2d(Layer):

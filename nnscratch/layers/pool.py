@@ -5,10 +5,9 @@ from functools import cache
 import numpy as np
 
 from ..checks.arguments import flag
-from ..core import Array, Backward, IntArray, Layer, Shape, check, real
-from ..kernels.pool import max_pool, max_pool_dx
-from .geometry import Pair, pair
-from .sparse import Resampling, resampled, separable
+from ..core import Array, Backward, Layer, Pair, Shape, check, real
+from ..kernels.plain_images import Resampling, Windows, max_pool, max_pool_backward, resample
+from .geometry import pair
 
 
 class Window(Layer):
@@ -69,9 +68,7 @@ class MaxPool2d(Window):
             ∂L/∂x_ciln = Σ_hm dy_chmn [x_ciln has won window (h, m)]
 
         a sum, for windows may overlap. Of equal numbers the first in row-major order wins, a NaN
-        wins over all. Padding never wins. With relu=True there is one more candidate, a 0 that is
-        no pixel's: y = max(0, ·), and where the 0 wins the gradient goes nowhere. As max(0, ·) is
-        monotone, that is a relu before the pool, or after it, for the price of neither.
+        wins over all. Padding never wins.
 
     Keeps
         The place of every winner in its window, as many numbers as y has.
@@ -85,37 +82,18 @@ class MaxPool2d(Window):
         dtype.
     """
 
-    def __init__(
-        self,
-        kernel_size: int | Pair,
-        stride: int | Pair | None = None,
-        padding: int | Pair = 0,
-        *,
-        ceil_mode: bool = False,
-        relu: bool = False,
-    ) -> None:
-        super().__init__(kernel_size, stride, padding, ceil_mode=ceil_mode)
-        self.relu = flag(self.name, "relu", relu)
-
-    def forward(self, x: Array) -> tuple[Array, Backward]:
+    def forward(self, x: Array, *, relu: bool = False) -> tuple[Array, Backward]:
         check("MaxPool2d x", x, ("C", "H", "W", "N"), real(x))
-        (C, H, W, N), dtype = x.shape, x.dtype
-        y_shape = self.output_shape((C, H, W))
-        starts, pixels, places = windows((H, W), y_shape[1:], self.K, self.stride, self.padding)
-        names = places.astype(dtype)
-        x = np.ascontiguousarray(x).reshape(C, H * W, N)
-        y = np.empty((C, len(starts) - 1, x.shape[2]), dtype)
-        winner = np.empty_like(y)
-        max_pool(x, starts, pixels, names, self.relu, y, winner)
+        (_, H, W, N), dtype = x.shape, x.dtype
+        C, OH, OW = self.output_shape(x.shape[:3])
+        windows = Windows(self.K, self.stride, self.padding)
+        y, winner = max_pool(x, windows, (OH, OW), relu)
 
         def backward(dy: Array) -> Array:
-            check("MaxPool2d dy", dy, (*y_shape, N), dtype)
-            dy = np.ascontiguousarray(dy).reshape(C, len(starts) - 1, N)
-            dx = np.empty((C, H * W, dy.shape[2]), dtype)
-            max_pool_dx(dy, winner, starts, pixels, names, dx)
-            return dx.reshape(C, H, W, N)
+            check("MaxPool2d dy", dy, (C, OH, OW, N), dtype)
+            return max_pool_backward(dy, winner, windows, (H, W))
 
-        return y.reshape(*y_shape, N), backward
+        return y, backward
 
 
 class AvgPool2d(Window):
@@ -142,6 +120,8 @@ class AvgPool2d(Window):
         dtype.
     """
 
+    holomorphic = True
+
     def __init__(
         self,
         kernel_size: int | Pair,
@@ -155,10 +135,16 @@ class AvgPool2d(Window):
         self.count_include_pad = flag(self.name, "count_include_pad", count_include_pad)
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
-        check("AvgPool2d x", x, ("C", "H", "W", "N"), real(x))
-        _, OH, OW = self.output_shape(x.shape[:3])
-        place = self.K, self.stride, self.padding, self.count_include_pad
-        return resampled("AvgPool2d", x, means(x.shape[1:3], (OH, OW), *place))
+        check("AvgPool2d x", x.real, ("C", "H", "W", "N"), real(x))
+        (C, OH, OW), N, dtype = self.output_shape(x.shape[:3]), x.shape[3], x.dtype
+        windows = Windows(self.K, self.stride, self.padding)
+        M = means(x.shape[1:3], (OH, OW), windows, self.count_include_pad)
+
+        def backward(dy: Array) -> Array:
+            check("AvgPool2d dy", dy, (C, OH, OW, N), dtype)
+            return resample(dy, M.T)
+
+        return resample(x, M), backward
 
 
 class GlobalAvgPool2d(Layer):
@@ -201,22 +187,11 @@ class GlobalAvgPool2d(Layer):
 
 
 @cache
-def windows(
-    image: Pair, outputs: Shape, K: Pair, stride: Pair, padding: Pair
-) -> tuple[IntArray, IntArray, IntArray]:
-    """Return every window as a list of pixels: starts, pixels, places, as in kernels/pool.py."""
-    h, m, k, j = np.indices((*outputs, *K))
-    i, l = h * stride[0] - padding[0] + k, m * stride[1] - padding[1] + j  # noqa: E741
-    inside = (i >= 0) & (i < image[0]) & (l >= 0) & (l < image[1])
-    starts = np.concatenate([[0], inside.sum(axis=(2, 3)).cumsum()])
-    return starts, (i * image[1] + l)[inside], (1 + k * K[1] + j)[inside]
+def means(image: Pair, outputs: Pair, windows: Windows, whole: bool) -> Resampling:
+    """Return the map that takes the mean of every window; pixels of the padding count if `whole`.
 
-
-@cache
-def means(
-    image: Pair, outputs: Pair, K: Pair, stride: Pair, padding: Pair, whole: bool
-) -> Resampling:
-    """Return the matrix that takes the mean of every window; padding counts if `whole`."""
+    A_hi = 1/|h| where window h has row i of the image, and B likewise for the columns.
+    """
 
     def mean(I: int, O: int, K: int, stride: int, padding: int) -> Array:  # noqa: E741
         first = np.arange(O)[:, None] * stride - padding
@@ -225,5 +200,5 @@ def means(
             return inside / (np.minimum(first + K, I + padding) - first)
         return inside / inside.sum(axis=1, keepdims=True)
 
-    A, B = (mean(*axis) for axis in zip(image, outputs, K, stride, padding, strict=True))
-    return separable(A, B)
+    A, B = (mean(*axis) for axis in zip(image, outputs, *windows[:3], strict=True))
+    return Resampling(A, B)

@@ -21,6 +21,7 @@ from ..core import (
     whole_batch,
 )
 from .contract import check_layer
+from .fusion import fused
 
 
 class Sequential(Layer):
@@ -29,6 +30,9 @@ class Sequential(Layer):
     Shapes
         Each layer's output shape must be the next one's input shape; with `input_shape` (that of
         one sample) this is verified at once, without data.
+
+    It computes a ReLU together with the layer next to it, where that saves a pass over memory and
+    changes no number: `layers` is the chain as it was given, `stages` as it is run (fusion.py).
 
     Keeps
         What its layers keep.
@@ -40,13 +44,13 @@ class Sequential(Layer):
     def __init__(self, *layers: Layer, input_shape: Shape | None = None) -> None:
         for i, layer in enumerate(layers):
             check_layer(f"Sequential, layer {i}", layer)
-        self.layers = layers
+        self.layers, self.stages = layers, fused(layers)
         self.noisy = any(map(noisy, layers))
         self.whole_batch = any(map(whole_batch, layers))
         self.holomorphic = all(map(holomorphic, layers))
         # Below the first layer that has parameters (or running averages) there is nothing to learn.
-        learns = (i for i, f in enumerate(layers) if f.parameters() or buffers(f))
-        self.first = next(learns, len(layers))
+        learns = (i for i, f in enumerate(self.stages) if f.parameters() or buffers(f))
+        self.first = next(learns, len(self.stages))
         if input_shape is not None:
             self.output_shape(input_shape)
 
@@ -56,9 +60,9 @@ class Sequential(Layer):
         if self.noisy and rng is None:
             raise ValueError("Sequential: expected rng, since a layer is noisy; got none")
         steps: list[Backward] = []
-        for layer in self.layers:
-            takes_rng = self.noisy and noisy(layer)
-            x, step = layer.forward(x, rng=rng) if takes_rng else layer.forward(x)
+        for stage in self.stages:
+            takes_rng = self.noisy and noisy(stage)
+            x, step = stage.forward(x, rng=rng) if takes_rng else stage.forward(x)
             steps.append(step)
         first = self.first
 

@@ -1,27 +1,68 @@
 """Upsampling: more pixels, no more information."""
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
 
-from ..core import Array, Backward, Layer, Shape, check, real
-from .geometry import Pair, pair, sample_of
-from .sparse import Resampling, resampled, separable
+from ..core import Array, Backward, Layer, Pair, Shape, check, real
+from ..kernels.plain_images import Resampling, resample
+from .geometry import pair, sample_of
+
+
+@cache
+def nearest(image: Pair, scale: Pair) -> Resampling:
+    """Return the matrices that repeat pixels: A_hi = [i = ⌊h/S⌋]."""
+    A, B = (np.eye(size).repeat(S, axis=0) for size, S in zip(image, scale, strict=True))
+    return Resampling(A, B)
+
+
+@cache
+def bilinear(image: Pair, scale: Pair) -> Resampling:
+    """Return the matrices that interpolate: A_hi = max(0, 1 - |u_h - i|), the tent around i."""
+
+    def tents(size: int, S: int) -> Array:
+        u = np.clip((np.arange(size * S) + 0.5) / S - 0.5, 0, size - 1)
+        return np.maximum(0, 1 - np.abs(u[:, None] - np.arange(size)))
+
+    A, B = (tents(size, S) for size, S in zip(image, scale, strict=True))
+    return Resampling(A, B)
 
 
 class Upsample(Layer):
-    """What the two kinds of upsampling have in common: SH·H × SW·W pixels from H × W."""
+    """What the two kinds of upsampling have in common: SH·H × SW·W pixels from H × W.
+
+    Each has its own A and B in y_chmn = Σ_il A_hi B_ml x_ciln; dx_ciln = Σ_hm A_hi B_ml dy_chmn.
+    """
+
+    holomorphic = True
+
+    matrices: Callable[[Pair, Pair], Resampling]
+    """(H, W) and the scale ↦ A and B."""
 
     def __init__(self, scale_factor: int | Pair) -> None:
-        self.scale = pair(type(self).__name__, "scale_factor", scale_factor)
+        self.name = type(self).__name__
+        self.scale = pair(self.name, "scale_factor", scale_factor)
+
+    def forward(self, x: Array) -> tuple[Array, Backward]:
+        name = self.name
+        check(f"{name} x", x.real, ("C", "H", "W", "N"), real(x))
+        y_shape, dtype = (*self.output_shape(x.shape[:3]), x.shape[3]), x.dtype
+        M = type(self).matrices(x.shape[1:3], self.scale)
+
+        def backward(dy: Array) -> Array:
+            check(f"{name} dy", dy, y_shape, dtype)
+            return resample(dy, M.T)
+
+        return resample(x, M), backward
 
     def output_shape(self, input_shape: Shape) -> Shape:
         if len(input_shape) != 3:
             raise ValueError(
-                f"{type(self).__name__}: expected a sample of shape (C, H, W), got {input_shape}"
+                f"{self.name}: expected a sample of shape (C, H, W), got {input_shape}"
             )
         C, H, W = input_shape
-        return sample_of(type(self).__name__, C, H * self.scale[0], W * self.scale[1])
+        return sample_of(self.name, C, H * self.scale[0], W * self.scale[1])
 
 
 class UpsampleNearest2d(Upsample):
@@ -45,9 +86,7 @@ class UpsampleNearest2d(Upsample):
         ValueError if the scale is not positive, or x or dy has another shape or dtype.
     """
 
-    def forward(self, x: Array) -> tuple[Array, Backward]:
-        check("UpsampleNearest2d x", x, ("C", "H", "W", "N"), real(x))
-        return resampled("UpsampleNearest2d", x, nearest(x.shape[1:3], self.scale))
+    matrices = staticmethod(nearest)
 
 
 class UpsampleBilinear2d(Upsample):
@@ -76,25 +115,4 @@ class UpsampleBilinear2d(Upsample):
         ValueError if the scale is not positive, or x or dy has another shape or dtype.
     """
 
-    def forward(self, x: Array) -> tuple[Array, Backward]:
-        check("UpsampleBilinear2d x", x, ("C", "H", "W", "N"), real(x))
-        return resampled("UpsampleBilinear2d", x, bilinear(x.shape[1:3], self.scale))
-
-
-@cache
-def nearest(image: Pair, scale: Pair) -> Resampling:
-    """Return the matrix that repeats pixels: A_hi = [i = ⌊h/S⌋]."""
-    A, B = (np.eye(size).repeat(S, axis=0) for size, S in zip(image, scale, strict=True))
-    return separable(A, B)
-
-
-@cache
-def bilinear(image: Pair, scale: Pair) -> Resampling:
-    """Return the matrix that interpolates: A_hi = max(0, 1 - |u_h - i|), the tent around i."""
-
-    def tents(size: int, S: int) -> Array:
-        u = np.clip((np.arange(size * S) + 0.5) / S - 0.5, 0, size - 1)
-        return np.maximum(0, 1 - np.abs(u[:, None] - np.arange(size)))
-
-    A, B = (tents(size, S) for size, S in zip(image, scale, strict=True))
-    return separable(A, B)
+    matrices = staticmethod(bilinear)

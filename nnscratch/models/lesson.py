@@ -6,7 +6,7 @@ unless another number of `pixels` or another shape of `image` is given.
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import pairwise
+from itertools import chain, pairwise
 from math import prod
 
 import numpy as np
@@ -33,6 +33,11 @@ from .vae import VAE
 
 PIXELS = 28 * 28
 IMAGE = (1, 28, 28)
+
+
+def stack(*parts: Sequence[Layer]) -> Sequential:
+    """Return the layers of all parts, one after the other."""
+    return Sequential(*chain.from_iterable(parts))
 
 
 def mlp(
@@ -118,12 +123,17 @@ def conv_autoencoder(
     C, H, W = _quarters("conv_autoencoder", image)
     padding = (int(H % 8 == 0), int(W % 8 == 0))
     conv = partial(Conv2d, kernel_size=3, padding="same", rng=rng, dtype=dtype)
-    pool = partial(MaxPool2d, 2, ceil_mode=True, relu=True)
-    up = partial(UpsampleNearest2d, 2)
-    encoder = Sequential(conv(C, 16), pool(), conv(16, 8), pool(), conv(8, 8), pool())
-    decoder = Sequential(
-        *(conv(8, 8, relu=True), up(), conv(8, 8, relu=True), up()),
-        *(conv(8, 16, padding=padding, relu=True), up(), conv(16, C)),
+    pool, up = partial(MaxPool2d, 2, ceil_mode=True), partial(UpsampleNearest2d, 2)
+    encoder = stack(
+        [conv(C, 16), ReLU(), pool()],
+        [conv(16, 8), ReLU(), pool()],
+        [conv(8, 8), ReLU(), pool()],
+    )
+    decoder = stack(
+        [conv(8, 8), ReLU(), up()],
+        [conv(8, 8), ReLU(), up()],
+        [conv(8, 16, padding=padding), ReLU(), up()],
+        [conv(16, C)],
     )
     return Autoencoder(encoder, decoder, likelihood, penalties=penalties, input_shape=image)
 
@@ -142,10 +152,13 @@ def conv_denoiser(
     """
     C, *_ = _quarters("conv_denoiser", image)
     conv = partial(Conv2d, kernel_size=3, padding="same", rng=rng, dtype=dtype)
-    pool = partial(MaxPool2d, 2, relu=True)
-    up = partial(UpsampleNearest2d, 2)
-    encoder = Sequential(conv(C, 32), pool(), conv(32, 32), pool())
-    decoder = Sequential(conv(32, 32, relu=True), up(), conv(32, 32, relu=True), up(), conv(32, C))
+    pool, up = partial(MaxPool2d, 2), partial(UpsampleNearest2d, 2)
+    encoder = stack([conv(C, 32), ReLU(), pool()], [conv(32, 32), ReLU(), pool()])
+    decoder = stack(
+        [conv(32, 32), ReLU(), up()],
+        [conv(32, 32), ReLU(), up()],
+        [conv(32, C)],
+    )
     return Autoencoder(encoder, decoder, likelihood, input_shape=image)
 
 
@@ -169,13 +182,15 @@ def kvfrans_vae(
     dense = partial(Dense, rng=rng, dtype=dtype)
     code = (32, H // 4, W // 4)
     D = prod(code)
-    encoder = Sequential(
-        *(down(C, 16), LeakyReLU(0.2), down(16, 32), LeakyReLU(0.2)),
-        *(Flatten(), dense(D, 2 * latent_dim)),
+    encoder = stack(
+        [down(C, 16), LeakyReLU(0.2)],
+        [down(16, 32), LeakyReLU(0.2)],
+        [Flatten(), dense(D, 2 * latent_dim)],
     )
-    decoder = Sequential(
-        *(dense(latent_dim, D), ReLU(), Reshape(*code)),
-        *(up(32, 16, bias=False, relu=True), up(16, C, bias=False)),
+    decoder = stack(
+        [dense(latent_dim, D), ReLU(), Reshape(*code)],
+        [up(32, 16, bias=False), ReLU()],
+        [up(16, C, bias=False)],
     )
     return VAE(encoder, decoder, latent_dim, likelihood, beta, input_shape=image)
 
@@ -200,13 +215,16 @@ def keras_conv_vae(
     dense = partial(Dense, rng=rng, dtype=dtype)
     code = (64, H // 4, W // 4)
     D = prod(code)
-    encoder = Sequential(
-        *(down(C, 32, relu=True), down(32, 64, relu=True)),
-        *(Flatten(), dense(D, 16), ReLU(), dense(16, 2 * latent_dim)),
+    encoder = stack(
+        [down(C, 32), ReLU()],
+        [down(32, 64), ReLU()],
+        [Flatten(), dense(D, 16), ReLU(), dense(16, 2 * latent_dim)],
     )
-    decoder = Sequential(
-        *(dense(latent_dim, D), ReLU(), Reshape(*code)),
-        *(up(64, 64, relu=True), up(64, 32, relu=True), up(32, C, stride=1)),
+    decoder = stack(
+        [dense(latent_dim, D), ReLU(), Reshape(*code)],
+        [up(64, 64), ReLU()],
+        [up(64, 32), ReLU()],
+        [up(32, C, stride=1)],
     )
     return VAE(encoder, decoder, latent_dim, likelihood, beta, input_shape=image)
 

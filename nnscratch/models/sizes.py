@@ -7,12 +7,12 @@ from ..layers.sequential import Sequential
 
 
 def outputs(layer: Layer, shape: Shape) -> tuple[Shape, int]:
-    """Return a layer's output shape, and how many numbers it and the layers inside make."""
+    """Return a layer's output shape, and how many numbers it makes, stage by stage."""
     if not isinstance(layer, Sequential):
         shape = layer.output_shape(shape)
         return shape, prod(shape)
     total = 0
-    for inner in layer.layers:
+    for inner in layer.stages:
         shape, numbers = outputs(inner, shape)
         total += numbers
     return shape, total

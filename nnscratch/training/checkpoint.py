@@ -17,9 +17,11 @@ from safetensors.numpy import load, save
 from ..core import Array, HasParameters, buffers
 from ..files import expanded, write_whole
 
-FORMAT = "nnscratch 2"
+FORMAT = "nnscratch 3"
+SECOND = "nnscratch 2"
+"""The format before, in which a ReLU could be a part of a convolution or of a pool."""
 FIRST = "nnscratch 1"
-"""The format before, in which plain names held the last weights and `training.best.` the best."""
+"""The format before that: plain names held the last weights and `training.best.` the best."""
 
 
 def write(path: str | Path, arrays: Mapping[str, Array], info: Mapping[str, Any]) -> None:
@@ -52,8 +54,10 @@ def plain(number: object) -> Any:
     raise TypeError(f"{number!r} is not JSON serializable")
 
 
-def read(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]:
-    """Return the arrays and the description that `write` stored.
+def read(
+    path: str | Path, model: HasParameters | None = None
+) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Return the arrays and the description that `write` stored, by the names that `model` has.
 
     Raises
         FileNotFoundError if there is no such file.
@@ -65,15 +69,18 @@ def read(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]:
             f"{path}: expected a checkpoint of nnscratch, got a safetensors file without its "
             "header; load_model takes such a file for a model's weights"
         )
-    return described(path, arrays, header)
+    return described(path, arrays, header, model)
 
 
 def described(
-    path: str | Path, arrays: dict[str, Array], header: Mapping[str, str]
+    path: str | Path,
+    arrays: dict[str, Array],
+    header: Mapping[str, str],
+    model: HasParameters | None,
 ) -> tuple[dict[str, Array], dict[str, Any]]:
     """Return the arrays and the description of an unpacked file of ours, once both are verified."""
     found = header.get("format")
-    if found not in (FORMAT, FIRST):
+    if found not in (FORMAT, SECOND, FIRST):
         raise ValueError(f"{path}: expected format {FORMAT!r}, got {found!r}")
     try:
         info = json.loads(header["info"])
@@ -85,7 +92,11 @@ def described(
             raise ValueError(f"expected a description by name, got {info!r}")
     except (KeyError, ValueError, RecursionError) as error:
         raise ValueError(f"{path}: not a checkpoint of nnscratch, or damaged: {error}") from None
-    return as_second(arrays) if found == FIRST else arrays, info
+    if found == FIRST:
+        arrays = as_second(arrays)
+    if found != FORMAT and model is not None:
+        arrays = as_third(arrays, model)
+    return arrays, info
 
 
 def as_second(arrays: dict[str, Array]) -> dict[str, Array]:
@@ -95,6 +106,35 @@ def as_second(arrays: dict[str, Array]) -> dict[str, Array]:
         return arrays
     new = {name: f"training.last.{name}" for name in arrays if not name.startswith("training.")}
     return {new.get(name, name.removeprefix(best)): a for name, a in arrays.items()}
+
+
+def as_third(arrays: dict[str, Array], model: HasParameters) -> dict[str, Array]:
+    """Return the arrays of a file of the second format by the names they have in this model.
+
+    A ReLU that was an option of a convolution or a pool is a layer of its own now, and all layers
+    behind it have a higher number: encoder.2.weight may have become encoder.3.weight. If a file has
+    the model's arrays but for the numbers, in the same order, each gets the name that the model has
+    for it. If not, all names stay as they are, and `check` says what does not fit.
+    """
+    own = arrays_of(model)
+    theirs = sorted((name for name in arrays if not name.startswith("training.")), key=in_order)
+    ours = sorted(own, key=in_order)
+
+    def kinds(names: list[str], arrays: Mapping[str, Array]) -> list[Any]:
+        words = ([w for w in name.split(".") if not w.isdecimal()] for name in names)
+        return [(*w, arrays[name].shape) for w, name in zip(words, names, strict=True)]
+
+    if kinds(theirs, arrays) != kinds(ours, own):
+        return arrays
+    new = dict(zip(theirs, ours, strict=True))
+    new |= {f"training.last.{before}": f"training.last.{now}" for before, now in new.items()}
+    return {new.get(name, name): a for name, a in arrays.items()}
+
+
+def in_order(name: str) -> list[tuple[bool, int, str]]:
+    """Return a key that sorts names as the layers stand in a model: 10 comes after 9."""
+    words = name.split(".")
+    return [(w.isdecimal(), len(w) if w.isdecimal() else 0, w) for w in words]
 
 
 def unpack(path: str | Path) -> tuple[dict[str, Array], dict[str, str]]:
@@ -170,7 +210,7 @@ def load_model(path: str | Path, model: HasParameters) -> None:
     """
     arrays, header = unpack(path)
     if is_ours(header):
-        arrays, _ = described(path, arrays, header)
+        arrays, _ = described(path, arrays, header, model)
         own = {k: a for k, a in arrays.items() if not k.startswith("training.")}
         return restore(path, model, own)
     own = arrays_of(model)

@@ -45,7 +45,7 @@ def save_run(run: "Run[Any]", path: str | Path) -> None:
 
 def resume_run(run: "Run[Any]", path: str | Path) -> None:
     """Bring a run to where the run that wrote this file stood, or change nothing."""
-    arrays, info = disk.read(path)
+    arrays, info = disk.read(path, run.model)
     if "progress" not in info:
         raise ValueError(f"{path}: expected a training checkpoint, got weights alone")
     check_info(path, info, [f"{name}.steps" for name in run.optimizers()])

@@ -136,9 +136,9 @@ def other_header(content: bytes, generator: Rng) -> tuple[str, bytes]:
         "metadata": meta(value),
         "format": meta({"format": value}),
         "deep": b"[" * 100_000,
-        "info": meta({"format": "nnscratch 2", "info": json.dumps(value)}),
-        "no info": meta({"format": "nnscratch 2", "info": "["}),
-        "deep info": meta({"format": "nnscratch 2", "info": "[" * 100_000}),
+        "info": meta({"format": "nnscratch 3", "info": json.dumps(value)}),
+        "no info": meta({"format": "nnscratch 3", "info": "["}),
+        "deep info": meta({"format": "nnscratch 3", "info": "[" * 100_000}),
     }
     others = {"another library's": foreign(number), "pickle": b"\x80\x04K\x01.", "zip": b"PK\3\4"}
     others |= {"empty": b"", "size": struct.pack("<Q", 2**62) + header}

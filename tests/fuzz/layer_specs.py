@@ -59,10 +59,10 @@ def of_layers() -> list[Spec]:
     turned = {k: v for k, v in conv.items() if k not in ("dilation", "groups")}
     return [
         layer(layers.Dense, (4,), {"in_features": 4, "out_features": 3}, **dense),
-        layer(layers.Conv2d, image, sizes, **conv, relu=FLAG),
-        layer(layers.Conv1d, (5, 4), sizes, **line, relu=FLAG),
-        layer(layers.ConvTranspose2d, image, sizes, **turned, relu=FLAG),
-        layer(layers.MaxPool2d, image, {"kernel_size": 2}, **pool, relu=FLAG),
+        layer(layers.Conv2d, image, sizes, **conv),
+        layer(layers.Conv1d, (5, 4), sizes, **line),
+        layer(layers.ConvTranspose2d, image, sizes, **turned),
+        layer(layers.MaxPool2d, image, {"kernel_size": 2}, **pool),
         layer(layers.AvgPool2d, image, {"kernel_size": 2}, **pool),
         layer(layers.UpsampleNearest2d, image, {"scale_factor": 2}, scale_factor=PAIR),
         layer(layers.UpsampleBilinear2d, image, {"scale_factor": 2}, scale_factor=PAIR),
