@@ -9,6 +9,8 @@ import test_shipping
 from numba import config
 from test_faults import CONVICTED, on_trial
 
+pytestmark = pytest.mark.fast("kernels do not run there")
+
 ENTRIES = 6
 """Of each array, drawn at random, for interpreted kernels are slow."""
 
