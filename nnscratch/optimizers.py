@@ -17,7 +17,7 @@ from .checks.arguments import flag, number
 from .checks.text import call_text
 from .core import Array, Parameter, check
 from .kernels.plain_optimizers import Step, adam, gradient_norm, rmsprop, sgd
-from .schedules import Schedule, as_schedule
+from .schedules import Constant, Schedule, as_schedule
 
 
 class Optimizer:
@@ -83,8 +83,10 @@ class Optimizer:
         return {"kind": type(self).__name__} | numbers
 
     def __repr__(self) -> str:
-        kind, *others = self.settings().items()
-        return call_text(kind[1], (), dict(others))
+        numbers = self.settings()
+        kind, rate = numbers.pop("kind"), self.learning_rate
+        plain = {"learning_rate": rate.value} if isinstance(rate, Constant) else {}
+        return call_text(kind, (), numbers | plain)
 
 
 class SGD(Optimizer):

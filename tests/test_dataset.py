@@ -277,6 +277,12 @@ def test_columns_refuses(rows: list[Any], dtype: str, message: str) -> None:
         columns(np.zeros((3, 2, 2), np.uint8), np.array(rows), dtype)
 
 
+def test_columns_of_all_rows_need_no_numbers(rng: np.random.Generator) -> None:
+    images = rng.integers(0, 256, (5, 3, 2), np.uint8)
+    np.testing.assert_array_equal(columns(images), columns(images, np.arange(5)))
+    assert columns(images).shape == (1, 3, 2, 5)
+
+
 def test_columns_of_a_table_are_vectors() -> None:
     table = np.array([[-3.0, 2, 1], [0, 5, 7]])
     for flatten in (False, True):

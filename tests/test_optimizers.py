@@ -17,7 +17,7 @@ from nnscratch.kernels.machine.helpers import kernel_threads
 from nnscratch.kernels.optimizers import LINE, pieces
 from nnscratch.kernels.plain_optimizers import gradient_norm
 from nnscratch.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
-from nnscratch.schedules import Constant, StepDecay, describe
+from nnscratch.schedules import Constant, Cosine, StepDecay, describe
 
 STEPS = 6
 Trajectory = Iterator[Array]
@@ -473,3 +473,25 @@ def test_refuses_to_step_another_theta_with_the_moments_of_this_one() -> None:
     optimizer.step(Parameter(np.ones(3)))
     with pytest.raises(ValueError, match=r"Adam first: expected \(4\) float64, got \(3\) float64"):
         optimizer.step(Parameter(np.ones(4)))
+
+
+# How they print
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        SGD(0.1, momentum=0.9, nesterov=True),
+        RMSprop(),
+        Adam(Cosine(1e-3, 100), clip_norm=1.0),
+        AdamW(StepDecay(0.1, 0.5, 10), weight_decay=0.1),
+    ],
+)
+def test_prints_as_the_call_that_makes_its_like(optimizer: Optimizer) -> None:
+    again = eval(repr(optimizer))
+    assert type(again) is type(optimizer)
+    assert again.settings() == optimizer.settings()
+
+
+def test_a_rate_that_is_a_number_prints_as_one() -> None:
+    assert repr(Adam(1e-3)).startswith("Adam(learning_rate=0.001, ")
