@@ -29,6 +29,7 @@ PACKAGES = [
     "gradcheck",
     "evaluation",
     "plots",
+    "core",
 ]
 """Modules and packages that are attributes: no import of their own is needed."""
 

@@ -1,5 +1,6 @@
 """What type checkers read in place of __init__.py; a test compares the two."""
 
+from . import core as core
 from . import data as data
 from . import evaluation as evaluation
 from . import gradcheck as gradcheck
