@@ -16,6 +16,7 @@ from .core import Layer as Layer
 from .core import Parameter as Parameter
 from .core import pack as pack
 from .data import Dataset as Dataset
+from .data import Pairs as Pairs
 from .data import binarize as binarize
 from .data import columns as columns
 from .data import digits as digits
@@ -74,12 +75,15 @@ from .losses import squared_error as squared_error
 from .models import VAE as VAE
 from .models import AdversarialAutoencoder as AdversarialAutoencoder
 from .models import Autoencoder as Autoencoder
+from .models import Classifier as Classifier
 from .models import ConditionalVAE as ConditionalVAE
 from .models import ContractiveAutoencoder as ContractiveAutoencoder
 from .models import Downsampling as Downsampling
 from .models import GaussianNoise as GaussianNoise
 from .models import Masking as Masking
+from .models import Regressor as Regressor
 from .models import SaltAndPepper as SaltAndPepper
+from .models import Trainable as Trainable
 from .models import predict as predict
 from .optimizers import SGD as SGD
 from .optimizers import Adam as Adam

@@ -66,8 +66,5 @@ def test_no_two_modules_import_each_other() -> None:
 
 def test_what_an_import_is() -> None:
     assert "core" in imported("layers.dense", in_functions=False)
-    lazy = "kernels.machine.float_mode"
-    assert lazy in imported("kernels.machine.subnormals", in_functions=True)
-    assert lazy not in imported("kernels.machine.subnormals", in_functions=False)
     assert "models.autoencoder" not in imported("models.batch_first", in_functions=True)
     assert "layers.held" in imported("training.replicas", in_functions=False)

@@ -26,11 +26,12 @@ def argument_text(a: Any) -> str:
 def listing(parts: Mapping[str, object]) -> str:
     """Return the parts by name, a line each, in round brackets: the end of a `__repr__`.
 
-    A part whose class does not say how it prints stands there by the name of its class.
+    A part that is a text stands there without quotes, and one whose class does not say how it
+    prints by the name of its class.
     """
     lines = []
     for name, part in parts.items():
         silent = type(part).__repr__ is object.__repr__
-        text = type(part).__name__ if silent else repr(part)
+        text = type(part).__name__ if silent else str(part)
         lines.append(f"  {name}: {text}".replace("\n", "\n  "))
     return "(\n" + "\n".join(lines) + "\n)" if lines else "()"

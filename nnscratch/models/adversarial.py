@@ -21,7 +21,7 @@ from ..core import (
     whole_batch,
 )
 from ..layers.contract import check_methods
-from ..layers.sequential import as_sequential
+from ..layers.sequential import Sequential, as_sequential
 from ..likelihoods import Likelihood
 from ..losses import bernoulli_nll
 from .autoencoder import Autoencoder
@@ -184,6 +184,10 @@ class AdversarialAutoencoder(Autoencoder):
         """Return `count` draws from the prior, (count, L)."""
         draws = self.prior(self.code_shape[0], count, rng=rng, dtype=self.dtype)
         return np.ascontiguousarray(draws.T)
+
+    def parts(self) -> dict[str, tuple[Sequential, Shape]]:
+        """Return the networks of the model by name, D included."""
+        return super().parts() | {"discriminator": (self.discriminator, self.code_shape)}
 
     def inference(self) -> Self:
         """Return the model as it is used once learning is over, D included."""

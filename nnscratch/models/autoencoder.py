@@ -171,10 +171,9 @@ class Autoencoder(Codec):
         """What the layers make of one image, in bytes; None of a vector: see Trainable."""
         if len(self.input_shape) == 1:
             return None
-        encoder, decoder = self.corrupted_shape, self.code_shape
-        shapes = (shape_with_labels(shape, self.classes) for shape in (encoder, decoder))
-        parts = zip((self.encoder, self.decoder), shapes, strict=True)
-        return sum(outputs(*part)[1] for part in parts) * self.dtype.itemsize
+        parts = self.parts()
+        numbers = (outputs(*parts[name])[1] for name in ("encoder", "decoder"))
+        return sum(numbers) * self.dtype.itemsize
 
     def term_weights(self) -> Terms:
         """Return what each term counts in the total."""

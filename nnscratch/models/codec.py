@@ -11,10 +11,12 @@ from ..layers.sequential import Sequential
 from ..likelihoods import Likelihood
 from .batch_first import Input, apply_in_chunks, naming
 from .corruption import Corruption
+from .described import Described
 from .interpolation import draws_like, path
+from .labels import shape_with_labels
 
 
-class Codec:
+class Codec(Described):
     """An encoder and a decoder, used; the Autoencoder adds how they learn.
 
     All arrays are batch-first here.
@@ -57,6 +59,14 @@ class Codec:
     def code_input(self) -> Input:
         """What `decode` takes."""
         return Input(self.code_shape, self.dtype, codes=True, classes=self.classes)
+
+    def parts(self) -> dict[str, tuple[Sequential, Shape]]:
+        """Return the networks of the model by name, each with the shape of a sample it takes."""
+        images, codes = (
+            shape_with_labels(shape, self.classes)
+            for shape in (self.corrupted_shape, self.code_shape)
+        )
+        return {"encoder": (self.encoder, images), "decoder": (self.decoder, codes)}
 
     def inference(self) -> Self:
         """Return the model as it is used once learning is over: without noise, statistics fixed."""

@@ -29,16 +29,17 @@ from ..core import (
 )
 from ..data.dataset import Dataset, Images, gather
 from ..data.pairs import Pairs
-from ..layers.sequential import as_sequential
+from ..layers.sequential import Sequential, as_sequential
 from ..likelihoods import Likelihood, SquaredError
 from ..losses import categorical_nll
 from .batch_first import Input, apply_in_chunks, naming
+from .described import Described
 from .parts import name_of, one_dtype, try_layer, try_likelihood
 from .sizes import outputs
 from .trainable import Terms
 
 
-class Supervised:
+class Supervised(Described):
     """One network a = net(x), and what a classifier and a regression share.
 
     Raises
@@ -70,6 +71,10 @@ class Supervised:
     def columns(self, images: Images, rows: IntArray, shape: Shape) -> Array:
         """Return some rows of a set, of this shape, with the batch last."""
         return gather(images, rows, self.dtype).reshape(*shape, len(rows))
+
+    def parts(self) -> dict[str, tuple[Sequential, Shape]]:
+        """Return the network by name, with the shape of a sample it takes."""
+        return {"net": (self.net, self.input_shape)}
 
     def term_weights(self) -> Terms:
         """Return what each term counts in the total."""

@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from ..checks.arguments import integer, is_integer
+from ..checks.text import listing
 from ..core import whole_batch
 from ..layers.held import restart_all
 from ..models.trainable import Terms, Trainable, check_trainable
@@ -116,6 +117,13 @@ class Run(Generic[M]):
             "replicas": len(self.replicas.models),
             "patience": self.patience,
         }
+
+    def __repr__(self) -> str:
+        names = ("seed", "batch_size", "micro_batch", "replicas", "patience")
+        run = ", ".join(f"{name} {self.settings()[name]}" for name in names)
+        done = f"epoch {self.epoch}, batch {self.batch_index}"
+        parts = {"model": self.model, **self.optimizers(), **self.annealing.schedules}
+        return type(self).__name__ + listing({**parts, "run": run, "done": done})
 
     def save(self, path: str | Path) -> None:
         """Write a checkpoint: weights, moments, history, and where the run stands (run_file.py).
