@@ -131,31 +131,6 @@ def channel_axis(sample_shape: Shape) -> int:
     return 1 if len(sample_shape) == 2 else 0
 
 
-def noisy(layer: object) -> bool:
-    """Does forward take `rng`?"""
-    return bool(getattr(layer, "noisy", False))
-
-
-def whole_batch(layer: object) -> bool:
-    """Must a batch pass through this layer in one piece?"""
-    return bool(getattr(layer, "whole_batch", False))
-
-
-def holomorphic(layer: object) -> bool:
-    """May forward be asked for a complex step?"""
-    return bool(getattr(layer, "holomorphic", False))
-
-
-def inference(layer: Layer) -> Layer:
-    """Return what to use in place of this layer once learning is over: mostly the layer itself."""
-    return layer.inference() if hasattr(layer, "inference") else layer
-
-
-def buffers(layer: object) -> dict[str, Array]:
-    """Return the arrays of a trained model that have no gradient: mostly none."""
-    return layer.buffers() if hasattr(layer, "buffers") else {}
-
-
 def named(**parts: dict[str, Any]) -> dict[str, Any]:
     """Return all entries of `parts` under the names "part.entry"."""
     return {f"{part}.{name}": a for part, entries in parts.items() for name, a in entries.items()}

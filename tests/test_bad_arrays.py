@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from nnscratch import losses
-from nnscratch.core import noisy
 from nnscratch.layers import (
     ELU,
     GELU,
@@ -37,6 +36,7 @@ from nnscratch.layers import (
     ZeroPad2d,
     initializers,
 )
+from nnscratch.layers.contract import noisy
 
 RNG = np.random.default_rng(0)
 DENSE = Dense(3, 4, rng=RNG)

@@ -14,17 +14,12 @@ from nnscratch.core import (
     Layer,
     Parameter,
     Shape,
-    buffers,
     check,
-    holomorphic,
-    inference,
     named,
-    noisy,
     pack,
     replica,
     set_gradient_views,
     unique,
-    whole_batch,
 )
 from nnscratch.layers import (
     BatchNorm,
@@ -38,6 +33,7 @@ from nnscratch.layers import (
     Tanh,
     TiedDense,
 )
+from nnscratch.layers.contract import buffers, holomorphic, inference, noisy, whole_batch
 from nnscratch.layers.held import sources
 from nnscratch.layers.initializers import he_normal
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnscratch.core import inference, noisy
 from nnscratch.gradcheck import gradcheck
 from nnscratch.layers import Dense, Dropout, Identity, Sequential
+from nnscratch.layers.contract import inference, noisy
 
 
 @given(

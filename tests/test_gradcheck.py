@@ -9,11 +9,12 @@ import tiny
 from readme import Readme
 
 from nnscratch import layers, losses
-from nnscratch.core import Array, Backward, Parameter, Shape, buffers, check, pack, unique
+from nnscratch.core import Array, Backward, Parameter, Shape, check, pack, unique
 from nnscratch.gradcheck import adjoint, convergence, gradcheck, without_kinks
 from nnscratch.gradcheck.certificates import cases, certificates
 from nnscratch.gradcheck.report import Report
 from nnscratch.layers import BatchNorm, Dense, Dropout, ReLU, Sigmoid, Softmax, Tanh
+from nnscratch.layers.contract import buffers
 from nnscratch.likelihoods import Gaussian
 from nnscratch.losses import gaussian_kl, l1_penalty, squared_error
 from nnscratch.models import AdversarialAutoencoder, Autoencoder, ConditionalVAE

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnscratch.core import Array, channel_axis, inference, pack, whole_batch
+from nnscratch.core import Array, channel_axis, pack
 from nnscratch.gradcheck import gradcheck
 from nnscratch.layers import BatchNorm, Dense, GroupNorm, LayerNorm, Sequential, norm
+from nnscratch.layers.contract import inference, whole_batch
 from nnscratch.layers.standardise import Affine, standardise
 
 pytestmark = pytest.mark.usefixtures("path")

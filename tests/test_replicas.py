@@ -9,8 +9,9 @@ import tiny
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnscratch.core import Array, Parameter, buffers, pack, replica
+from nnscratch.core import Array, Parameter, pack, replica
 from nnscratch.layers import BatchNorm, Dense, Dropout, Sequential
+from nnscratch.layers.contract import buffers
 from nnscratch.models import Autoencoder
 from nnscratch.optimizers import SGD
 from nnscratch.training import Trainer

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnscratch.core import Array, Backward, buffers, holomorphic, inference, noisy, whole_batch
+from nnscratch.core import Array, Backward
 from nnscratch.gradcheck import gradcheck
 from nnscratch.layers import Dense, ReLU, Sequential, Sigmoid, Tanh, sequential
 from nnscratch.layers.activations import Elementwise
+from nnscratch.layers.contract import buffers, holomorphic, inference, noisy, whole_batch
 from nnscratch.layers.sequential import as_sequential
 
 SIZES = st.lists(st.integers(1, 4), min_size=2, max_size=4)

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nnscratch.core import Array, buffers, inference
+from nnscratch.core import Array
 from nnscratch.layers import BatchNorm, Flatten, GroupNorm, LayerNorm
+from nnscratch.layers.contract import buffers, inference
 
 torch = pytest.importorskip("torch")
 

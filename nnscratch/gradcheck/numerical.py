@@ -25,7 +25,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..core import Array, Backward, IntArray, Parameter, Shape, buffers, holomorphic, noisy, unique
+from ..core import Array, Backward, IntArray, Parameter, Shape, unique
+from ..layers.contract import buffers, holomorphic, noisy
 from ..layers.held import restart_all, shared, sources
 
 Method = Literal["plain", "central", "complex"]

@@ -1,11 +1,14 @@
-"""What is asked of a layer, checked when it becomes part of a model: see core.Layer."""
+"""What is asked of a layer, checked when it becomes part of a model: see core.Layer.
+
+A class of one's own need not derive from Layer, so what it does not have is asked for here.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from ..core import Parameter
+from ..core import Array, Layer, Parameter
 
 
 def check_methods(who: str, part: Any, *names: str) -> None:
@@ -39,3 +42,28 @@ def check_layer(who: str, layer: Any) -> None:
                 f"{who}: expected floats and a gradient like them, got {name!r}, "
                 f"{value.shape} {value.dtype} and {grad.shape} {grad.dtype}"
             )
+
+
+def noisy(layer: object) -> bool:
+    """Does forward take `rng`?"""
+    return bool(getattr(layer, "noisy", False))
+
+
+def whole_batch(layer: object) -> bool:
+    """Must a batch pass through this layer in one piece?"""
+    return bool(getattr(layer, "whole_batch", False))
+
+
+def holomorphic(layer: object) -> bool:
+    """May forward be asked for a complex step?"""
+    return bool(getattr(layer, "holomorphic", False))
+
+
+def inference(layer: Layer) -> Layer:
+    """Return what to use in place of this layer once learning is over: mostly the layer itself."""
+    return layer.inference() if hasattr(layer, "inference") else layer
+
+
+def buffers(layer: object) -> dict[str, Array]:
+    """Return the arrays of a trained model that have no gradient: mostly none."""
+    return layer.buffers() if hasattr(layer, "buffers") else {}

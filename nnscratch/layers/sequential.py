@@ -6,21 +6,8 @@ from typing import SupportsIndex
 import numpy as np
 
 from ..checks.text import listing
-from ..core import (
-    Array,
-    Backward,
-    Layer,
-    Parameter,
-    Shape,
-    backward_into_theta,
-    buffers,
-    holomorphic,
-    inference,
-    named,
-    noisy,
-    whole_batch,
-)
-from .contract import check_layer
+from ..core import Array, Backward, Layer, Parameter, Shape, backward_into_theta, named
+from .contract import buffers, check_layer, holomorphic, inference, noisy, whole_batch
 from .fusion import fused
 
 

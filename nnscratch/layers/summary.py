@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..core import Array, Backward, Layer, Parameter, Shape, noisy, unique
-from .contract import check_layer
+from ..core import Array, Backward, Layer, Parameter, Shape, unique
+from .contract import check_layer, noisy
 from .sequential import Sequential
 
 HEAD = "layer", "output shape", "parameters", "bytes kept"

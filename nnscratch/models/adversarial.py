@@ -8,19 +8,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..checks.arguments import number
-from ..core import (
-    Array,
-    IntArray,
-    Layer,
-    Parameter,
-    Shape,
-    backward_into_theta,
-    buffers,
-    check,
-    named,
-    whole_batch,
-)
-from ..layers.contract import check_methods
+from ..core import Array, IntArray, Layer, Parameter, Shape, backward_into_theta, check, named
+from ..layers.contract import buffers, check_methods, whole_batch
 from ..layers.sequential import Sequential, as_sequential
 from ..likelihoods import Likelihood
 from ..losses import bernoulli_nll

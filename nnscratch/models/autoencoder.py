@@ -5,17 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core import (
-    Array,
-    IntArray,
-    Layer,
-    Parameter,
-    Shape,
-    backward_into_theta,
-    buffers,
-    named,
-    whole_batch,
-)
+from ..core import Array, IntArray, Layer, Parameter, Shape, backward_into_theta, named
+from ..layers.contract import buffers, whole_batch
 from ..layers.sequential import as_sequential
 from ..likelihoods import Bernoulli, Likelihood
 from .batch_first import apply_in_chunks, naming

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..checks.arrays import check_numbers, codes_of, images_of, labels_of, samples_of
-from ..core import Array, IntArray, Layer, Shape, inference, whole_batch
+from ..core import Array, IntArray, Layer, Shape
 from ..kernels.machine.threads import check_threads, in_chunks
-from ..layers.contract import check_layer
+from ..layers.contract import check_layer, inference, whole_batch
 from .labels import append_labels, check_wanted, one_hot
 
 CHUNK = 64

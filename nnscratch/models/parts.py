@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from ..core import Array, Parameter, Shape, noisy
-from ..layers.contract import check_methods
+from ..core import Array, Parameter, Shape
+from ..layers.contract import check_methods, noisy
 from ..layers.held import sources, unmoved
 from ..layers.sequential import Sequential
 from ..likelihoods import Likelihood

@@ -16,19 +16,10 @@ from typing import Any, Self
 import numpy as np
 
 from ..checks.arrays import check_axes, check_numbers, labels_of
-from ..core import (
-    Array,
-    IntArray,
-    Layer,
-    Parameter,
-    Shape,
-    backward_into_theta,
-    buffers,
-    named,
-    whole_batch,
-)
+from ..core import Array, IntArray, Layer, Parameter, Shape, backward_into_theta, named
 from ..data.dataset import Dataset, Images, gather
 from ..data.pairs import Pairs
+from ..layers.contract import buffers, whole_batch
 from ..layers.sequential import Sequential, as_sequential
 from ..likelihoods import Likelihood, SquaredError
 from ..losses import categorical_nll

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..checks.arguments import integer
-from ..core import whole_batch
+from ..layers.contract import whole_batch
 from ..models.batch_first import naming
 from .streams import NOISE
 

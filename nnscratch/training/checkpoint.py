@@ -14,8 +14,9 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from ..core import Array, HasParameters, buffers
+from ..core import Array, HasParameters
 from ..files import expanded, write_whole
+from ..layers.contract import buffers
 
 FORMAT = "nnscratch 3"
 SECOND = "nnscratch 2"

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..checks.arguments import integer, is_integer
 from ..checks.text import listing
-from ..core import whole_batch
+from ..layers.contract import whole_batch
 from ..layers.held import restart_all
 from ..models.trainable import Terms, Trainable, check_trainable
 from ..optimizers import Optimizer
