@@ -40,7 +40,8 @@ PUBLIC = {
     "layers": "ELU GELU AvgPool2d BatchNorm Conv1d Conv2d ConvTranspose2d Dense Dropout Flatten "
     "GaussianSample GlobalAvgPool2d GroupNorm Identity LayerNorm LeakyReLU MaxPool2d PixelShuffle "
     "ReLU Reshape Sequential Sigmoid Softmax Softplus Tanh TiedDense UpsampleBilinear2d "
-    "UpsampleNearest2d ZeroPad2d summary",
+    "UpsampleNearest2d ZeroPad2d",
+    "layers.summary": "summary",
     "losses": "bernoulli_nll categorical_nll gaussian_kl gaussian_nll l1_penalty squared_error",
     "likelihoods": "Bernoulli Gaussian SquaredError",
     "models": "VAE AdversarialAutoencoder Autoencoder Classifier ConditionalVAE "

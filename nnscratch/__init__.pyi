@@ -62,7 +62,7 @@ from .layers import TiedDense as TiedDense
 from .layers import UpsampleBilinear2d as UpsampleBilinear2d
 from .layers import UpsampleNearest2d as UpsampleNearest2d
 from .layers import ZeroPad2d as ZeroPad2d
-from .layers import summary as summary
+from .layers.summary import summary as summary
 from .likelihoods import Bernoulli as Bernoulli
 from .likelihoods import Gaussian as Gaussian
 from .likelihoods import SquaredError as SquaredError

@@ -18,8 +18,8 @@ from nnscratch.layers import (
     Sequential,
     Tanh,
     TiedDense,
-    summary,
 )
+from nnscratch.layers.summary import summary
 
 SIZES = st.integers(1, 40)
 

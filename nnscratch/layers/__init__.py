@@ -18,7 +18,6 @@ from .rectifiers import ELU, LeakyReLU, ReLU
 from .reshape import Flatten, Identity, Reshape
 from .sampling import GaussianSample
 from .sequential import Sequential
-from .summary import summary
 from .tied import TiedDense
 from .upsample import UpsampleBilinear2d, UpsampleNearest2d
 
@@ -52,7 +51,6 @@ __all__ = [
     "UpsampleBilinear2d",
     "UpsampleNearest2d",
     "ZeroPad2d",
-    "summary",
 ]
 
 if not TYPE_CHECKING:
