@@ -1,6 +1,8 @@
 """Which path an operation takes: the fast one, or its definition, and for how long."""
 
 import inspect
+import os
+import subprocess
 import sys
 import threading
 import warnings
@@ -140,3 +142,48 @@ def test_without_numba_the_definitions_run_and_a_warning_says_so(
             np.testing.assert_array_equal(fresh(ONES), ONES)
     finally:
         paths.numba_is_there.cache_clear()
+
+
+PROGRAM = """
+import sys, warnings
+sys.modules["numba"] = sys.modules["llvmlite"] = None
+warnings.simplefilter("error")
+import numpy as np
+import nnscratch
+from nnscratch.gradcheck import gradcheck
+from nnscratch.layers import Conv2d, Dense
+from nnscratch.models.lesson import conv_autoencoder, dense_vae
+from nnscratch.optimizers import Adam
+from nnscratch.training import Trainer
+
+rng = np.random.default_rng(0)
+images = rng.integers(0, 256, (40, 4, 4), np.uint8)
+with nnscratch.plain():
+    model = dense_vae(hidden=(9,), latent_dim=2, pixels=16, rng=rng)
+    adam = Adam(1e-3, clip_norm=1.0)
+    trainer = Trainer(model, adam, seed=0, batch_size=20, replicas=2, threads=2)
+    history = trainer.fit(images, validation=images, epochs=2, checkpoint=sys.argv[1])
+    assert model.encode(images).shape == (40, 2)
+    trainer.resume(sys.argv[1])
+    gradcheck(Dense(3, 2, rng=rng, dtype=np.float64), (3, 4), rng=rng).raise_if_failed()
+    gradcheck(Conv2d(3, 2, 2, rng=rng, dtype=np.float64), (3, 4, 4, 2), rng=rng).raise_if_failed()
+    pictures = rng.integers(0, 256, (4, 28, 28), np.uint8)
+    model = conv_autoencoder(rng=rng)
+    Trainer(model, Adam(1e-3), seed=0, batch_size=4).fit(pictures, epochs=1)
+    model.reconstruct(pictures)
+print(history[-1]["train"]["total"])
+"""
+
+
+@pytest.mark.parametrize("how", ["environment", "with"])
+def test_a_model_lives_without_numba(how: str, tmp_path: Any) -> None:
+    """It trains on two threads, is checked and saved and encodes, though Numba is not there."""
+    environment = os.environ | {"NNSCRATCH_PLAIN": "1" if how == "environment" else "0"}
+    run = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(tmp_path / "run.safetensors")],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    assert float(run.stdout) > 0
