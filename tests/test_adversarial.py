@@ -531,7 +531,7 @@ def test_the_diagnosis_of_an_overflow_in_the_discriminator_names_its_layer() -> 
 
 
 def test_a_discriminator_broken_by_its_own_step_is_found_at_the_end_of_the_epoch() -> None:
-    """Of the last step of an epoch no loss has told yet."""
+    """After the last step of an epoch there has been no loss yet."""
     t = both(aae(), batch_size=20)
     t.discriminator_optimizer = SGD(1e39)
     with pytest.raises(TrainingDiverged, match=r"the parameter discriminator\.0\.weight holds"):

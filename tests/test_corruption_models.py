@@ -299,7 +299,8 @@ def test_a_corruption_of_images_wants_images_before_the_first_step(noise: Corrup
     signals = np.random.default_rng(0).standard_normal((64, tiny.D)).astype(np.float32)
     model = tiny.autoencoder(corruption=noise, likelihood=Gaussian())
     t = Trainer(model, Adam(), seed=0, batch_size=16)
-    with pytest.raises(ValueError, match=r"^fit data: expected numbers in \[0, 1\], got -"):
+    want = f"fit data, which {noise} keeps in [0, 1]: expected numbers in [0, 1], got -"
+    with pytest.raises(ValueError, match=f"^{re.escape(want)}"):
         t.fit(signals, epochs=1)
     assert t.optimizer.steps == 0
 

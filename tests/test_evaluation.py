@@ -50,14 +50,14 @@ def conditional_vae(x: Array, k: int, means: Array) -> tuple[ConditionalVAE, Dat
     plain, log_prob = linear_vae(x, k)
     encoder, decoder = plain.encoder.layers[0], plain.decoder.layers[0]
     (K, D), rng = means.shape, np.random.default_rng(0)
-    told = {
+    with_labels = {
         Dense(D + K, 2 * k, rng=rng, dtype=np.float64): (encoder, -encoder.w.value @ means.T),
         Dense(k + K, D, rng=rng, dtype=np.float64): (decoder, means.T),
     }
-    for layer, (part, of_class) in told.items():
+    for layer, (part, of_class) in with_labels.items():
         layer.w.value[...] = np.concatenate([part.w.value, of_class], axis=1)
         layer.b.value[...] = part.b.value
-    model = ConditionalVAE(*told, k, Gaussian(S2), classes=K, input_shape=(D,))
+    model = ConditionalVAE(*with_labels, k, Gaussian(S2), classes=K, input_shape=(D,))
     labels = rng.integers(0, K, len(x))
     return model, Dataset(x + means[labels].reshape(x.shape), labels), log_prob
 
@@ -131,10 +131,10 @@ def test_a_conditional_model_needs_the_labels_and_another_ignores_them(images: A
     model, data, _ = conditional_vae(x, 3, np.zeros((3, 16)))
     plain, _ = linear_vae(x, 3)
     for who, bound in (
-        ("elbo", lambda *told: elbo(*told, draws=1, rng=np.random.default_rng(1)).total),
+        ("elbo", lambda *given: elbo(*given, draws=1, rng=np.random.default_rng(1)).total),
         (
             "importance_nll",
-            lambda *told: importance_nll(*told, samples=1, rng=np.random.default_rng(1)),
+            lambda *given: importance_nll(*given, samples=1, rng=np.random.default_rng(1)),
         ),
     ):
         with pytest.raises(
@@ -163,9 +163,9 @@ def test_the_ledger_is_the_loss_of_the_model_averaged() -> None:
 
 def super_resolution(kind: Any, **options: Any) -> Any:
     """A VAE that is shown 2×2 of the 4×4 pixels it has to describe."""
-    rng, told = np.random.default_rng(0), options.get("classes", 0)
-    encoder = Sequential(Flatten(), Dense((1 + told) * 4, 4, rng=rng, dtype=np.float64))
-    decoder = Sequential(Dense(2 + told, 16, rng=rng, dtype=np.float64), Reshape(1, 4, 4))
+    rng, classes = np.random.default_rng(0), options.get("classes", 0)
+    encoder = Sequential(Flatten(), Dense((1 + classes) * 4, 4, rng=rng, dtype=np.float64))
+    decoder = Sequential(Dense(2 + classes, 16, rng=rng, dtype=np.float64), Reshape(1, 4, 4))
     options |= {"input_shape": (1, 4, 4), "corruption": Downsampling(2)}
     return kind(encoder, decoder, 2, **options)
 
@@ -174,15 +174,15 @@ def super_resolution(kind: Any, **options: Any) -> Any:
 def test_a_corruption_may_change_the_size_of_what_the_encoder_sees(kind: Any, options: Any) -> None:
     """The bound is on log p of whole images, and the posterior one of small images."""
     model, images, labels = super_resolution(kind, **options), tiny.images(30), np.arange(30) % 3
-    told = (labels,) if options else ()
+    given = (labels,) if options else ()
     x, rng = (images / 255).transpose(1, 2, 0)[None], np.random.default_rng(0)
-    losses = [model.loss(x, *told, rng=rng)[0] for _ in range(300)]
+    losses = [model.loss(x, *given, rng=rng)[0] for _ in range(300)]
     bound = elbo(model, Dataset(images, labels), draws=300, rng=rng)
     want = np.mean([terms["reconstruction"] for terms in losses])
     assert bound.reconstruction.mean == pytest.approx(want, abs=0.02)
     assert bound.kl.mean == pytest.approx(losses[0]["kl"], rel=1e-12)
     small = images.reshape(30, 2, 2, 2, 2).mean(axis=(2, 4)) / 255
-    mu, logvar = model.posterior(small, *told)
+    mu, logvar = model.posterior(small, *given)
     np.testing.assert_allclose(bound.kl_per_dimension, gaussian_kl_per_dimension(mu.T, logvar.T))
     assert bound.active_units == active_units(mu).sum()
     white = Dataset(images // 128 * 255, labels)

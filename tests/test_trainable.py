@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tiny
+from pages import run, text_of
 
 import nnscratch
 from nnscratch.core import Array, pack
@@ -22,8 +23,6 @@ from nnscratch.models.corruption import GaussianNoise
 from nnscratch.models.lesson import mlp
 from nnscratch.optimizers import SGD, Adam
 from nnscratch.training import Trainer
-
-ROOT = Path(__file__).parent.parent
 
 
 def fixed(seed: int = 0) -> np.random.Generator:
@@ -127,10 +126,10 @@ def test_the_same_bits_on_two_threads_and_after_a_stop(kind: str, tmp_path: Path
     one.fit(data, validation=data, epochs=3)
     two.fit(data, validation=data, epochs=1, checkpoint=file)
     again.resume(file)
-    for run in (two, again):
-        run.fit(data, validation=data, epochs=3)
-        assert run.history == one.history
-        np.testing.assert_array_equal(run.replicas.theta.value, one.replicas.theta.value)
+    for other in (two, again):
+        other.fit(data, validation=data, epochs=3)
+        assert other.history == one.history
+        np.testing.assert_array_equal(other.replicas.theta.value, one.replicas.theta.value)
 
 
 @EACH
@@ -461,12 +460,10 @@ def test_a_nan_is_traced_to_the_layer_of_any_model() -> None:
 
 
 def test_the_page_about_a_model_of_ones_own_runs() -> None:
-    page = (ROOT / "docs/own_model.md").read_text()
-    names: dict[str, Any] = {}
-    for code in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
-        exec(code, names)
+    names: dict[str, Any] = {"__name__": "page"}
+    run("docs/own_model.md", names, {})
     assert names["error"] < 0.01
     assert names["history"][-1]["validation"]["total"] < 0.01
-    size = len(re.search(r"class Curve.*?```", page, re.DOTALL)[0].splitlines())  # type: ignore[index]
-    assert size <= 35
+    (lines,) = re.findall(r"class Curve.*?```", text_of("docs/own_model.md"), re.DOTALL)
+    assert len(lines.splitlines()) <= 35
     assert pack(names["net"].parameters()).value.size == 97

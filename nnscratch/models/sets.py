@@ -20,6 +20,8 @@ def check_images(who: str, data: ImageSet, model: "Autoencoder") -> ImageSet:
         ValueError as arrays.py says; or if the model has classes and there are no labels, or one
         that is not 0 … classes - 1; or if inputs were measured that the model would make itself.
     """
+    if getattr(model.corruption, "unit", False) and not getattr(model.likelihood, "unit", False):
+        who = f"{who}, which {model.corruption} keeps in [0, 1]"  # so it is what asks for it
     if isinstance(data, Pairs):
         if model.classes:
             raise ValueError(f"{who}: expected a Dataset with labels, got Pairs")

@@ -48,7 +48,7 @@ def diverged(
 
 
 def check_theta(run: "Run[Any]") -> None:
-    """Raise TrainingDiverged if a step has broken θ, of which no loss has told yet."""
+    """Raise TrainingDiverged if a step has broken θ: after the last one there is no loss yet."""
     if not np.isfinite(run.replicas.theta.value).all():
         where = broken_parameter(run.model)
         raise TrainingDiverged(f"epoch {run.epoch + 1}, step {run.batch_index}: {where}")
