@@ -53,13 +53,13 @@ class Optimizer:
     ) -> None:
         """Move θ once and clear the gradients.
 
-        grads  (L, P)   gradients to be summed; theta.grad alone if None
+        grads  (R, P)   gradients to be summed; theta.grad alone if None
         within          (start, stop) of the part of θ that moves; all of it if None
         """
         value = theta.value
         if grads is None:
             grads = theta.grad[None]
-        check(f"{type(self).__name__} grads", grads, ("L", value.size), value.dtype)
+        check(f"{type(self).__name__} grads", grads, ("R", value.size), value.dtype)
         if not self.state:
             self.state = {name: np.zeros_like(value) for name in self.moments}
         for name, moment in self.state.items():

@@ -224,7 +224,7 @@ def test_gradients_are_zero_after_the_step(make: Any, clip_norm: float | None) -
 
 @EACH
 @given(P=st.integers(1, 2 * BLOCK), replicas=st.integers(2, 4), seed=st.integers(0, 99))
-def test_lanes_are_summed(name: str, P: int, replicas: int, seed: int) -> None:
+def test_replicas_are_summed(name: str, P: int, replicas: int, seed: int) -> None:
     make, formula = CASES[name]
     x, g = drawn(P, replicas, seed=seed)
     way = travelled(make(), x, g)
@@ -297,7 +297,7 @@ def test_a_thread_s_share_is_its_part_of_every_parameter() -> None:
     assert Parameter(np.zeros(5)).parts == (5,)
 
 
-def test_theta_grad_alone_is_a_single_lane() -> None:
+def test_theta_grad_alone_is_a_single_replica() -> None:
     x, g = drawn(5)
     theta = Parameter(x.copy())
     theta.grad[...] = g[0, 0]
@@ -309,7 +309,7 @@ def test_theta_grad_alone_is_a_single_lane() -> None:
 
 
 @given(P=st.integers(1, 3 * BLOCK), replicas=st.integers(1, 3), seed=st.integers(0, 99))
-def test_the_norm_is_that_of_the_sum_of_the_lanes(P: int, replicas: int, seed: int) -> None:
+def test_the_norm_is_that_of_the_sum_of_the_replicas(P: int, replicas: int, seed: int) -> None:
     grads = np.random.default_rng(seed).standard_normal((replicas, P))
     norm = np.linalg.norm(grads.sum(axis=0))
     np.testing.assert_allclose(gradient_norm(grads, (0, P)), norm, rtol=1e-12)
@@ -461,7 +461,7 @@ def test_refuses_gradients_that_do_not_fit_and_moves_nothing(
     make: Any, shape: tuple[int, ...], dtype: str, got: str
 ) -> None:
     theta, optimizer = Parameter(np.ones(3)), make()
-    with pytest.raises(ValueError, match=rf"grads: expected \(L, 3\) float64, got {got}"):
+    with pytest.raises(ValueError, match=rf"grads: expected \(R, 3\) float64, got {got}"):
         optimizer.step(theta, np.ones(shape, dtype))
     np.testing.assert_array_equal(theta.value, 1)
     assert optimizer.steps == 0

@@ -1,7 +1,7 @@
 """One pass over θ for each optimiser: sum the replicas' gradients, step, and clear them.
 
     value  (P,)     θ
-    grads  (L, P)   a gradient a replica; their sum, in the order of the replicas, is the gradient
+    grads  (R, P)   a gradient a replica; their sum, in the order of the replicas, is the gradient
     pieces (B, 2)   starts and ends of the pieces of θ to step, in the order of the threads' shares
     scale           factor on the gradient, from clipping its norm
     l2              weight decay as a gradient: l2·θ is added to g
@@ -92,7 +92,7 @@ def adam(
 
 
 @kernel
-def sum_lanes(grads: Array, start: int, stop: int) -> None:
+def sum_replicas(grads: Array, start: int, stop: int) -> None:
     """Move the sum of all rows into row 0, and leave zeros in the others."""
     total = grads[0, start:stop]
     for replica in range(1, grads.shape[0]):
@@ -108,7 +108,7 @@ def gradient_norm_kernel(grads: Array, start: int, stop: int) -> float:
     squares = 0.0
     for a in range(start, stop, BLOCK):
         b = min(a + BLOCK, stop)
-        sum_lanes(grads, a, b)
+        sum_replicas(grads, a, b)
         g = grads[0, a:b]
         for n in range(g.size):
             squares += np.float64(g[n]) * np.float64(g[n])
@@ -136,7 +136,7 @@ def sgd_kernel(
     i = next_piece(workers, me, len(pieces))
     while i < len(pieces):
         a, b = pieces[i]
-        sum_lanes(grads, a, b)
+        sum_replicas(grads, a, b)
         x, g, u = value[a:b], grads[0, a:b], velocity[a:b]
         for n in range(x.size):
             d = s * g[n] + lam * x[n]
@@ -168,7 +168,7 @@ def rmsprop_kernel(
     i = next_piece(workers, me, len(pieces))
     while i < len(pieces):
         a, b = pieces[i]
-        sum_lanes(grads, a, b)
+        sum_replicas(grads, a, b)
         x, g, v = value[a:b], grads[0, a:b], square[a:b]
         for n in range(x.size):
             d = s * g[n] + lam * x[n]
@@ -210,7 +210,7 @@ def adam_kernel(
     i = next_piece(workers, me, len(pieces))
     while i < len(pieces):
         a, b = pieces[i]
-        sum_lanes(grads, a, b)
+        sum_replicas(grads, a, b)
         x, g = value[a:b], grads[0, a:b]
         m, v = first[a:b], second[a:b]
         for n in range(x.size):
