@@ -32,9 +32,10 @@ class Summary:
 
     kept  bytes a sample that a backward holds on to, measured: two batches pass forward, the arrays
           that the backward functions refer to are counted, and what the larger batch has more of is
-          divided by the samples that it has more. θ is left out; an array that two layers keep
-          counts for the first of them. A model's loss keeps a little besides, and gradients on
-          their way back need about as much as the two largest outputs.
+          divided by the samples that it has more. Layers run one by one, also where a Sequential
+          would compute a ReLU together with its neighbour. θ is left out; an array that two layers
+          keep counts for the first of them. A model's loss keeps a little besides, and gradients
+          on their way back need about as much as the two largest outputs.
     """
 
     rows: tuple[Row, ...]
