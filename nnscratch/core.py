@@ -69,7 +69,8 @@ class Layer(ABC):
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Make the object, and keep as text the call that made it, without defaults: its repr."""
         self = super().__new__(cls)
-        defaults = getattr(cls.__init__, "__kwdefaults__", None) or {}
+        init = inspect.unwrap(cls.__init__)
+        defaults = getattr(init, "__kwdefaults__", None) or {}
         given = {k: a for k, a in kwargs.items() if a is not defaults.get(k, cls)}
         self._call = call_text(cls.__name__, args, given)
         return self

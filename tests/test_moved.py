@@ -1,16 +1,19 @@
 """What was written for an earlier version still runs, and is told the new names."""
 
+import copy
 import subprocess
 import sys
 import textwrap
 from importlib import import_module, invalidate_caches
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import tiny
 
 import nnscratch
+import nnscratch as nn
 from nnscratch import _moved
 from nnscratch.optimizers import SGD
 from nnscratch.training import Trainer
@@ -89,6 +92,46 @@ def test_lanes_are_replicas() -> None:
     assert len(trainer.replicas.models) == 2
     with pytest.warns(DeprecationWarning, match=r"Trainer\.lanes is now Trainer\.replicas"):
         assert trainer.lanes is trainer.replicas
+
+
+def test_attributes_of_a_trainer_that_have_new_names() -> None:
+    """A program may put a function of its own in the place of `learn`."""
+    trainer = Trainer(tiny.autoencoder(), SGD(0.1), seed=0, batch_size=16)
+    calls = []
+    with pytest.warns(DeprecationWarning, match=r"Trainer\.learn is now Trainer\.train_step"):
+        learn = trainer.learn
+
+    def counted(*args: Any) -> Any:
+        with pytest.warns(DeprecationWarning, match=r"Trainer\.step is now Trainer\.batch_index"):
+            calls.append(trainer.step)
+        return learn(*args)
+
+    with pytest.warns(DeprecationWarning, match=r"Trainer\.learn is now Trainer\.train_step"):
+        trainer.learn = counted
+    trainer.fit(tiny.images(32), epochs=1)
+    assert calls == [0, 1]
+
+
+@pytest.mark.parametrize("kind", ["Conv2d", "ConvTranspose2d", "Conv1d", "MaxPool2d"])
+def test_relu_as_an_argument_is_relu_as_a_layer(kind: str, rng: np.random.Generator) -> None:
+    shape = (6, 2, 4) if kind == "Conv1d" else (2, 6, 6, 4)
+    x = rng.standard_normal(shape).astype(np.float32)
+
+    def made(**options: Any) -> Any:
+        if kind == "MaxPool2d":
+            return nn.MaxPool2d(2, **options)
+        return getattr(nn, kind)(2, 3, 3, rng=np.random.default_rng(0), **options)
+
+    with pytest.warns(DeprecationWarning, match=rf"{kind}\(relu=\) is now a layer of its own"):
+        old = copy.deepcopy(made(relu=True))
+    new = nn.Sequential(made(), nn.ReLU())
+    (y, backward), (want, want_backward) = old.forward(x), new.forward(x)
+    np.testing.assert_array_equal(y, want)
+    np.testing.assert_array_equal(backward(y), want_backward(want))
+    for p, q in zip(old.parameters().values(), new.parameters().values(), strict=True):
+        np.testing.assert_array_equal(p.grad, q.grad)
+    with pytest.warns(DeprecationWarning, match=rf"{kind}\(relu=\)"):
+        assert (made(relu=False).forward(x)[0] <= 0).any() or kind == "MaxPool2d"
 
 
 def test_a_checkpoint_of_lanes_goes_on(tmp_path: Path) -> None:

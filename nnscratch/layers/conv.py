@@ -13,10 +13,12 @@ from ..kernels.plain_images import (
     convolve_adjoint,
     relu_and_bias_gradient,
 )
+from .earlier import with_earlier_relu
 from .geometry import Padding, integers, paddings, pair, sample_of
 from .initializers import Initializer, glorot_uniform, zeros
 
 
+@with_earlier_relu
 class Conv2d(Layer):
     """Every pixel of y is an affine map of the window of x around it, the same map everywhere.
 

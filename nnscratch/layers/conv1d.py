@@ -7,10 +7,12 @@ from ..checks.arguments import flag
 from ..core import Array, Backward, Layer, Pair, Parameter, Shape, check
 from ..kernels.plain_images import Windows, add_filter_gradient, convolve, convolve_adjoint
 from .conv import divide, outputs, same, through_relu_and_bias
+from .earlier import with_earlier_relu
 from .geometry import integers, pair
 from .initializers import Initializer, glorot_uniform, zeros
 
 
+@with_earlier_relu
 class Conv1d(Layer):
     """Every step of y is an affine map of the steps of x around it, the same map everywhere.
 

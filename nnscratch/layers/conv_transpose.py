@@ -7,10 +7,12 @@ from ..checks.arguments import flag
 from ..core import Array, Backward, Layer, Pair, Parameter, Shape, check
 from ..kernels.plain_images import Windows, add_filter_gradient, convolve, convolve_adjoint
 from .conv import divide, through_relu_and_bias
+from .earlier import with_earlier_relu
 from .geometry import Padding, paddings, pair, sample_of
 from .initializers import Initializer, glorot_uniform, zeros
 
 
+@with_earlier_relu
 class ConvTranspose2d(Layer):
     """Conv2d's adjoint: every pixel of x lays down a multiple of the filters, and overlaps add up.
 

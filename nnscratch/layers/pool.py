@@ -7,6 +7,7 @@ import numpy as np
 from ..checks.arguments import flag
 from ..core import Array, Backward, Layer, Pair, Shape, check, real
 from ..kernels.plain_images import Resampling, Windows, max_pool, max_pool_backward, resample
+from .earlier import with_earlier_relu
 from .geometry import pair
 
 
@@ -55,6 +56,7 @@ class Window(Layer):
         return O
 
 
+@with_earlier_relu
 class MaxPool2d(Window):
     """y is the largest number in each window.
 

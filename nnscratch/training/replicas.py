@@ -14,12 +14,11 @@ Across machines the seam is the same: a replica's gradient is one vector, and it
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import wraps
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
-from .._moved import renamed, warn
+from .._moved import renamed
 from ..checks.arguments import integer
 from ..core import Array, HasParameters, Parameter, pack, replica, set_gradient_views, unique
 from ..kernels.machine.helpers import kernel_threads
@@ -98,26 +97,6 @@ class Replicas(Generic[M]):
         for _ in self.run(work, range(min(count, R))):
             pass
         return [results[i] for i in range(count)]
-
-
-def lanes_are_replicas(trainer: Any) -> Any:
-    """Let a class of trainers take `lanes` and have `lanes`, the replicas of earlier versions."""
-    init: Any = trainer.__init__
-
-    @wraps(init)
-    def constructor(self: Any, *args: Any, **kwargs: Any) -> None:
-        if "lanes" in kwargs:
-            warn("Trainer(lanes=)", "Trainer(replicas=)")
-            kwargs["replicas"] = kwargs.pop("lanes")
-        init(self, *args, **kwargs)
-
-    def lanes(self: Any) -> Any:
-        warn("Trainer.lanes", "Trainer.replicas")
-        return self.replicas
-
-    trainer.__init__ = constructor
-    trainer.lanes = property(lanes)
-    return trainer
 
 
 if not TYPE_CHECKING:

@@ -15,17 +15,18 @@ from ..optimizers import Optimizer
 from ..schedules import Schedule, describe
 from .annealing import Annealing
 from .diagnosis import check_theta
+from .earlier import with_earlier_names
 from .early_stopping import EarlyStopping, Weights
 from .history import Row
 from .micro_batches import activation_bytes, size_of_micro_batch
-from .replicas import Replicas, lanes_are_replicas
+from .replicas import Replicas
 from .run_file import resume_run, save_run
 from .streams import stream
 
 M = TypeVar("M", bound=Trainable)
 
 
-@lanes_are_replicas
+@with_earlier_names
 class Run(Generic[M]):
     """The state of a Trainer, and the way of this state to a file and back.
 
