@@ -44,7 +44,8 @@ def blocks(x: Array, start: int, stop: int, workers: IntArray, me: int) -> None:
     """x_n += 1 for start ≤ n < stop."""
     a, b = next_block(workers, me, start, stop)
     while a < stop:
-        x[a:b] += 1
+        for n in range(a, b):
+            x[n] += 1
         a, b = next_block(workers, me, start, stop)
 
 

@@ -28,7 +28,7 @@ from nnscratch.kernels.machine.fork_join import (
     parallel,
     publishing,
 )
-from nnscratch.kernels.machine.jit import FASTMATH, compiled
+from nnscratch.kernels.machine.jit import compiled
 from nnscratch.kernels.machine.processor import BYTES
 from nnscratch.kernels.machine.simd import load, store, total
 
@@ -113,10 +113,22 @@ def _settings() -> None:
     assert not {"CACHE_DIR", "DUMP_LLVM", "NUMBA_NUM_THREADS"} & set(found)
 
 
-@interface("options of njit: nogil, error_model, fastmath, forceinline, no_cpython_wrapper")
+def _first(x: Array) -> float:
+    return float(x[1:][0])
+
+
+@interface("options of njit: forceinline, no_cpython_wrapper, no_cfunc_wrapper, _nrt")
 def _options() -> None:
-    assert FASTMATH
-    assert compiled(twice, forceinline=True, no_cpython_wrapper=False)(1.5) == 3
+    part = compiled(_first, forceinline=True, **internals.INNER)
+
+    @njit
+    def through(x: Array) -> float:
+        return part(x)  # type: ignore[no-any-return]
+
+    assert through(np.arange(3.0)) == 1
+    (result,) = part.overloads.values()
+    assert "NRT_incref" not in result.library.get_llvm_str()
+    assert not any(name in result.library.get_llvm_str() for name in ("cpython.", "cfunc."))
 
 
 def _add_number(x: Array, workers: IntArray, me: int) -> None:

@@ -25,14 +25,14 @@ Make = Callable[..., Any]
 DENSE: dict[str, tuple[Make, Shape]] = {
     "tiles and panels with remainders": (lambda **o: Dense(9, 13, **o), (9, 37)),
     "no bias": (lambda **o: Dense(14, 8, bias=False, **o), (14, 2 * V)),
-    "the sum of dx in halves": (lambda **o: Dense(9, 6 * V + 5, **o), (9, 3 * V - 1)),
-    "strips of copied rows": (lambda **o: Dense(11, 20, **o), (11, 4 * V + 3)),
+    "a long sum of dx": (lambda **o: Dense(9, 6 * V + 5, **o), (9, 3 * V - 1)),
+    "strips of packed rows": (lambda **o: Dense(11, 20, **o), (11, 4 * V + 3)),
     "half a vector of columns": (lambda **o: Dense(20, 10, **o), (20, 2 * V + V // 2)),
     "more than half a vector": (lambda **o: Dense(20, 10, **o), (20, 2 * V + V // 2 + 1)),
     "a sum shorter than a vector": (lambda **o: Dense(8, 40, **o), (8, 9)),
     "many strips": (lambda **o: Dense(20, 75, **o), (20, 11)),
     "tied": (lambda **o: TiedDense(Dense(13, 9, **o)), (9, 37)),
-    "tied, in halves": (lambda **o: TiedDense(Dense(9, 6 * V + 5, **o)), (6 * V + 5, 3 * V - 1)),
+    "tied, a long sum": (lambda **o: TiedDense(Dense(9, 6 * V + 5, **o)), (6 * V + 5, 3 * V - 1)),
     "a net": (lambda **o: Sequential(Dense(9, 13, **o), Tanh(), Dense(13, 10, **o)), (9, 37)),
     "a long and a short side": (lambda **o: Dense(30, 3, **o), (30, 20)),
 }

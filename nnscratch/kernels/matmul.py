@@ -9,17 +9,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..core import Array, Parameter
+from ..core import Array, IntArray, Parameter
 from .machine.helpers import scratch, thread_count, workers_for
 from .machine.processor import BYTES
 from .product import product
-from .tile import ROWS
+from .tile import MR
 
 SMALL = 8
 """With fewer rows or columns than this most of a tile would be empty: such products are NumPy's."""
 
-COPIED = 1 << 17
-"""Numbers of a strip whose rows are copied, half a megabyte of single precision."""
+PACKED = 1 << 17
+"""The most numbers of a strip whose rows are packed: half a megabyte of single precision."""
 
 
 def matmul(a: Array, b: Array, bias: Array | None = None) -> Array:
@@ -50,74 +50,57 @@ def _product(
 ) -> None:
     """c = a b + bias, or c += a b; and add the sums of a's rows to `sums`."""
     (M, K), N = a.shape, b.shape[1]
-    (a, across), (b, down) = by_rows(a), by_rows(b)
-    # In dx = wᵀ dy half of the sum is over half of w's rows, which are one thread's: threads.md.
-    # To add up two results costs more than that saves where the batch is larger than half of K.
-    halves = 2 if across and not add and bias is None and 2 * N <= K else 1
-    plan = _plan(M, K, N, a.dtype, across, halves, thread_count())
-    product(
-        a,
-        across,
-        b,
-        down,
-        plan.no_bias if bias is None else bias,
-        add,
-        plan.no_sums if sums is None else sums,
-        plan.tiles,
-        plan.width,
-        halves,
-        c,
-        scratch(plan.size, a.dtype),
-        plan.own,
-        workers_for(plan.cycles),
-    )
+    (a, a_transposed), (b, b_transposed) = by_rows(a), by_rows(b)
+    plan = _plan(M, K, N, a.dtype, a_transposed, thread_count())
+    if bias is None:
+        bias = plan.nothing if add else plan.zeros
+    sums = plan.nothing if sums is None else sums
+    memory, workers = scratch(plan.memory, a.dtype), workers_for(plan.cycles)
+    product(a, a_transposed, b, b_transposed, bias, sums, plan.cut, c, memory, workers)
 
 
 class Plan(NamedTuple):
     """How a product is cut up.
 
-    tiles   high is a strip              own      numbers of scratch memory for the threads
-    width   rows that a strip copies     size     and with the second half of the sums
-    cycles  of one core, roughly         no_bias, no_sums   zeros, and nothing at all
+    cut     how many tiles high a strip is; how many rows of `a` it packs, 0 if none
+    memory  numbers of scratch memory
+    cycles  of one core, roughly
+    zeros   as many as there are rows
+    nothing an array of no numbers
     """
 
-    tiles: int
-    width: int
-    own: int
-    size: int
+    cut: IntArray
+    memory: int
     cycles: int
-    no_bias: Array
-    no_sums: Array
+    zeros: Array
+    nothing: Array
 
 
 @cache
-def _plan(
-    M: int, K: int, N: int, dtype: "np.dtype[Any]", across: bool, halves: int, T: int
-) -> Plan:
-    """Return the plan of a product on T threads; `across` if a's columns are contiguous."""
-    V, width, cycles = BYTES // dtype.itemsize, 0, M * K * N // 16
-    K = -(-K // halves)
-    tiles = _height(-(-M // ROWS), halves, T)
-    if across and N > 4 * V:  # a copy that more than two panels will use
-        tiles = max(1, min(tiles, COPIED // (ROWS * K)))
-        width = -(-ROWS * tiles // V) * V
-    own = T * K * (-(-N // (2 * V)) * 2 * V + width)
-    # Nobody writes to these zeros, but a read-only array is another type to Numba.
-    nothing = np.zeros(M, dtype), np.zeros(0, dtype)
-    return Plan(tiles, width, own, own + (halves - 1) * M * N, cycles, *nothing)
+def _plan(M: int, K: int, N: int, dtype: "np.dtype[Any]", a_transposed: bool, T: int) -> Plan:
+    """Return the plan of a product on T threads; `a_transposed` if a's columns are contiguous."""
+    V, width = BYTES // dtype.itemsize, 0
+    tiles = _height(-(-M // MR), T)
+    if a_transposed and N > 4 * V:  # a copy that more than two panels will use
+        tiles = max(1, min(tiles, PACKED // (MR * max(K, 1))))
+        width = -(-MR * tiles // V) * V
+    memory = T * K * (-(-N // (2 * V)) * 2 * V + width)
+    # Nobody writes to these, but a read-only array is another type to Numba.
+    cut, zeros, nothing = np.array([tiles, width]), np.zeros(M, dtype), np.zeros(0, dtype)
+    return Plan(cut, memory, M * K * N // 16, zeros, nothing)
 
 
-def _height(tiles: int, halves: int, T: int) -> int:
+def _height(tiles: int, T: int) -> int:
     """Return how many tiles high a strip is, so that T threads end at about the same time.
 
     Each has some strips: one may be kept from its work, and then another does more.
     """
 
     def most(high: int) -> int:
-        strips = halves * -(-tiles // high)
+        strips = -(-tiles // high)
         return -(-strips // T) * high
 
-    heights = (max(1, -(-halves * tiles // (T * strips))) for strips in (6, 5, 4, 3))
+    heights = (max(1, -(-tiles // (T * strips))) for strips in (6, 5, 4, 3))
     return min(heights, key=most)
 
 

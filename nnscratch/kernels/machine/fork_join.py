@@ -29,6 +29,7 @@ from collections.abc import Callable
 from inspect import signature
 from typing import Any
 
+import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 
@@ -38,6 +39,7 @@ from .intrinsics import intrinsic
 from .jit import cached, compiled, kernel
 from .numba_internals import (
     I64,
+    INNER,
     PAUSE,
     call_llvm,
     compile_part,
@@ -148,7 +150,7 @@ def {name}({arguments}):
     for share in range(SHARES, workers.size, LINE):
         workers[share] = 0
     fetch_add(workers, REGION, 1)                   # fork
-    part({arguments}, 0)
+    part({arguments}, THREAD_0)
     fetch_add(workers, REGION, 1)
     while atomic_load(workers, ACTIVE) > 0:         # join
         pause(workers)
@@ -168,8 +170,9 @@ def parallel(function: Callable[..., None]) -> Callable[..., None]:
     *arguments, me = signature(function).parameters
     if (arguments[-1:], me) != (["workers"], "me"):
         raise ValueError(f"{function.__name__}: expected the last arguments to be workers, me")
-    part = compiled(function)
+    part = compiled(function, **INNER)
     names: dict[str, Any] = globals() | {"part": part, "publish": publishing(part)}
+    names["THREAD_0"] = np.int64(0)  # a literal 0 would be another type, and compiled once more
     names["__name__"] = function.__module__
     exec(FORK.format(name=function.__name__, arguments=", ".join(arguments)), names)
     fork = names[function.__name__]

@@ -14,13 +14,15 @@ from typing import Any, cast
 from numba import config, njit
 
 from .cache import kept
+from .numba_internals import INNER, LEAN
 
 FASTMATH = {"contract", "reassoc", "nsz", "arcp"}
 
 
 def compiled(function: Callable[..., Any], **options: Any) -> Any:
     """Compile a function on first use."""
-    return njit(nogil=True, error_model="numpy", fastmath=FASTMATH, **options)(function)
+    options = {"nogil": True, "error_model": "numpy", "fastmath": FASTMATH} | LEAN | options
+    return njit(**options)(function)
 
 
 def cached(dispatcher: Any, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -36,4 +38,4 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
     """Make a part of a kernel, which is compiled into it as if it were written there."""
-    return cast(Callable[..., Any], compiled(function, forceinline=True))
+    return cast(Callable[..., Any], compiled(function, forceinline=True, **INNER))

@@ -7,7 +7,7 @@
 A vectorising compiler has to prove that it may; intrinsics leave nothing to prove. The Python body
 of each is its definition, and what runs under NUMBA_DISABLE_JIT=1, where every load and store
 asserts that the vector lies inside its array. The decorator has its types, and what writes the LLVM
-instructions that compiled code runs in its place (intrinsics.py).
+instructions that compiled code runs in its place (emit.py).
 
 A kernel steps by V = size_of_vector(x). Arrays are flat and contiguous; an index is never
 negative. On a machine with shorter registers LLVM splits a vector in two or four.
@@ -19,16 +19,11 @@ import numpy as np
 from numba import types
 
 from ...core import Array
-from .intrinsics import (
-    Vector,
-    VectorType,
+from .emit import (
     emit_add,
     emit_divide,
     emit_fma,
-    emit_lanes,
-    emit_like,
     emit_load,
-    emit_load_like,
     emit_load_part,
     emit_power_of_two,
     emit_prefetch,
@@ -44,9 +39,8 @@ from .intrinsics import (
     emit_where_equal,
     emit_where_larger,
     emit_zero,
-    flat,
-    intrinsic,
 )
+from .intrinsics import Vector, VectorType, flat, intrinsic
 from .jit import inlined
 from .processor import BYTES
 
@@ -157,33 +151,6 @@ def splat(a: Array, i: int) -> Vector:
     """Return a[i] in every lane."""
     assert 0 <= i < a.size
     return np.full(BYTES // a.itemsize, a[i])
-
-
-@intrinsic(lambda v: v.halved()(v), emit_lanes)
-def half(v: Vector) -> Vector:
-    """Return the first half of the lanes."""
-    return v[: v.size // 2].copy()
-
-
-@intrinsic(lambda v: v.whole()(v), emit_lanes)
-def whole(v: Vector) -> Vector:
-    """Return v itself, or a vector of which v is the first half; the other half is undefined."""
-    u = np.zeros(BYTES // v.itemsize, v.dtype)
-    u[: v.size] = v
-    return u
-
-
-@intrinsic(lambda v, u: v(v, u), emit_like)
-def like(v: Vector, u: Vector) -> Vector:
-    """Return as many lanes of u as v has."""
-    return u[: v.size].copy()
-
-
-@intrinsic(lambda v, a, i: v(v, a, types.intp) if flat(a) else None, emit_load_like)
-def load_like(v: Vector, a: Array, i: int) -> Vector:
-    """Return a[i], a[i+1], …, as many as v has lanes."""
-    assert 0 <= i <= a.size - v.size
-    return a[i : i + v.size].copy()
 
 
 @intrinsic(lambda v, u: v(v, v), emit_add)
