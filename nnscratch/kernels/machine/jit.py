@@ -21,7 +21,7 @@ FASTMATH = {"contract", "reassoc", "nsz", "arcp"}
 
 def compiled(function: Callable[..., Any], **options: Any) -> Any:
     """Compile a function on first use."""
-    options = {"nogil": True, "error_model": "numpy", "fastmath": FASTMATH} | LEAN | options
+    options |= {"nogil": True, "error_model": "numpy", "fastmath": FASTMATH, **LEAN}
     return njit(**options)(function)
 
 
