@@ -10,10 +10,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from numba import njit
 from numpy.lib.stride_tricks import sliding_window_view
 
 from nnscratch.core import Array
-from nnscratch.kernels.machine.jit import kernel
+from nnscratch.kernels.machine.jit import FASTMATH, kernel
 from nnscratch.layers import Conv2d
 
 
@@ -35,7 +36,7 @@ def loops(x: Array, w: Array, b: Array) -> Array:
     return y
 
 
-compiled_loops = kernel(loops)
+compiled_loops = njit(nogil=True, error_model="numpy", fastmath=FASTMATH)(loops)
 
 
 def numpy_arrays(x: Array, w: Array, b: Array) -> Array:
