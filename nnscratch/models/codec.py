@@ -150,6 +150,7 @@ class Codec(Described):
         threads: int | None = None,
     ) -> Array:
         """Return the images on the way from `start` to `end`, of one label: (N, steps, …)."""
+        integer("interpolate", "steps", steps, 2)
         with naming("interpolate start"):
             a = self.encode(start, labels, threads=threads)
         with naming("interpolate end"):
