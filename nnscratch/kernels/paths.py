@@ -99,7 +99,8 @@ def numba_is_there() -> bool:
 def accelerated(module: str, array: int | None = 0) -> Callable[[Callable[P, R]], Operation[P, R]]:
     """Make a plain definition an operation that runs kernels/<module>.<its name> where it can.
 
-    array  which positional argument is the array that may be complex, None if there is none
+    array  which argument is the array that may be complex, by its position, in which it must be
+           given; None if there is none
     """
 
     def decorate(definition: Callable[P, R]) -> Operation[P, R]:
