@@ -92,8 +92,10 @@ def correlate_filters(
             T = offsets.size // CHANNELS * min(CHANNELS, C - c)
             for at in range(0, sums.size, V):
                 store(sums, at, zero(sums))
+            # A block of rows of dy and x stays in L1 while all taps, three at a time, visit it.
             for top in range(0, OH, block):
                 for t in range(0, T, 3):
+                    # The sums of three taps by four filters, as the last block has left them.
                     at = t * 4 * V
                     s0, t0, u0 = load(sums, at), load(sums, at + V), load(sums, at + 2 * V)
                     at += 3 * V
@@ -102,6 +104,7 @@ def correlate_filters(
                     s2, t2, u2 = load(sums, at), load(sums, at + V), load(sums, at + 2 * V)
                     at += 3 * V
                     s3, t3, u3 = load(sums, at), load(sums, at + V), load(sums, at + 2 * V)
+                    # Row h of dy begins at p; what the taps meet of x begins at q, r and s.
                     for h in range(top, min(top + block, OH)):
                         p = (f * OH + h) * ROW
                         at = c * PLANE + h * ROW_STEP
@@ -119,6 +122,7 @@ def correlate_filters(
                             four_at = m, m + f1, m + f2, m + f3
                             here = twelve(three, three_at, four, four_at, ROW - whole, here)
                         s0, t0, u0, s1, t1, u1, s2, t2, u2, s3, t3, u3 = here
+                    # They wait in memory for the next block of rows.
                     at = t * 4 * V
                     store(sums, at, s0)
                     store(sums, at + V, t0)
@@ -132,6 +136,7 @@ def correlate_filters(
                     store(sums, at + 9 * V, s3)
                     store(sums, at + 10 * V, t3)
                     store(sums, at + 11 * V, u3)
+            # The lanes of each sum are added up: that is the gradient of one number of w.
             for t in range(T):
                 for i in range(min(4, F - f)):
                     at = (t // 3 * 12 + i * 3 + t % 3) * V

@@ -44,8 +44,10 @@ def correlate_narrow(
         for h in range(OH):
             first, ROWS, top = rows[h]
             row = (f * OH + h) * ROW
+            # The row of y begins as the bias.
             for n in range(0, ROW, V):
                 store_part(out, row + n, splat(b, f), ROW - n)
+            # Then every tap (k, j) of every eight channels adds its multiple of a run of x to it.
             for c in range(0, C, 8):
                 for k in range(ROWS):
                     i = top + k * ROW_STEP

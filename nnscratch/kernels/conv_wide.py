@@ -128,11 +128,13 @@ def correlate_wide(
     PLANE = OH * OW * N
     out = y.reshape(y.size)
     for block in range(blocks.shape[0]):
+        # The pixels that a block of output rows needs are copied once, and serve all filters.
         k, ROWS, begin, end = blocks[block]
         gather(x, pieces, begin, end, ROWS, ROW_STEP, panel)
         for f in range(0, F, 4):
             f1, f2, f3 = min(f + 1, F - 1), min(f + 2, F - 1), min(f + 3, F - 1)
             b0, b1, b2, b3 = splat(b, f), splat(b, f1), splat(b, f2), splat(b, f3)
+            # One column m of y at a time: four filters by two vectors of sums, s and t.
             for m in range(OW):
                 j, COLUMNS, left = columns[m]
                 RUN = ROWS * C
@@ -141,6 +143,8 @@ def correlate_wide(
                 if ROWS == KH and COLUMN_STEP == 1:  # the runs of all columns are one
                     RUN *= COLUMNS
                     COLUMNS = min(COLUMNS, 1)
+                # Over the taps that meet the column, then over their rows and channels, p walks
+                # through the pixels and q through the filters.
                 s0, s1, s2, s3 = b0, b1, b2, b3
                 t0, t1, t2, t3 = b0, b1, b2, b3
                 for _ in range(COLUMNS):
@@ -159,6 +163,7 @@ def correlate_wide(
                 if rectify:
                     s0, s1, s2, s3 = relu(s0), relu(s1), relu(s2), relu(s3)
                     t0, t1, t2, t3 = relu(t0), relu(t1), relu(t2), relu(t3)
+                # The lanes of a block belong to several rows of y: each piece goes to its place.
                 for piece in range(begin, end):
                     h, _, n, first, last = pieces[piece]
                     at = (h * OW + m) * N + n - first

@@ -46,6 +46,7 @@ def normalise_kernel(
     G, C, P, N = x.shape
     K = C * P
     for g in range(G):
+        # First pass: the mean of each sample.
         m, s = mean[g], r[g]
         m[:] = 0
         s[:] = 0
@@ -56,6 +57,8 @@ def normalise_kernel(
                     m[n] += row[n]
         for n in range(N):
             m[n] /= K
+        # Second pass: the sum of squares around the mean, in s, which then becomes r. The shorter
+        # E[x²] - E[x]² would lose all digits of a small variance.
         for c in range(C):
             for p in range(P):
                 row = x[g, c, p]
@@ -64,6 +67,7 @@ def normalise_kernel(
                     s[n] += d * d
         for n in range(N):
             s[n] = 1 / np.sqrt(s[n] / K + eps)
+        # Third pass: y.
         for c in range(C):
             scale, shift = gamma[g, c], beta[g, c]
             for p in range(P):
@@ -97,6 +101,7 @@ def normalise_backward_kernel(
     K = C * P
     a, b, t, u = sums[0], sums[1], sums[2], sums[3]
     for g in range(G):
+        # First pass: a channel's T and U, and what they add to dβ and dγ, to A and to B.
         m, s = mean[g], r[g]
         a[:] = 0
         b[:] = 0
@@ -118,9 +123,11 @@ def normalise_backward_kernel(
                 db += t[n]
                 dg += u[n]
             dbeta[g, c], dgamma[g, c] = db, dg
+        # B is divided by K, and multiplied by the r of x̂ = r (x - μ) below.
         for n in range(N):
             a[n] /= K
             b[n] *= s[n] / K
+        # Second pass: dx.
         for c in range(C):
             scale = gamma[g, c]
             for p in range(P):

@@ -108,6 +108,7 @@ def max_pool_kernel(
     for c in range(C):
         for r in range(R):
             at = (c * R + r) * N
+            # Two vectors of samples at a time; `left` lanes of them are samples, the rest is empty.
             for n in range(0, N, 2 * V):
                 p, left = (c * P + pixels[starts[r]]) * N + n, N - n
                 best0, best1 = load_up_to(source, p, left), load_up_to(source, p + V, left - V)
@@ -119,7 +120,7 @@ def max_pool_kernel(
                     place1 = where_larger(v, best1, place, place1)
                     best0 = where_larger(u, best0, u, best0)
                     best1 = where_larger(v, best1, v, best1)
-                if rectify:
+                if rectify:  # a pixel has won only if it is larger than 0
                     nobody = zero(out)
                     place0 = where_larger(best0, nobody, place0, nobody)
                     place1 = where_larger(best1, nobody, place1, nobody)
@@ -139,6 +140,8 @@ def max_pool_backward_kernel(
     V = size_of_vector(dy)
     source, out, which = dy.reshape(dy.size), dx.reshape(dx.size), winner.reshape(winner.size)
     for c in range(C):
+        # dx starts at 0; then each window adds its dy to the pixel that has won it. Its other
+        # pixels get 0 added, lane by lane: which one has won differs from sample to sample.
         for p in range(0, P * N, V):
             store_up_to(out, c * P * N + p, zero(out), P * N - p)
         for r in range(R):

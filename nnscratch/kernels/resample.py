@@ -61,6 +61,7 @@ def resample_kernel(x: Array, starts: IntArray, pixels: IntArray, weights: Array
     for c in range(C):
         for r in range(R):
             at, first = (c * R + r) * N, c * P * N
+            # Two vectors of samples at a time: their sums over the row of M stay in registers.
             for n in range(0, N, 2 * V):
                 s0, s1, left = zero(out), zero(out), N - n
                 for t in range(starts[r], starts[r + 1]):

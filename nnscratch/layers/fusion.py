@@ -13,6 +13,7 @@ Both results are those of the two layers one after the other. Let a = conv(x) an
     the same, and so is its maximum with 0. Backward, ReLU passes on da = dy [y > 0], which needs y
     and not a. The convolution sums da for the bias before anything else, in a pass over da, and in
     that same pass da is computed. From there on its backward is given what it would have been.
+    (The pass adds up da in blocks, so the last bit of the bias's gradient may differ.)
 
     Pool. max(0, ·) is monotone, so max(0, max_t a_t) = max_t max(0, a_t): the ReLU may stand before
     the pool or behind it. Its gradient is the same, too. If the largest a_t is above 0, the first
@@ -20,6 +21,9 @@ Both results are those of the two layers one after the other. Let a = conv(x) an
     in both orders and nobody gets it: the 0 counts as a candidate of the window that has won, and
     is no pixel's. A NaN wins every window and passes through max(0, ·) in both orders; alone its
     gradient differs, for the pool gives dy to the NaN, and [y > 0] gives it to nobody.
+
+What it saves was measured on two cores, in training steps of the lesson's networks: 20 % of the
+convolutional autoencoder's and 9 % of the denoiser's for the pools, 1 to 5 % for convolutions.
 """
 
 from collections.abc import Sequence
