@@ -615,7 +615,13 @@ def on_trial(
 
 
 def replace(changed: ModuleType, patch: pytest.MonkeyPatch) -> None:
-    """Let all modules that have taken something from the real module have it from this one."""
+    """Let all modules that have taken something from the real module have it from this one.
+
+    A kernel's module is imported when it is first called. If that were now, it would take what has
+    changed for good.
+    """
+    for path in (ROOT / "kernels").glob("[!_]*.py"):
+        importlib.import_module(f"nnscratch.kernels.{path.stem}")
     real = vars(importlib.import_module(changed.__name__))
     new = {
         id(real[name]): thing
