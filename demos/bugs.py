@@ -64,9 +64,11 @@ def sigma(right, wrong):
     eps = rng.standard_normal((2, 3))
     passed = gradcheck(lambda mu, s: wrong(mu, s, eps), (2, 3), (2, 3), rng=rng).ok
     print(f"a gradient check of it says {'ok' if passed else 'FAILED'}")
-    mu, logvar, eps = np.zeros((1, DRAWS)), np.full((1, DRAWS), log(4)), rng.standard_normal
+    mu, logvar = np.zeros((1, DRAWS)), np.full((1, DRAWS), log(4))
     samplers = {"σ = exp(½ log σ²)": right, "σ = exp(log σ²)": wrong}
-    draws = {name: f(mu, logvar, eps((1, DRAWS)))[0] for name, f in samplers.items()}
+    draws = {}
+    for name, sampler in samplers.items():
+        draws[name], _ = sampler(mu, logvar, rng.standard_normal((1, DRAWS)))
     title = "Asked for log σ² = log 4, that is for σ = 2"
     show("sigma", histograms(draws, xlabel="z", title=title))
     return "std asked to be 2", deviation(right), deviation(wrong)
