@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..checks.arguments import flag, integer
+from ..checks.arguments import flag
 from ..core import Array, Backward, Layer, Pair, Parameter, Shape, check
 from ..kernels.plain_images import (
     Windows,
@@ -14,7 +14,15 @@ from ..kernels.plain_images import (
     relu_and_bias_gradient,
 )
 from .earlier import with_earlier_relu
-from .geometry import Padding, integers, paddings, pair, sample_of
+from .geometry import (
+    Padding,
+    check_groups,
+    paddings,
+    pair,
+    same_padding,
+    sample_of,
+    windows_along,
+)
 from .initializers import Initializer, glorot_uniform, zeros
 
 
@@ -80,7 +88,7 @@ class Conv2d(Layer):
         bias_init: Initializer = zeros,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        divide("Conv2d", in_channels, out_channels, groups)
+        check_groups("Conv2d", in_channels, out_channels, groups)
         self.C, F, self.groups = in_channels, out_channels, groups
         bias = flag("Conv2d", "bias", bias)
         KH, KW = pair("Conv2d", "kernel_size", kernel_size)
@@ -119,7 +127,9 @@ class Conv2d(Layer):
         if not self.same:
             return self.padding
         K = self.w.value.shape[2:]
-        rows, columns = (same(shape[a + 1], K[a], self.stride[a], self.dilation[a]) for a in (0, 1))
+        rows, columns = (
+            same_padding(shape[a + 1], K[a], self.stride[a], self.dilation[a]) for a in (0, 1)
+        )
         return rows, columns
 
     def output_shape(self, input_shape: Shape) -> Shape:
@@ -131,7 +141,7 @@ class Conv2d(Layer):
         sizes = zip(
             input_shape[1:], K, self.stride, self._paddings(input_shape), self.dilation, strict=True
         )
-        OH, OW = (outputs("Conv2d", *numbers) for numbers in sizes)
+        OH, OW = (windows_along("Conv2d", *numbers) for numbers in sizes)
         return sample_of("Conv2d", F, OH, OW)
 
     def parameters(self) -> dict[str, Parameter]:
@@ -148,30 +158,3 @@ def through_relu_and_bias(dy: Array, y: Array | None, b: Parameter | None) -> Ar
     if b is not None:
         add_bias_gradient(dy, b.grad)
     return dy
-
-
-def divide(name: str, C: int, F: int, groups: int) -> None:
-    """Raise ValueError unless both numbers of channels can be cut into `groups` parts."""
-    integers(name, "channels", (C, F), (C, F), 1)
-    if integer(name, "groups", groups) and (C % groups or F % groups):
-        raise ValueError(
-            f"{name}: expected channels ≥ 1 that groups divide, "
-            f"got in {C}, out {F}, groups {groups}"
-        )
-
-
-def same(I: int, K: int, stride: int, dilation: int) -> Pair:  # noqa: E741
-    """Return the padding (before, after) that makes ⌈I/stride⌉ outputs of I inputs."""
-    reach = (-(-I // stride) - 1) * stride + dilation * (K - 1) + 1
-    missing = max(0, reach - I)
-    return missing // 2, missing - missing // 2
-
-
-def outputs(name: str, I: int, K: int, stride: int, padding: Pair, dilation: int) -> int:  # noqa: E741
-    """Return how many windows fit along one axis."""
-    reach, room = dilation * (K - 1) + 1, I + sum(padding)
-    if min(I, room - reach + 1) < 1:
-        raise ValueError(
-            f"{name}: a window of {reach} does not fit in {I} + {sum(padding)} padding"
-        )
-    return (room - reach) // stride + 1

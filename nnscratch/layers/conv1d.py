@@ -6,9 +6,9 @@ from numpy.typing import DTypeLike
 from ..checks.arguments import flag
 from ..core import Array, Backward, Layer, Pair, Parameter, Shape, check
 from ..kernels.plain_images import Windows, add_filter_gradient, convolve, convolve_adjoint
-from .conv import divide, outputs, same, through_relu_and_bias
+from .conv import through_relu_and_bias
 from .earlier import with_earlier_relu
-from .geometry import integers, pair
+from .geometry import check_groups, integers, pair, same_padding, windows_along
 from .initializers import Initializer, glorot_uniform, zeros
 
 
@@ -62,7 +62,7 @@ class Conv1d(Layer):
         bias_init: Initializer = zeros,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        divide("Conv1d", in_channels, out_channels, groups)
+        check_groups("Conv1d", in_channels, out_channels, groups)
         self.D, F, self.groups = in_channels, out_channels, groups
         bias = flag("Conv1d", "bias", bias)
         for what, size in {
@@ -105,14 +105,14 @@ class Conv1d(Layer):
 
     def _padding(self, T: int) -> Pair:
         K = self.w.value.shape[2]
-        return same(T, K, self.stride, self.dilation) if self.same else self.padding
+        return same_padding(T, K, self.stride, self.dilation) if self.same else self.padding
 
     def output_shape(self, input_shape: Shape) -> Shape:
         if len(input_shape) != 2 or input_shape[1] != self.D:
             raise ValueError(f"Conv1d: expected a sample of shape (T, {self.D}), got {input_shape}")
         F, _, K = self.w.value.shape
         T = input_shape[0]
-        return outputs("Conv1d", T, K, self.stride, self._padding(T), self.dilation), F
+        return windows_along("Conv1d", T, K, self.stride, self._padding(T), self.dilation), F
 
     def parameters(self) -> dict[str, Parameter]:
         return {"weight": self.w} if self.b is None else {"weight": self.w, "bias": self.b}

@@ -6,9 +6,9 @@ from numpy.typing import DTypeLike
 from ..checks.arguments import flag
 from ..core import Array, Backward, Layer, Pair, Parameter, Shape, check
 from ..kernels.plain_images import Windows, add_filter_gradient, convolve, convolve_adjoint
-from .conv import divide, through_relu_and_bias
+from .conv import through_relu_and_bias
 from .earlier import with_earlier_relu
-from .geometry import Padding, paddings, pair, sample_of
+from .geometry import Padding, check_groups, paddings, pair, sample_of
 from .initializers import Initializer, glorot_uniform, zeros
 
 
@@ -69,7 +69,7 @@ class ConvTranspose2d(Layer):
         dtype: DTypeLike = np.float32,
     ) -> None:
         name = "ConvTranspose2d"
-        divide(name, in_channels, out_channels, groups)
+        check_groups(name, in_channels, out_channels, groups)
         C, self.F, self.groups = in_channels, out_channels, groups
         bias = flag(name, "bias", bias)
         KH, KW = pair(name, "kernel_size", kernel_size)

@@ -1,11 +1,11 @@
-"""What the layers on images have in common: pairs of numbers, sizes."""
+"""What the layers on images have in common: pairs of numbers, paddings, sizes of outputs."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from ..checks.arguments import LARGEST, is_integer
+from ..checks.arguments import LARGEST, integer, is_integer
 from ..core import Pair, Shape
 
 Padding = int | Pair | tuple[Pair, Pair] | str
@@ -40,6 +40,33 @@ def sample_of(name: str, C: int, H: int, W: int) -> Shape:
     if C * H * W > LARGEST:
         raise ValueError(f"{name}: expected a sample of at most 2⁴⁸ numbers, got ({C}, {H}, {W})")
     return C, H, W
+
+
+def check_groups(name: str, C: int, F: int, groups: int) -> None:
+    """Raise ValueError unless both numbers of channels can be cut into `groups` parts."""
+    integers(name, "channels", (C, F), (C, F), 1)
+    if integer(name, "groups", groups) and (C % groups or F % groups):
+        raise ValueError(
+            f"{name}: expected channels ≥ 1 that groups divide, "
+            f"got in {C}, out {F}, groups {groups}"
+        )
+
+
+def same_padding(I: int, K: int, stride: int, dilation: int) -> Pair:  # noqa: E741
+    """Return the padding (before, after) that makes ⌈I/stride⌉ outputs of I inputs."""
+    reach = (-(-I // stride) - 1) * stride + dilation * (K - 1) + 1
+    missing = max(0, reach - I)
+    return missing // 2, missing - missing // 2
+
+
+def windows_along(name: str, I: int, K: int, stride: int, padding: Pair, dilation: int) -> int:  # noqa: E741
+    """Return how many windows fit along one axis."""
+    reach, room = dilation * (K - 1) + 1, I + sum(padding)
+    if min(I, room - reach + 1) < 1:
+        raise ValueError(
+            f"{name}: a window of {reach} does not fit in {I} + {sum(padding)} padding"
+        )
+    return (room - reach) // stride + 1
 
 
 def _two(name: str, what: str, value: Any) -> Any:
