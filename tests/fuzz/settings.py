@@ -95,6 +95,8 @@ PAD = Kind(
     lambda v: PADDING.allowed(v) or np.shape(v) == (2, 2),
 )
 POSITIVE, AT_LEAST_0 = between(0, np.inf, "]["), between(0, np.inf, "[[")
+MODEST = Kind(lambda v: FRACTION.right(v), AT_LEAST_0.right)
+"""Up to 1; with more a training may diverge, and says so."""
 FRACTION, BELOW_1, ANY = between(0, 1), between(0, 1, "[["), between(-np.inf, np.inf, "][")
 FLAG = Kind(lambda v: isinstance(v, bool), lambda v: integer(v) and v in (0, 1))
 RNG = NONE_OF_IT

@@ -23,6 +23,7 @@ from .settings import (
     AT_LEAST_0,
     FLAG,
     FRACTION,
+    MODEST,
     POSITIVE,
     RNG,
     SIZE,
@@ -149,7 +150,7 @@ def of_models() -> list[Spec]:
             "SoftmaxProbe",
             lambda **w: probes.SoftmaxProbe(**{"steps": 2} | w).fit(z, y).predict(z),
             {},
-            {"steps": TIMES, "learning_rate": AT_LEAST_0, "precision": AT_LEAST_0},
+            {"steps": TIMES, "learning_rate": MODEST, "precision": MODEST},
         ),
         Spec(
             "bce", lambda clip: bce(square, square, clip=clip), {}, {"clip": between(0, 0.5, "][")}
