@@ -1,4 +1,4 @@
-"""The ideas that everything else rests on: Layer, Parameter, pack, replica.
+"""The ideas that everything else rests on: Layer, Parameter, pack.
 
 A layer is a map y = f_θ(x). Backpropagation needs one thing of it: given ∂L/∂y, it returns ∂L/∂x
 and adds ∂L/∂θ to a running sum. A layer's `forward` returns a function that does this:
@@ -13,11 +13,10 @@ The batch is the last axis everywhere: a sample is a column, and inner loops run
 samples.
 """
 
-import copy
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, Self, TypeAlias, TypeVar
+from typing import Any, Protocol, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -178,43 +177,6 @@ def set_gradient_views(parameters: Mapping[str, Parameter], grad: Array) -> None
         here = slice(start, start + p.value.size)
         p.grad = grad[here].reshape(p.value.shape)
         start = here.stop
-
-
-M = TypeVar("M", bound=HasParameters)
-
-
-def replica(model: M, grad: Array) -> M:
-    """Return a copy of `model` that shares all values and adds its gradients to `grad` (P,).
-
-    With replicas several threads run forward and backward at the same time: they read the same
-    values, and each writes to a gradient of its own.
-
-    Raises
-        ValueError if there are no parameters, `grad` does not fit, or Python cannot copy the model
-        or copies it with parameters of the original.
-    """
-    parts = unique(model.parameters())
-    if not parts:
-        raise ValueError("replica: expected a model with parameters, got none")
-    check("replica grad", grad, (sum(p.value.size for p in parts),), parts[0].value.dtype)
-    # deepcopy takes over what it finds in the memo, so the copy has the same values.
-    try:
-        twin = copy.deepcopy(model, {id(p.value): p.value for p in parts})
-    except Exception as error:
-        raise ValueError(
-            f"replica: {type(model).__name__} cannot be copied: {error}; one replica needs no copy"
-        ) from error
-    theirs = unique(twin.parameters())
-    if len(theirs) != len(parts) or any(
-        p is q or p.value is not q.value for p, q in zip(parts, theirs, strict=True)
-    ):
-        who = type(model).__name__
-        raise ValueError(
-            f"replica: expected a copy of {who} to have Parameters of its own with the same "
-            "values; a function or a class holds them, or a copy makes new ones"
-        )
-    set_gradient_views(twin.parameters(), grad)
-    return twin
 
 
 def check(name: str, array: Array, shape: tuple[int | str, ...], dtype: DTypeLike) -> None:

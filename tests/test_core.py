@@ -17,7 +17,6 @@ from nnscratch.core import (
     check,
     named,
     pack,
-    replica,
     set_gradient_views,
     unique,
 )
@@ -33,9 +32,11 @@ from nnscratch.layers import (
     Tanh,
     TiedDense,
 )
+from nnscratch.layers import replica as replicating
 from nnscratch.layers.contract import buffers, holomorphic, inference, noisy, whole_batch
 from nnscratch.layers.held import sources
 from nnscratch.layers.initializers import he_normal
+from nnscratch.layers.replica import replica
 
 
 def net(rng: np.random.Generator) -> Sequential:
@@ -70,7 +71,7 @@ def check_shared_parameters(module: ModuleType) -> None:
 def check_replica(module: ModuleType) -> None:
     """θ is one, gradients are two."""
     model = net(np.random.default_rng(0))
-    theta = module.pack(model.parameters())
+    theta = pack(model.parameters())
     grad = np.zeros_like(theta.grad)
     twin = module.replica(model, grad)
     x, dy = np.ones((4, 3), np.float32), np.ones((2, 3), np.float32)
@@ -162,7 +163,7 @@ def test_lend_makes_every_gradient_a_view(rng: np.random.Generator) -> None:
 
 
 def test_a_replica_shares_values_and_not_gradients() -> None:
-    check_replica(core)
+    check_replica(replicating)
 
 
 def test_a_replica_shares_what_is_shared_in_its_model(rng: np.random.Generator) -> None:

@@ -505,17 +505,19 @@ FAULTS: dict[str, list[Fault]] = {
             *OF_EXP,
         ),
     ],
+    "layers/replica.py": [
+        (
+            "a replica copies θ",
+            {"{id(p.value): p.value for p in parts}": "{}", " or p.value is not q.value": ""},
+            test_core.check_replica,
+            (),
+        ),
+    ],
     "core.py": [
         (
             "shared θ laid out twice",
             {"list({id(p): p for p in parameters.values()}.values())": "list(parameters.values())"},
             test_core.check_shared_parameters,
-            (),
-        ),
-        (
-            "a replica copies θ",
-            {"{id(p.value): p.value for p in parts}": "{}", " or p.value is not q.value": ""},
-            test_core.check_replica,
             (),
         ),
         (

@@ -27,6 +27,11 @@ def test_a_formula_is_three_short_modules_deep(file: str) -> None:
     assert not any("machine" in name for name in parts)
 
 
+@pytest.mark.parametrize("file", ["layers/dense.py", "layers/rectifiers.py", "losses.py"])
+def test_the_first_formulas_take_500_lines_in_all(file: str) -> None:
+    assert sum(reading(file).values()) <= 500
+
+
 def test_what_is_used_is_found() -> None:
     """Through imports of names and of modules, methods, and functions that call others."""
     assert set(reading("layers/dense.py")) == {"layers/dense.py", "core.py", "kernels/plain.py"}

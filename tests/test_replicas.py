@@ -9,9 +9,10 @@ import tiny
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnscratch.core import Array, Parameter, pack, replica
+from nnscratch.core import Array, Parameter, pack
 from nnscratch.layers import BatchNorm, Dense, Dropout, Sequential
 from nnscratch.layers.contract import buffers
+from nnscratch.layers.replica import replica
 from nnscratch.models import Autoencoder
 from nnscratch.optimizers import SGD
 from nnscratch.training import Trainer

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..checks.arguments import number
-from ..core import Array, IntArray, backward_into_theta, replica, unique
+from ..core import Array, IntArray, backward_into_theta, unique
 from ..layers import Dense, Sequential, Sigmoid, TiedDense
+from ..layers.replica import replica
 from ..likelihoods import Likelihood
 from ..losses import contraction
 from .autoencoder import Autoencoder

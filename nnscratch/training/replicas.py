@@ -20,11 +20,12 @@ import numpy as np
 
 from .._moved import renamed
 from ..checks.arguments import integer
-from ..core import Array, HasParameters, Parameter, pack, replica, set_gradient_views, unique
+from ..core import Array, HasParameters, Parameter, pack, set_gradient_views, unique
 from ..kernels.machine.helpers import kernel_threads
 from ..kernels.machine.subnormals import flushed_subnormals
 from ..kernels.machine.threads import Run, cores, pool
 from ..layers import held
+from ..layers.replica import replica
 
 M = TypeVar("M", bound=HasParameters)
 T = TypeVar("T")
