@@ -15,6 +15,8 @@ from nnscratch.gradcheck import gradcheck, without_kinks
 from nnscratch.layers import Softmax
 from nnscratch.layers.activations import sigmoid
 
+pytestmark = [pytest.mark.kernel, pytest.mark.plain]
+
 SEEDS = st.integers(0, 99)
 SHAPES = st.lists(st.integers(1, 4), min_size=2, max_size=4).map(tuple)
 OPTIONS = {"ELU": {"alpha": reference.ALPHA}, "LeakyReLU": {"negative_slope": reference.SLOPE}}

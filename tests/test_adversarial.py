@@ -24,6 +24,8 @@ from nnscratch.training import TrainingDiverged
 from nnscratch.training.adversarial import AdversarialTrainer
 from nnscratch.training.checkpoint import arrays_of
 
+pytestmark = pytest.mark.plain
+
 IMAGES, HELD_OUT = tiny.images(20), tiny.images(7, seed=1)
 PRIORS: dict[str, Prior] = {"gaussian": gaussian, "ring": ring, "mixture": mixture}
 

@@ -22,6 +22,8 @@ from nnscratch.models.lesson import dense_autoencoder
 from nnscratch.optimizers import Adam
 from nnscratch.training import checkpoint
 
+pytestmark = pytest.mark.plain
+
 N = 5
 PENALTIES = {
     "sparsity": (0.3, l1_penalty),

@@ -8,6 +8,8 @@ from nnscratch.data import mnist
 from nnscratch.evaluation.baselines import PCA, linear_vae_optimum, mean_image
 from nnscratch.evaluation.metrics import bce, mse, sse
 
+pytestmark = pytest.mark.plain
+
 needs_mnist = pytest.mark.mnist
 
 

@@ -13,6 +13,8 @@ from nnscratch.core import Array
 from nnscratch.models import batch_first
 from nnscratch.models.batch_first import Input, apply_in_chunks, naming, to_columns, to_rows
 
+pytestmark = pytest.mark.plain
+
 SHAPES = st.lists(st.integers(1, 4), min_size=1, max_size=3).map(tuple)
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 

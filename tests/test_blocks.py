@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from nnscratch.kernels.blocks import blocks
 from nnscratch.kernels.taps import adjoint_taps, taps
 
+pytestmark = pytest.mark.image_kernel
+
 
 @given(
     of=st.sampled_from([taps, adjoint_taps]),

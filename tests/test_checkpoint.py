@@ -41,6 +41,8 @@ from nnscratch.training.checkpoint import (
     write,
 )
 
+pytestmark = [pytest.mark.plain, pytest.mark.oldest]
+
 ARRAYS = {
     "a": np.arange(6, dtype=np.float32).reshape(2, 3),
     "b.c": np.array([1e-310, -0.0, np.pi, np.inf, -np.inf, np.nan]),

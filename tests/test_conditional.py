@@ -22,6 +22,8 @@ from nnscratch.models.labels import append_labels, one_hot
 from nnscratch.optimizers import Adam
 from nnscratch.training import Trainer
 
+pytestmark = pytest.mark.plain
+
 K = 3
 """Classes."""
 

@@ -22,6 +22,8 @@ from nnscratch.models.contractive import jacobian_norms
 from nnscratch.optimizers import Adam
 from nnscratch.training import Trainer
 
+pytestmark = pytest.mark.plain
+
 SIZES, SEEDS = st.integers(1, 4), st.integers(0, 99)
 LIKELIHOODS: list[Likelihood] = [Bernoulli(), SquaredError()]
 

@@ -20,7 +20,12 @@ from nnscratch.gradcheck import adjoint, gradcheck
 from nnscratch.kernels.machine.processor import BYTES
 from nnscratch.layers import Conv2d
 
-pytestmark = pytest.mark.usefixtures("path")
+pytestmark = [
+    pytest.mark.usefixtures("path"),
+    pytest.mark.image_kernel,
+    pytest.mark.plain,
+    pytest.mark.oldest,
+]
 
 
 def made(drawn: Drawn, rng: np.random.Generator, dtype: Any = np.float64, **more: Any) -> Conv2d:

@@ -13,7 +13,7 @@ from images import BATCHES, DTYPES, Drawn, assert_close, convolutions
 from nnscratch.gradcheck import adjoint, gradcheck
 from nnscratch.layers import Conv1d
 
-pytestmark = pytest.mark.usefixtures("path")
+pytestmark = [pytest.mark.usefixtures("path"), pytest.mark.image_kernel, pytest.mark.plain]
 
 
 def made(drawn: Drawn, rng: np.random.Generator, dtype: Any = np.float64, **more: Any) -> Conv1d:

@@ -15,7 +15,7 @@ from nnscratch import layers
 from nnscratch.gradcheck import adjoint, gradcheck
 from nnscratch.layers import Conv2d, ConvTranspose2d
 
-pytestmark = pytest.mark.usefixtures("path")
+pytestmark = [pytest.mark.usefixtures("path"), pytest.mark.image_kernel, pytest.mark.plain]
 
 
 def made(

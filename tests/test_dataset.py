@@ -19,6 +19,8 @@ from nnscratch.data import Dataset, binarize, columns, minibatches, split
 from nnscratch.kernels.batch import gather_columns_kernel
 from nnscratch.kernels.machine.counters import workers_of
 
+pytestmark = [pytest.mark.kernel, pytest.mark.plain, pytest.mark.oldest]
+
 SEEDS = st.integers(0, 99)
 
 

@@ -13,6 +13,8 @@ from nnscratch.layers import dense
 from nnscratch.layers.dense import Dense
 from nnscratch.layers.initializers import he_normal, torch_default
 
+pytestmark = [pytest.mark.kernel, pytest.mark.plain]
+
 SIZES, SEEDS = st.integers(1, 4), st.integers(0, 99)
 
 

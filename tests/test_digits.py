@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from nnscratch.data import Dataset, digits, make_digits
 
+pytestmark = pytest.mark.oldest
+
 FILE = sys.modules["nnscratch.data.digits"].FILE  # nnscratch.data.digits itself is the function
 PINNED = "a82965c2a236880a80f41d995968fc496bb6ef1341f3a8dd33ca83cd85cdaf5e"
 

@@ -11,6 +11,8 @@ from nnscratch.gradcheck import gradcheck
 from nnscratch.layers import Dense, Dropout, Identity, Sequential
 from nnscratch.layers.contract import inference, noisy
 
+pytestmark = pytest.mark.plain
+
 
 @given(
     D=st.integers(1, 4), N=st.integers(1, 4), p=st.sampled_from([0, 0.3, 0.9]), seed=st.integers(0)

@@ -17,6 +17,8 @@ from nnscratch.losses import gaussian_kl_per_dimension
 from nnscratch.models import VAE, ConditionalVAE
 from nnscratch.models.corruption import Downsampling, Masking
 
+pytestmark = pytest.mark.plain
+
 S2 = 0.02
 """Variance of the decoder of the linear VAE."""
 

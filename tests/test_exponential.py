@@ -13,6 +13,8 @@ from nnscratch.kernels.machine.jit import kernel
 from nnscratch.kernels.machine.processor import BYTES
 from nnscratch.kernels.machine.simd import load, store
 
+pytestmark = pytest.mark.kernel
+
 DTYPES = (np.float32, np.float64)
 
 

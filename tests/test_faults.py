@@ -41,6 +41,8 @@ from nnscratch import data, layers, losses, optimizers
 from nnscratch.kernels import plain
 from nnscratch.layers import fusion, norm
 
+pytestmark = pytest.mark.plain
+
 ROOT = Path(nnscratch.__file__).parent
 SHAPE, SEED = (3, 4), 0
 CONVICTED = (AssertionError, RuntimeWarning, pytest.fail.Exception)

@@ -15,6 +15,8 @@ from test_idx import idx_bytes
 
 from nnscratch.data import Split, digits, read_set
 
+pytestmark = pytest.mark.oldest
+
 FILES = sys.modules["nnscratch.data.mnist"].FILES
 module = sys.modules["nnscratch.data.folder"]
 Arrays = tuple[np.ndarray, ...]

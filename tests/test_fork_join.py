@@ -21,6 +21,8 @@ from nnscratch.kernels.machine.helpers import (
     workers_for,
 )
 
+pytestmark = pytest.mark.kernel
+
 compiled = pytest.mark.skipif(bool(config.DISABLE_JIT), reason="interpreted kernels run alone")
 
 

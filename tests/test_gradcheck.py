@@ -21,6 +21,8 @@ from nnscratch.models import AdversarialAutoencoder, Autoencoder, ConditionalVAE
 from nnscratch.models.contractive import ContractiveAutoencoder
 from nnscratch.models.corruption import GaussianNoise
 
+pytestmark = [pytest.mark.plain, pytest.mark.oldest]
+
 D, M, N = 3, 3, 4
 
 

@@ -12,6 +12,8 @@ from numba import config
 import nnscratch
 from nnscratch.kernels.machine.processor import BYTES
 
+pytestmark = pytest.mark.oldest
+
 RUN = """
 import sys
 import numpy as np

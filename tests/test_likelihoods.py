@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from nnscratch.gradcheck import gradcheck
 from nnscratch.likelihoods import Bernoulli, Gaussian, Likelihood, SquaredError, per_sample
 
+pytestmark = pytest.mark.plain
+
 ALL: list[Likelihood] = [Bernoulli(), Gaussian(), Gaussian(0.3), SquaredError()]
 EACH = pytest.mark.parametrize("likelihood", ALL, ids=repr)
 SHAPES = st.lists(st.integers(1, 4), min_size=2, max_size=4).map(tuple)

@@ -24,6 +24,8 @@ from nnscratch.losses import (
     squared_error,
 )
 
+pytestmark = [pytest.mark.kernel, pytest.mark.plain, pytest.mark.oldest]
+
 SIZES, SEEDS = st.integers(1, 4), st.integers(0, 99)
 Arrays = tuple[list[np.ndarray], list[np.ndarray]]
 

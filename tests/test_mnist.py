@@ -22,6 +22,8 @@ from test_idx import idx_bytes
 
 from nnscratch.data import fashion_mnist, mnist
 
+pytestmark = pytest.mark.oldest
+
 # nnscratch.data.mnist is the function; the module of that name is where its sources stand.
 module = sys.modules["nnscratch.data.mnist"]
 FILES = module.FILES

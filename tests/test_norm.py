@@ -14,7 +14,7 @@ from nnscratch.layers import BatchNorm, Dense, GroupNorm, LayerNorm, Sequential,
 from nnscratch.layers.contract import inference, whole_batch
 from nnscratch.layers.standardise import Affine, standardise
 
-pytestmark = pytest.mark.usefixtures("path")
+pytestmark = [pytest.mark.usefixtures("path"), pytest.mark.kernel, pytest.mark.plain]
 
 SEEDS, BATCHES, CHANNELS = st.integers(0, 99), st.integers(1, 4), st.integers(1, 3)
 SIDES = st.lists(st.integers(1, 3), max_size=2).map(tuple)

@@ -18,6 +18,8 @@ from nnscratch.optimizers import Adam
 from nnscratch.schedules import Cosine
 from nnscratch.training import Trainer
 
+pytestmark = pytest.mark.plain
+
 N, D, BATCH = 1000, 14 * 14, 250
 
 

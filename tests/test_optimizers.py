@@ -19,6 +19,8 @@ from nnscratch.kernels.plain_optimizers import gradient_norm
 from nnscratch.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
 from nnscratch.schedules import Constant, Cosine, StepDecay, describe
 
+pytestmark = [pytest.mark.kernel, pytest.mark.plain, pytest.mark.oldest]
+
 STEPS = 6
 Trajectory = Iterator[Array]
 

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from nnscratch.gradcheck import adjoint, gradcheck
 from nnscratch.layers import ZeroPad2d
 
+pytestmark = [pytest.mark.image_kernel, pytest.mark.plain]
+
 SIZES = st.integers(1, 3)
 SIDES = st.tuples(*(st.tuples(st.integers(0, 2), st.integers(0, 2)) for _ in range(2)))
 Sides = tuple[tuple[int, int], tuple[int, int]]

@@ -19,6 +19,8 @@ from nnscratch.kernels.machine.threads import pool
 from nnscratch.kernels.paths import accelerated, from_environment, on_plain_path
 from nnscratch.kernels.plain import relu
 
+pytestmark = pytest.mark.plain
+
 FAST = pytest.mark.fast("here the fast path is the usual one")
 
 

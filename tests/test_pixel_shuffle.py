@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from nnscratch.gradcheck import adjoint, gradcheck
 from nnscratch.layers import PixelShuffle
 
+pytestmark = pytest.mark.plain
+
 SIZES = st.integers(1, 3)
 
 

@@ -31,6 +31,8 @@ from nnscratch.kernels.rectifiers import (
     relu_kernel,
 )
 
+pytestmark = pytest.mark.kernel
+
 GAPS = (0, 1, 2, 5, 8, 16, 31, 64, 500)
 """Numbers between one array and the next."""
 

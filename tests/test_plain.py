@@ -21,6 +21,8 @@ from nnscratch.kernels.machine.counters import BLOCK
 from nnscratch.kernels.machine.helpers import kernel_threads
 from nnscratch.kernels.plain_optimizers import Step
 
+pytestmark = pytest.mark.plain
+
 SIZES = st.one_of(st.integers(1, 12), st.integers(1, 150))
 DTYPES = st.sampled_from([np.float32, np.float64])
 JIT = not config.DISABLE_JIT  # type: ignore[attr-defined]

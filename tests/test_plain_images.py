@@ -12,6 +12,8 @@ from nnscratch.core import Array
 from nnscratch.kernels import plain_images as ops
 from nnscratch.kernels.plain_images import Resampling, Windows
 
+pytestmark = pytest.mark.plain
+
 SEEDS = st.integers(0, 99)
 SHORT = st.integers(1, 6)
 

@@ -16,6 +16,8 @@ from matplotlib.figure import Figure
 from nnscratch import plots
 from nnscratch.plots.page import CLASSES
 
+pytestmark = pytest.mark.oldest
+
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (20, 28, 28), np.uint8)
 CODES, LABELS = RNG.standard_normal((20, 2)), np.arange(20) % 10

@@ -16,7 +16,7 @@ from nnscratch.gradcheck import adjoint, gradcheck, without_kinks
 from nnscratch.layers import AvgPool2d, GlobalAvgPool2d, MaxPool2d
 from nnscratch.layers.fusion import WithReLU
 
-pytestmark = pytest.mark.usefixtures("path")
+pytestmark = [pytest.mark.usefixtures("path"), pytest.mark.image_kernel, pytest.mark.plain]
 
 PAIRS = st.tuples(st.integers(1, 3), st.integers(1, 3))
 SIDES = st.tuples(st.integers(1, 6), st.integers(1, 6))

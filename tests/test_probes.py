@@ -10,6 +10,8 @@ from nnscratch.data import digits, mnist
 from nnscratch.evaluation.baselines import PCA
 from nnscratch.evaluation.probes import NearestNeighbours, SoftmaxProbe, accuracy, balanced
 
+pytestmark = pytest.mark.plain
+
 RNG = np.random.default_rng(0)
 
 

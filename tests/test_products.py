@@ -16,6 +16,8 @@ from nnscratch.kernels.machine.helpers import kernel_threads, scratch
 from nnscratch.kernels.machine.processor import BYTES
 from nnscratch.kernels.matmul import SMALL, add_matmul, matmul
 
+pytestmark = [pytest.mark.kernel, pytest.mark.oldest]
+
 SIZES = st.integers(1, 70)
 DTYPES = st.sampled_from([np.float32, np.float64])
 LAYOUTS = st.sampled_from(["rows", "columns", "neither"])

@@ -10,6 +10,8 @@ from test_activations import check_by_hand, check_limits, make
 from nnscratch import layers
 from nnscratch.layers import ELU, LeakyReLU, ReLU
 
+pytestmark = [pytest.mark.kernel, pytest.mark.plain]
+
 
 @pytest.mark.parametrize(
     ("name", "x", "y", "slope"),

@@ -18,6 +18,8 @@ from nnscratch.optimizers import SGD
 from nnscratch.training import Trainer
 from nnscratch.training.replicas import Replicas
 
+pytestmark = pytest.mark.plain
+
 
 def batch(N: int) -> Array:
     return np.random.default_rng(3).random((tiny.D, N))

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from nnscratch.gradcheck import gradcheck
 from nnscratch.layers import Flatten, Identity, Reshape, Sequential
 
+pytestmark = pytest.mark.plain
+
 SIZES = st.integers(1, 3)
 LAYERS = [Identity(), Reshape(3, 4, 2), Flatten()]
 NAMES = [type(layer).__name__ for layer in LAYERS]

@@ -13,6 +13,8 @@ from nnscratch.gradcheck import gradcheck
 from nnscratch.layers import sampling
 from nnscratch.layers.sampling import GaussianSample
 
+pytestmark = [pytest.mark.kernel, pytest.mark.plain]
+
 SIZES, SEEDS = st.integers(1, 4), st.integers(0, 99)
 MU, LOGVAR, DRAWS = 2.0, log(9), 100_000
 

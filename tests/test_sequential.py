@@ -16,6 +16,8 @@ from nnscratch.layers.activations import Elementwise
 from nnscratch.layers.contract import buffers, holomorphic, inference, noisy, whole_batch
 from nnscratch.layers.sequential import as_sequential
 
+pytestmark = pytest.mark.plain
+
 SIZES = st.lists(st.integers(1, 4), min_size=2, max_size=4)
 
 

@@ -31,6 +31,8 @@ from nnscratch.kernels.machine.simd import (
     zero,
 )
 
+pytestmark = [pytest.mark.kernel, pytest.mark.oldest]
+
 DTYPES = st.sampled_from([np.float32, np.float64])
 SPECIAL = np.array([0.0, -0.0, 1.0, -1.0, np.nan, np.inf, -np.inf, 1e-40])
 

@@ -24,6 +24,8 @@ from nnscratch.models import AdversarialAutoencoder
 from nnscratch.models.conditional import ConditionalVAE
 from nnscratch.models.contractive import jacobian_norms
 
+pytestmark = pytest.mark.oldest
+
 THREADS = st.integers(1, 4)
 
 

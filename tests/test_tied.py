@@ -11,6 +11,8 @@ from nnscratch.gradcheck import adjoint, gradcheck
 from nnscratch.layers import Dense, Sequential, Tanh, TiedDense
 from nnscratch.layers import tied as tied_module
 
+pytestmark = pytest.mark.plain
+
 SIZES, SEEDS = st.integers(1, 4), st.integers(0, 99)
 
 

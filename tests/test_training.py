@@ -33,6 +33,8 @@ from nnscratch.training.checkpoint import arrays_of, load_model
 from nnscratch.training.interrupt import interruptible
 from nnscratch.training.terms import check_terms
 
+pytestmark = [pytest.mark.plain, pytest.mark.oldest]
+
 IMAGES, HELD_OUT = tiny.images(20), tiny.images(7, seed=1)
 STEPS = 3
 """An epoch of 20 images in batches of 8, the last of them 4."""

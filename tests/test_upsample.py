@@ -14,7 +14,7 @@ from nnscratch.core import Array
 from nnscratch.gradcheck import adjoint, gradcheck
 from nnscratch.layers import AvgPool2d, UpsampleBilinear2d, UpsampleNearest2d
 
-pytestmark = pytest.mark.usefixtures("path")
+pytestmark = [pytest.mark.usefixtures("path"), pytest.mark.image_kernel, pytest.mark.plain]
 
 SCALES = st.tuples(st.integers(1, 4), st.integers(1, 4))
 SIDES = st.tuples(st.integers(1, 5), st.integers(1, 5))

@@ -19,6 +19,8 @@ from nnscratch.models import VAE
 from nnscratch.models.lesson import dense_vae
 from nnscratch.optimizers import Adam
 
+pytestmark = pytest.mark.plain
+
 
 def x(N: int = 5, dtype: Any = np.float64) -> Array:
     return np.random.default_rng(7).random((tiny.D, N)).astype(dtype)
