@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 from numba import config
 
 from nnscratch.core import Array, IntArray
+from nnscratch.kernels.machine import fork_join
 from nnscratch.kernels.machine.counters import BLOCK, REGION, workers_of
-from nnscratch.kernels.machine.fork_join import next_block, next_piece, parallel
+from nnscratch.kernels.machine.fork_join import next_block, next_piece, parallel, spin_and_help
 from nnscratch.kernels.machine.helpers import (
+    GLANCE,
+    SPINS,
     WORTH,
     kernel_threads,
     scratch,
@@ -136,6 +139,23 @@ def test_helpers_that_sleep_wake_up() -> None:
         tally(counts, who, workers_for(WORTH))
         assert workers_for(WORTH)[REGION] == region + 2
     np.testing.assert_array_equal(counts, np.ones(300))
+
+
+@compiled
+def test_an_idle_helper_looks_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    spins: list[int] = []
+
+    def counted(workers: IntArray, me: int, count: int) -> None:
+        spins.append(count)
+        spin_and_help(workers, me, count)
+
+    monkeypatch.setattr(fork_join, "spin_and_help", counted)
+    with kernel_threads(2):
+        end = time.monotonic() + 10
+        while len(spins) < 5 and time.monotonic() < end:
+            time.sleep(0.01)
+    assert spins[0] == SPINS
+    assert spins[4] == GLANCE
 
 
 def test_scratch_memory_grows_and_is_lent_again() -> None:

@@ -30,6 +30,9 @@ WORTH = 10_000
 SPINS = 100_000
 """How often a helper looks for work before it sleeps for a moment; some milliseconds."""
 
+GLANCE = 1_000
+"""How often it looks after it has slept, if nothing has happened meanwhile: some microseconds."""
+
 LONGEST_SLEEP = 0.005
 """Seconds."""
 
@@ -75,17 +78,17 @@ def kernel_threads(threads: int) -> Iterator[None]:
     if config.DISABLE_JIT:  # type: ignore[attr-defined]
         yield
         return
-    before, ended = (_state.workers, _state.size), threading.Event()
+    outer, ended = (_state.workers, _state.size), threading.Event()
     workers = workers_of(threads)
 
     def help_out(me: int) -> None:
-        pause = 0.0
+        pause, before = 0.0, -1
         with flushed_subnormals():
             while not ended.is_set():
-                region = workers[REGION]
-                spin_and_help(workers, me, SPINS)
-                idle = workers[REGION] == region
-                pause = min(2 * pause + 1e-4, LONGEST_SLEEP) if idle else 0.0
+                spin_and_help(workers, me, GLANCE if pause else SPINS)
+                now = int(workers[REGION])
+                pause = min(2 * pause + 1e-4, LONGEST_SLEEP) if now == before else 0.0
+                before = now
                 sleep(pause)
 
     helpers: list[Thread] = []
@@ -98,7 +101,7 @@ def kernel_threads(threads: int) -> Iterator[None]:
         with flushed_subnormals():
             yield
     finally:
-        _state.workers, _state.size = before
+        _state.workers, _state.size = outer
         ended.set()
         for helper in helpers:
             helper.join()
