@@ -94,6 +94,13 @@ def test_lanes_are_replicas() -> None:
         assert trainer.lanes is trainer.replicas
 
 
+def test_fit_takes_its_data_as_images() -> None:
+    trainer = Trainer(tiny.autoencoder(), SGD(0.1), seed=0, batch_size=16)
+    with pytest.warns(DeprecationWarning, match=r"fit\(images=\) is now fit\(data=\)"):
+        trainer.fit(images=tiny.images(32), epochs=1)  # type: ignore[call-arg]
+    assert trainer.epoch == 1
+
+
 def test_attributes_of_a_trainer_that_have_new_names() -> None:
     """A program may put a function of its own in the place of `learn`."""
     trainer = Trainer(tiny.autoencoder(), SGD(0.1), seed=0, batch_size=16)

@@ -24,6 +24,7 @@ from ..models.trainable import Terms
 from .checked_sets import checked_set, checked_sets
 from .console import printable
 from .diagnosis import TrainingDiverged, all_finite, check_theta, diverged, own_loss
+from .earlier import renamed_argument
 from .early_stopping import copied
 from .history import Row, add_to, row_of, summary_line
 from .interrupt import interruptible
@@ -101,6 +102,7 @@ class Trainer(Run[M]):
         self.optimizer.step(self.replicas.theta, self.replicas.grads)
         return terms
 
+    @renamed_argument("fit", "images", "data")
     def fit(
         self,
         data: Any,
