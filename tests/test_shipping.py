@@ -17,7 +17,7 @@ from nnscratch.kernels.machine.processor import BYTES
 from nnscratch.layers import Conv1d, Conv2d, ConvTranspose2d, Dense, Sequential, Tanh, TiedDense
 from nnscratch.layers.fusion import WithReLU
 
-pytestmark = [pytest.mark.kernel, pytest.mark.plain]
+pytestmark = [pytest.mark.image_kernel, pytest.mark.plain]
 
 V = BYTES // 8
 """Numbers of double precision in a vector."""
