@@ -467,3 +467,17 @@ def test_the_page_about_a_model_of_ones_own_runs() -> None:
     (lines,) = re.findall(r"class Curve.*?```", text_of("docs/own_model.md"), re.DOTALL)
     assert len(lines.splitlines()) <= 35
     assert pack(names["net"].parameters()).value.size == 97
+
+
+def test_a_classifier_of_images_refuses_flat_rows_that_were_not_divided(
+    rng: np.random.Generator,
+) -> None:
+    """A Dataset takes flat rows of any numbers, for they may be a table; images are no table."""
+    net = Sequential(Flatten(), Dense(12, 2, rng=rng))
+    rows, labels = rng.uniform(0, 255, (6, 12)).astype(np.float32), np.arange(6) % 2
+    of_images = Trainer(Classifier(net, input_shape=(1, 3, 4)), Adam(), seed=0, batch_size=6)
+    with pytest.raises(ValueError, match=r"fit data: expected numbers in \[0, 1\], got"):
+        of_images.fit(Dataset(rows, labels), epochs=1)
+    of_images.fit(Dataset(rows / 255, labels), epochs=1)
+    of_rows = Classifier(Dense(12, 2, rng=rng), input_shape=(12,))
+    Trainer(of_rows, Adam(), seed=0, batch_size=6).fit(Dataset(rows, labels), epochs=1)
