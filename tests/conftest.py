@@ -11,6 +11,8 @@ from hypothesis import settings
 
 from nnscratch.kernels.paths import FOR_ALL, plain
 
+pytest.register_assert_rewrite("checks")  # a failed assertion there shows its values, too
+
 # Compiling a kernel takes longer than any deadline; the same examples each run keep CI honest.
 settings.register_profile("nnscratch", deadline=None, derandomize=True, max_examples=25)
 settings.load_profile("nnscratch")

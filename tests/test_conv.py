@@ -4,16 +4,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import images
 import numpy as np
 import pytest
-import reference
+from checks.conv import check_convolution, check_reference, made
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from images import BATCHES, DTYPES, Drawn, assert_close, convolutions, place
+from images import BATCHES, DTYPES, Drawn, convolutions
 
 from nnscratch import layers
 from nnscratch.gradcheck import adjoint, gradcheck
@@ -28,27 +27,6 @@ pytestmark = [
 ]
 
 
-def made(drawn: Drawn, rng: np.random.Generator, dtype: Any = np.float64, **more: Any) -> Conv2d:
-    """The layer, with biases that are not zero."""
-    options = drawn.options | {"dtype": dtype} | more
-    layer = Conv2d(drawn.x_shape[0], drawn.F, drawn.K, rng=rng, **options)
-    for p in layer.parameters().values():
-        p.value[...] = rng.standard_normal(p.value.shape)
-    return layer
-
-
-# What test_faults.py runs with a broken definition as well.
-
-
-def check_convolution(module: ModuleType) -> None:
-    """Groups, stride and dilation that differ, borders of four widths."""
-    options = {"stride": (1, 2), "padding": ((1, 0), (2, 3)), "dilation": (2, 1), "groups": 2}
-    drawn = Drawn((4, 4, 5, 3), 6, (2, 3), options, 0)
-    check_reference(drawn, np.float64, True)
-    rng = np.random.default_rng(0)
-    gradcheck(made(drawn, rng), drawn.x_shape, entries=30, rng=rng).raise_if_failed()
-
-
 def test_groups_stride_dilation_and_borders() -> None:
     check_convolution(layers)
 
@@ -61,24 +39,6 @@ def test_groups_stride_dilation_and_borders() -> None:
 def test_reference(drawn: Drawn, dtype: Any, bias: bool) -> None:
     """Few filters and many, every remainder of a tile and of a vector."""
     check_reference(drawn, dtype, bias)
-
-
-def check_reference(drawn: Drawn, dtype: Any, bias: bool) -> None:
-    rng = np.random.default_rng(drawn.seed)
-    layer = made(drawn, rng, dtype, bias=bias)
-    x = rng.standard_normal(drawn.x_shape).astype(dtype)
-    y, backward = layer.forward(x)
-    w = layer.w.value.astype(np.float64)
-    want = reference.conv2d(x.astype(np.float64), w, *place(drawn.options))
-    b = layer.b.value if layer.b else np.zeros(len(y))
-    assert_close(y, want + b[:, None, None, None], dtype)
-    dy = rng.standard_normal(y.shape).astype(dtype)
-    x64, dy64 = x.astype(np.float64), dy.astype(np.float64)
-    dx, dw = reference.conv2d_gradients(x64, w, dy64, *place(drawn.options))
-    assert_close(backward(dy), dx, dtype)
-    assert_close(layer.w.grad, dw, dtype)
-    if layer.b:
-        assert_close(layer.b.grad, dy64.sum(axis=(1, 2, 3)), dtype)
 
 
 @pytest.mark.parametrize("C", [1, 3, 8, 11])

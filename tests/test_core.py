@@ -1,13 +1,12 @@
 """Parameter, pack, replica and check: what all the rest takes for granted."""
 
 import copy
-import re
 from concurrent.futures import ThreadPoolExecutor
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+from checks.core import check_refusal, check_replica, check_shared_parameters, net
 
 from nnscratch import core
 from nnscratch.core import (
@@ -37,51 +36,6 @@ from nnscratch.layers.contract import buffers, holomorphic, inference, noisy, wh
 from nnscratch.layers.held import sources
 from nnscratch.layers.initializers import he_normal
 from nnscratch.layers.replica import replica
-
-
-def net(rng: np.random.Generator) -> Sequential:
-    return Sequential(Dense(4, 3, rng=rng), Tanh(), Dense(3, 2, rng=rng))
-
-
-# What test_faults.py runs on broken copies of the module as well.
-
-
-def check_refusal(module: ModuleType, array: np.ndarray) -> None:
-    """It says who, what was expected and what came."""
-    got = f"({', '.join(map(str, array.shape))}) {array.dtype}"
-    message = re.escape(f"Dense x: expected (3, N) float64, got {got}")
-    with pytest.raises(ValueError, match=f"^{message}$"):
-        module.check("Dense x", array, (3, "N"), np.float64)
-
-
-def check_shared_parameters(module: ModuleType) -> None:
-    """Tied weights: one layer twice in a chain has one θ, and its gradient is the sum of both."""
-    layer = Dense(3, 3, rng=np.random.default_rng(0))
-    model = Sequential(layer, Tanh(), layer)
-    assert len(model.parameters()) == 4
-    theta = module.pack(model.parameters())
-    assert theta.value.size == 3 * 3 + 3
-    assert theta.parts == (9, 3)
-    dy = np.ones((3, 1), np.float32)
-    model.forward(dy)[1](dy)
-    np.testing.assert_array_equal(theta.grad[9:], layer.b.grad)
-    assert (layer.b.grad != 1).any()
-
-
-def check_replica(module: ModuleType) -> None:
-    """θ is one, gradients are two."""
-    model = net(np.random.default_rng(0))
-    theta = pack(model.parameters())
-    grad = np.zeros_like(theta.grad)
-    twin = module.replica(model, grad)
-    x, dy = np.ones((4, 3), np.float32), np.ones((2, 3), np.float32)
-    theta.value *= 2
-    y, backward = twin.forward(x)
-    np.testing.assert_array_equal(y, model.forward(x)[0])
-    backward(dy)
-    np.testing.assert_array_equal(theta.grad, np.zeros_like(theta.grad))
-    model.forward(x)[1](dy)
-    np.testing.assert_array_equal(grad, theta.grad)
 
 
 def test_a_gradient_starts_at_zero_and_looks_like_its_value() -> None:

@@ -6,11 +6,11 @@ import subprocess
 import sys
 import tracemalloc
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+from checks.dataset import check_columns
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,17 +30,6 @@ def grey(rng: np.random.Generator, *shape: int) -> np.ndarray:
 
 def some(N: int) -> Dataset:
     return Dataset(np.zeros((N, 2, 2), np.uint8), np.zeros(N, int))
-
-
-# What test_faults.py runs with a broken kernel or definition as well.
-
-
-def check_columns(module: ModuleType) -> None:
-    """Two images of three bytes, in turn, nine in all: black is 0, white is 1, 51 is a fifth."""
-    images = np.array([[0, 255, 51], [102, 0, 255]], np.uint8)
-    x = module.columns(images, np.arange(9) % 2, np.float64)
-    np.testing.assert_array_equal(x[:, 0::2], np.tile([[0], [1], [0.2]], 5))
-    np.testing.assert_array_equal(x[:, 1::2], np.tile([[0.4], [0], [1]], 4))
 
 
 def test_by_hand() -> None:

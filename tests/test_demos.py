@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from checks.folder import arrays, save
 from PIL import Image
-from test_folder import arrays, save
 
 from nnscratch.data import digits
 from nnscratch.gradcheck import gradcheck

@@ -5,10 +5,11 @@ from types import ModuleType
 import numpy as np
 import pytest
 import reference
+from checks.dense import check_gradient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnscratch.gradcheck import adjoint, gradcheck
+from nnscratch.gradcheck import adjoint
 from nnscratch.layers import dense
 from nnscratch.layers.dense import Dense
 from nnscratch.layers.initializers import he_normal, torch_default
@@ -16,17 +17,6 @@ from nnscratch.layers.initializers import he_normal, torch_default
 pytestmark = [pytest.mark.kernel, pytest.mark.plain]
 
 SIZES, SEEDS = st.integers(1, 4), st.integers(0, 99)
-
-
-# What test_faults.py runs on broken copies of the module as well.
-
-
-def check_gradient(module: ModuleType, D: int, M: int, N: int, bias: bool, seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    layer = module.Dense(D, M, bias=bias, rng=rng, dtype=np.float64)
-    report = gradcheck(layer, (D, N), rng=rng)
-    report.raise_if_failed()
-    assert not report.notes
 
 
 def check_by_hand(module: ModuleType) -> None:

@@ -1,10 +1,10 @@
 """The exponential of a vector: its digits, its ends."""
 
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+from checks.exponential import check_digits
 
 from nnscratch.core import Array
 from nnscratch.kernels.machine import exponential as module_under_test
@@ -23,16 +23,6 @@ def exp(v: Array, c: Array, out: Array) -> None:
     """out = e^v."""
     for n in range(0, v.size, BYTES // v.itemsize):
         store(out, n, exponential(load(v, n), c))
-
-
-def check_digits(module: ModuleType, dtype: Any) -> None:
-    """From the lowest to 0: within a rounding of e^v in more digits (long double)."""
-    V, c = BYTES // np.dtype(dtype).itemsize, module.constants(dtype)
-    v = np.append(np.linspace(0.999 * c[3], 0, 2000), -np.logspace(-20, 1, 500))
-    v = np.resize(v.astype(dtype), (-(-v.size // V), V))
-    got = np.array([module.exponential(row, c) for row in v])
-    exact = np.exp(v.astype(np.longdouble))
-    assert np.abs(got / exact - 1).max() < 2 * np.finfo(dtype).eps
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

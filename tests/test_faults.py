@@ -5,90 +5,80 @@ check is one that the ordinary tests run on the real module. Every check must pa
 it is, and fail on it as changed.
 """
 
-import importlib
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import nullcontext
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import checks.activations
+import checks.contractive
+import checks.conv
+import checks.conv_transpose
+import checks.core
+import checks.dataset
+import checks.dense
+import checks.exponential
+import checks.fusion
+import checks.initializers
+import checks.losses
+import checks.norm
+import checks.optimizers
+import checks.pool
+import checks.products
+import checks.sampling
+import checks.sequential
+import checks.tied
+import checks.upsample
 import numpy as np
 import pytest
-import test_activations
-import test_contractive
-import test_conv
-import test_conv_transpose
-import test_core
-import test_dataset
-import test_dense
-import test_exponential
-import test_fusion
-import test_initializers
-import test_losses
-import test_norm
-import test_optimizers
-import test_pool
-import test_products
-import test_sampling
-import test_sequential
-import test_tied
-import test_upsample
-from numba import config
+from checks.planting import CONVICTED, Check, on_trial, source_as_module
 
 import nnscratch
-from nnscratch import data, layers, losses, optimizers
-from nnscratch.kernels import plain
-from nnscratch.layers import fusion, norm
 
 pytestmark = pytest.mark.plain
 
-ROOT = Path(nnscratch.__file__).parent
 SHAPE, SEED = (3, 4), 0
-CONVICTED = (AssertionError, RuntimeWarning, pytest.fail.Exception)
 
-Check = Callable[..., None]
 Fault = tuple[str, dict[str, str], Check, tuple[Any, ...]]
-OF_DENSE: tuple[Check, Any] = (test_dense.check_gradient, (3, 3, 2, True, SEED))
-OF_TIED: tuple[Check, Any] = (test_tied.check_gradient, (3, 2, 2, SEED))
-OF_CONTRACTION: tuple[Check, Any] = (test_contractive.check_penalty_gradient, (3, 2, 2, SEED))
-OF_OBJECTIVE: tuple[Check, Any] = (test_contractive.check_objective_gradient, ())
-OF_PRODUCTS: tuple[Check, Any] = (test_products.check_products_add_up, ())
-OF_BIAS: tuple[Check, Any] = (test_products.check_bias, ())
-OF_PRODUCT: tuple[Check, Any] = (test_products.check_layouts, ())
-OF_TILE: tuple[Check, Any] = (test_products.check_tile, ())
-OF_ADAM: tuple[Check, Any] = (test_optimizers.check_formula, ("Adam",))
-OF_CLIPPING: tuple[Check, Any] = (test_optimizers.check_clipped, ())
-OF_BYTES: tuple[Check, Any] = (test_dataset.check_columns, ())
-OF_EXP: tuple[Check, Any] = (test_exponential.check_digits, (np.float64,))
-OF_NORM: tuple[Check, Any] = (test_norm.check_kernels, ("GroupNorm", 7, (3, 5), np.float64))
-OF_CONV: tuple[Check, Any] = (test_conv.check_convolution, ())
-OF_TURNED: tuple[Check, Any] = (test_conv_transpose.check_transposed, ())
-OF_FUSION: tuple[Check, Any] = (test_fusion.check_fusion, ())
-OF_MAX: tuple[Check, Any] = (test_pool.check_max_pool, ())
-OF_MEAN: tuple[Check, Any] = (test_pool.check_mean, ())
-OF_UPSAMPLING: tuple[Check, Any] = (test_upsample.check_upsampling, ())
-NEED_DX: tuple[Check, Any] = (test_sequential.check_need_dx, ())
+OF_DENSE: tuple[Check, Any] = (checks.dense.check_gradient, (3, 3, 2, True, SEED))
+OF_TIED: tuple[Check, Any] = (checks.tied.check_gradient, (3, 2, 2, SEED))
+OF_CONTRACTION: tuple[Check, Any] = (checks.contractive.check_penalty_gradient, (3, 2, 2, SEED))
+OF_OBJECTIVE: tuple[Check, Any] = (checks.contractive.check_objective_gradient, ())
+OF_PRODUCTS: tuple[Check, Any] = (checks.products.check_products_add_up, ())
+OF_BIAS: tuple[Check, Any] = (checks.products.check_bias, ())
+OF_PRODUCT: tuple[Check, Any] = (checks.products.check_layouts, ())
+OF_TILE: tuple[Check, Any] = (checks.products.check_tile, ())
+OF_ADAM: tuple[Check, Any] = (checks.optimizers.check_formula, ("Adam",))
+OF_CLIPPING: tuple[Check, Any] = (checks.optimizers.check_clipped, ())
+OF_BYTES: tuple[Check, Any] = (checks.dataset.check_columns, ())
+OF_EXP: tuple[Check, Any] = (checks.exponential.check_digits, (np.float64,))
+OF_NORM: tuple[Check, Any] = (checks.norm.check_kernels, ("GroupNorm", 7, (3, 5), np.float64))
+OF_CONV: tuple[Check, Any] = (checks.conv.check_convolution, ())
+OF_TURNED: tuple[Check, Any] = (checks.conv_transpose.check_transposed, ())
+OF_FUSION: tuple[Check, Any] = (checks.fusion.check_fusion, ())
+OF_MAX: tuple[Check, Any] = (checks.pool.check_max_pool, ())
+OF_MEAN: tuple[Check, Any] = (checks.pool.check_mean, ())
+OF_UPSAMPLING: tuple[Check, Any] = (checks.upsample.check_upsampling, ())
+NEED_DX: tuple[Check, Any] = (checks.sequential.check_need_dx, ())
 
 
 def of_layer(name: str) -> tuple[Check, Any]:
-    return test_activations.check_gradient, (name, SHAPE, SEED)
+    return checks.activations.check_gradient, (name, SHAPE, SEED)
 
 
 def of_loss(name: str) -> tuple[Check, Any]:
-    return test_losses.check_gradient, (name, SHAPE, SEED)
+    return checks.losses.check_gradient, (name, SHAPE, SEED)
 
 
 def moments(name: str) -> tuple[Check, Any]:
-    return test_initializers.check_moments, (name,)
+    return checks.initializers.check_moments, (name,)
 
 
 def steps_of(name: str) -> tuple[Check, Any]:
-    return test_optimizers.check_formula, (name,)
+    return checks.optimizers.check_formula, (name,)
 
 
 def defined(name: str) -> tuple[Check, Any]:
-    return test_activations.check_definition, (name,)
+    return checks.activations.check_definition, (name,)
 
 
 DW = "add_matmul(w, dy, x.T, b)"
@@ -121,7 +111,7 @@ FAULTS: dict[str, list[Fault]] = {
         (
             "tanh of x/2, forward and backward",
             {"y = np.tanh(x)": "y = np.tanh(x / 2)", "dy * (1 - y * y)": "dy * (1 - y * y) / 2"},
-            test_activations.check_definition,
+            checks.activations.check_definition,
             ("Tanh",),
         ),
         (
@@ -149,7 +139,7 @@ FAULTS: dict[str, list[Fault]] = {
         (
             "Φ - ½ for Φ, forward and backward",
             {"half + half * ": "half * "},
-            test_activations.check_definition,
+            checks.activations.check_definition,
             ("GELU",),
         ),
     ],
@@ -162,13 +152,13 @@ FAULTS: dict[str, list[Fault]] = {
         (
             "σ overflows",
             {"e = np.exp(np.where(positive, -a, a))": "e = np.exp(a)"},
-            test_losses.check_bernoulli_limits,
+            checks.losses.check_bernoulli_limits,
             (),
         ),
         (
             "softplus overflows",
             {"np.log1p(np.exp(np.where(positive, -a, a)))": "np.log1p(np.exp(a))"},
-            test_activations.check_limits,
+            checks.activations.check_limits,
             ("Softplus", (0, 1e4), (0, 1)),
         ),
         ("Φ - ½ for Φ", {"(1 + _erf(x": "(_erf(x"}, *defined("GELU")),
@@ -186,7 +176,7 @@ FAULTS: dict[str, list[Fault]] = {
         (
             "mean over features too",
             {"N = a.shape[-1]": "N = a.size"},
-            test_losses.check_reduction,
+            checks.losses.check_reduction,
             ("bernoulli_nll",),
         ),
         ("256 for 255", {"dtype) / 255": "dtype) / 256"}, *OF_BYTES),
@@ -196,11 +186,11 @@ FAULTS: dict[str, list[Fault]] = {
         ("one replica for all", {"self.scale * g.sum(axis=0)": "self.scale * g[0]"}, *OF_ADAM),
         ("not clipped", {"self.scale * g": "g"}, *OF_CLIPPING),
         ("no l2", {" + self.l2 * x": ""}, *steps_of("Adam decay")),
-        ("nothing cleared", {"g[...] = 0": "pass"}, test_optimizers.check_cleared, ()),
+        ("nothing cleared", {"g[...] = 0": "pass"}, checks.optimizers.check_cleared, ()),
         (
             "all of θ",
             {"slice(*self.within)": "slice(0, self.theta.value.size)"},
-            test_optimizers.check_cleared,
+            checks.optimizers.check_cleared,
             (),
         ),
         ("norm of one replica", {".sum(axis=0).astype": "[0].astype"}, *OF_CLIPPING),
@@ -296,24 +286,24 @@ FAULTS: dict[str, list[Fault]] = {
         (
             "dlogvar: no ½",
             {"dz * noise / 2": "dz * noise"},
-            test_sampling.check_gradient,
+            checks.sampling.check_gradient,
             (2, 3, SEED),
         ),
-        ("dμ is dz itself", {"dz.copy()": "dz"}, test_sampling.check_gradients_are_new, ()),
-        ("σ = exp(logvar)", SIGMA_IS_VARIANCE, test_sampling.check_moments, ()),
+        ("dμ is dz itself", {"dz.copy()": "dz"}, checks.sampling.check_gradients_are_new, ()),
+        ("σ = exp(logvar)", SIGMA_IS_VARIANCE, checks.sampling.check_moments, ()),
     ],
     "losses.py": [
         ("dy: no 1/N", {"d *= 2 / N": "d *= 2"}, *of_loss("squared_error")),
         (
             "no 1/N in value and dy",
             {"d *= 2 / N": "d *= 2", "float(np.vdot(d, d)) / N": "float(np.vdot(d, d))"},
-            test_losses.check_reduction,
+            checks.losses.check_reduction,
             ("squared_error",),
         ),
         (
             "mean over features too",
             {'N = samples("squared_error y", y)': "N = y.size"},
-            test_losses.check_reduction,
+            checks.losses.check_reduction,
             ("squared_error",),
         ),
         (
@@ -329,7 +319,7 @@ FAULTS: dict[str, list[Fault]] = {
         (
             "log 2π forgotten",
             {"(squares + logvar + log(2 * pi))": "(squares + logvar)"},
-            test_losses.check_value,
+            checks.losses.check_value,
             ("gaussian_nll", SHAPE, SEED),
         ),
         (
@@ -343,7 +333,7 @@ FAULTS: dict[str, list[Fault]] = {
                 "excess).sum()) / (2 * N)": "excess).sum()) / N",
                 "(mu / N, excess / (2 * N))": "(2 * mu / N, excess / N)",
             },
-            test_losses.check_kl_by_hand,
+            checks.losses.check_kl_by_hand,
             (),
         ),
         (
@@ -353,7 +343,7 @@ FAULTS: dict[str, list[Fault]] = {
                 "mu * mu + excess - logvar": "mu * mu + excess - 2 * logvar",
                 "excess / (2 * N)": "excess / N",
             },
-            test_losses.check_kl_by_monte_carlo,
+            checks.losses.check_kl_by_monte_carlo,
             (),
         ),
         (
@@ -364,7 +354,7 @@ FAULTS: dict[str, list[Fault]] = {
         (
             "log Σ exp without max",
             {"a = a - a.max(axis=-2, keepdims=True)": "pass"},
-            test_losses.check_categorical_limits,
+            checks.losses.check_categorical_limits,
             (),
         ),
         ("dz: no 1/N", {"np.sign(z) / N": "np.sign(z)"}, *of_loss("l1_penalty")),
@@ -373,7 +363,7 @@ FAULTS: dict[str, list[Fault]] = {
         (
             "slope of σ not squared, value and gradients",
             {"(s * s).sum(axis=1)": "s.sum(axis=1)", "s * (1 - 2 * h)": "(1 - 2 * h) / 2"},
-            test_contractive.check_penalty_by_hand,
+            checks.contractive.check_penalty_by_hand,
             (),
         ),
     ],
@@ -383,7 +373,7 @@ FAULTS: dict[str, list[Fault]] = {
         (
             "a w of its own",
             {"self.w = dense.w": "self.w = Parameter(dense.w.value.copy())"},
-            test_tied.check_gradient_there_and_back,
+            checks.tied.check_gradient_there_and_back,
             (3, 2, 2, SEED),
         ),
         ("db: mean for sum", {"dy.sum(axis=1)": "dy.mean(axis=1)"}, *OF_TIED),
@@ -396,7 +386,7 @@ FAULTS: dict[str, list[Fault]] = {
         (
             "dw without the weight of its micro-batch",
             {"weight * strength * dw": "strength * dw"},
-            test_contractive.check_weighted_backward,
+            checks.contractive.check_weighted_backward,
             (),
         ),
     ],
@@ -414,13 +404,13 @@ FAULTS: dict[str, list[Fault]] = {
         (
             "σ(a) = e/(1 + e) everywhere",
             {"where_larger(an, nothing, one, e)": "e"},
-            test_losses.check_bernoulli_limits,
+            checks.losses.check_bernoulli_limits,
             (),
         ),
         (
             "product of factors overflows",
             {"FACTORS = 112": "FACTORS = 640"},
-            test_losses.check_bernoulli_blocks,
+            checks.losses.check_bernoulli_blocks,
             (1000,),
         ),
     ],
@@ -428,7 +418,7 @@ FAULTS: dict[str, list[Fault]] = {
         (
             "a step left out",
             {"reversed(steps[first + 1 :])": "reversed(steps[first + 2 :])"},
-            test_sequential.check_gradient,
+            checks.sequential.check_gradient,
             ([3, 2], 4, SEED),
         ),
         (
@@ -458,7 +448,7 @@ FAULTS: dict[str, list[Fault]] = {
         (
             "the signs of QR left in",
             {"q *= np.sign(np.diag(r))": "pass"},
-            test_initializers.check_no_direction,
+            checks.initializers.check_no_direction,
             (),
         ),
     ],
@@ -511,7 +501,7 @@ FAULTS: dict[str, list[Fault]] = {
         (
             "a replica copies θ",
             {"{id(p.value): p.value for p in parts}": "{}", " or p.value is not q.value": ""},
-            test_core.check_replica,
+            checks.core.check_replica,
             (),
         ),
     ],
@@ -519,19 +509,19 @@ FAULTS: dict[str, list[Fault]] = {
         (
             "shared θ laid out twice",
             {"list({id(p): p for p in parameters.values()}.values())": "list(parameters.values())"},
-            test_core.check_shared_parameters,
+            checks.core.check_shared_parameters,
             (),
         ),
         (
             "check lets 1 broadcast",
             {"if want != got and": "if want != got and got != 1 and"},
-            test_core.check_refusal,
+            checks.core.check_refusal,
             (np.zeros((1, 7)),),
         ),
         (
             "check forgets dtype",
             {" and array.dtype == dtype": ""},
-            test_core.check_refusal,
+            checks.core.check_refusal,
             (np.zeros((3, 7), np.float32),),
         ),
     ],
@@ -558,87 +548,6 @@ CASES = [
 ]
 
 
-def source_as_module(file: str, changes: Mapping[str, str]) -> ModuleType:
-    """A new module from this source with these changes; each text must stand there once."""
-    source = (ROOT / file).read_text()
-    for old, new in changes.items():
-        assert source.count(old) == 1, f"{file}: {old!r} occurs {source.count(old)} times, not once"
-        source = source.replace(old, new)
-    name = "nnscratch." + file.removesuffix(".py").replace("/", ".")
-    module = ModuleType(name)
-    module.__package__ = name.rpartition(".")[0]
-    exec(compile(source, f"{file}, changed", "exec"), module.__dict__)
-    return module
-
-
-WORDS = (
-    *(f"kernels/machine/{name}.py" for name in ("jit", "intrinsics", "emit", "simd", "fork_join")),
-    "kernels/machine/exponential.py",
-    "kernels/tile.py",
-)
-"""What kernels are made of; their checks call them directly."""
-
-
-JUDGES = {
-    "test_activations": layers,
-    "test_conv": layers,
-    "test_conv_transpose": layers,
-    "test_dataset": data,
-    "test_fusion": fusion,
-    "test_losses": losses,
-    "test_norm": norm,
-    "test_optimizers": optimizers,
-    "test_pool": layers,
-    "test_products": plain,
-    "test_upsample": layers,
-}
-"""Whose operations a check asks for, by the file that it is in."""
-
-
-def on_trial(
-    file: str, changes: Mapping[str, str], patch: pytest.MonkeyPatch, check: Check | None = None
-) -> ModuleType | None:
-    """The module to give to a check: the changed one, or the real one that calls what has changed.
-
-    Changed kernels run as plain Python, so that no changed machine code gets into Numba's cache.
-    """
-    source = (ROOT / file).read_text()
-    compiled = "jit import" in source or "fork_join import" in source
-    if not file.startswith("kernels/") or file == "kernels/matmul.py":
-        return source_as_module(file, changes)
-    with patch.context() as interpreted:
-        interpreted.setattr(config, "DISABLE_JIT", compiled)
-        for words in WORDS if compiled else ():
-            module = source_as_module(words, {})
-            interpreted.setitem(sys.modules, module.__name__, module)
-        changed = source_as_module(file, changes)
-    if file in WORDS:
-        return changed
-    replace(changed, patch)
-    return None if check is None else JUDGES[check.__module__]
-
-
-def replace(changed: ModuleType, patch: pytest.MonkeyPatch) -> None:
-    """Let all modules that have taken something from the real module have it from this one.
-
-    A kernel's module is imported when it is first called. If that were now, it would take what has
-    changed for good.
-    """
-    for path in (ROOT / "kernels").glob("[!_]*.py"):
-        importlib.import_module(f"nnscratch.kernels.{path.stem}")
-    real = vars(importlib.import_module(changed.__name__))
-    new = {
-        id(real[name]): thing
-        for name, thing in vars(changed).items()
-        if getattr(thing, "__module__", None) == changed.__name__
-    }
-    for name, user in list(sys.modules.items()):
-        if name.startswith("nnscratch."):
-            for word, value in list(vars(user).items()):
-                if id(value) in new:
-                    patch.setattr(user, word, new[id(value)])
-
-
 @pytest.mark.parametrize(("file", "changes", "check", "arguments"), CASES)
 def test_convicted(
     file: str,
@@ -658,6 +567,6 @@ def test_convicted(
 def test_no_gradient_check_can_see_a_wrong_distribution() -> None:
     """σ = exp(logvar), forward and backward: every derivative is right, and the model is wrong."""
     wrong = source_as_module("layers/sampling.py", SIGMA_IS_VARIANCE)
-    test_sampling.check_gradient(wrong, 2, 3, SEED)
+    checks.sampling.check_gradient(wrong, 2, 3, SEED)
     with pytest.raises(AssertionError):
-        test_sampling.check_moments(wrong)
+        checks.sampling.check_moments(wrong)

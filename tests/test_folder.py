@@ -1,6 +1,5 @@
 """Sets in a directory of IDX files: whichever they are, and called what they are."""
 
-import gzip
 import hashlib
 import re
 import sys
@@ -9,41 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from checks.folder import FILES, Arrays, arrays, save
+from checks.idx import idx_bytes
 from hypothesis import given
 from hypothesis import strategies as st
-from test_idx import idx_bytes
 
 from nnscratch.data import Split, digits, read_set
 
 pytestmark = pytest.mark.oldest
 
-FILES = sys.modules["nnscratch.data.mnist"].FILES
 module = sys.modules["nnscratch.data.folder"]
-Arrays = tuple[np.ndarray, ...]
-
-
-def arrays(
-    sizes: tuple[int, int] = (30, 20),
-    shape: tuple[int, ...] = (6, 5),
-    classes: int = 10,
-    first: int = 0,
-    seed: int = 0,
-) -> Arrays:
-    """Images and labels to learn from, and others; every class is there."""
-    rng = np.random.default_rng(seed)
-    made = []
-    for N in sizes:
-        made.append(rng.integers(2, 256, (N, *shape), np.uint8))
-        made.append(rng.permutation(np.arange(N) % classes + first).astype(np.uint8))
-    return tuple(made)
-
-
-def save(folder: Path, made: Arrays, names: tuple[str, ...] = FILES) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, a in zip(names, made, strict=True):
-        content = idx_bytes(a)
-        (folder / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
-    return folder
 
 
 def same(found: Split, made: Arrays) -> bool:

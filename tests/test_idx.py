@@ -2,26 +2,18 @@
 
 import gzip
 import re
-import struct
 import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
+from checks.idx import CODES, idx_bytes
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nnscratch.data import read_idx
 
-CODES = {"uint8": 8, "int8": 9, "int16": 11, "int32": 12, "float32": 13, "float64": 14}
-
 BYTES = bytes([0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6])  # [[1, 2, 3], [4, 5, 6]]
-
-
-def idx_bytes(a: np.ndarray) -> bytes:
-    """What the format says of `a`, put together without a look at the reader."""
-    header = struct.pack(f">BBBB{a.ndim}I", 0, 0, CODES[a.dtype.name], a.ndim, *a.shape)
-    return header + a.astype(a.dtype.newbyteorder(">")).tobytes()
 
 
 def refuse(path: Path, content: bytes, message: str) -> None:

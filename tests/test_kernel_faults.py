@@ -1,16 +1,16 @@
 """Would a gradient check notice? A fault in every way through the kernels, and a layer that does.
 
-The machinery is test_faults.py's: the changed source runs as plain Python, in place of the kernel.
+How a fault is planted is said in checks/planting.py: the changed source runs as plain Python, in place of the kernel.
 """
 
 from functools import wraps
 from typing import Any
 
+import checks.shipping
 import numpy as np
 import pytest
-import test_shipping
+from checks.planting import CONVICTED, on_trial
 from numba import config
-from test_faults import CONVICTED, on_trial
 
 from nnscratch.core import Array
 
@@ -100,7 +100,7 @@ def test_convicted(
             on_trial(file, {old: change}, patch)
             patch.setattr(np, "empty", no_numbers)
             if change == old:
-                test_shipping.check_gradient(layer, entries)
+                checks.shipping.check_gradient(layer, entries)
             else:
                 with pytest.raises((*CONVICTED, ValueError)):
-                    test_shipping.check_gradient(layer, entries)
+                    checks.shipping.check_gradient(layer, entries)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_idx import idx_bytes
+from checks.idx import idx_bytes
 
 from nnscratch.data import fashion_mnist, mnist
 

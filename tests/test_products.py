@@ -1,10 +1,17 @@
 """Matrix products: the kernel against NumPy's, whatever the shapes, layouts and threads."""
 
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+from checks.products import (
+    case,
+    check_bias,
+    check_layouts,
+    check_products_add_up,
+    check_tile,
+    close,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from numba import config
@@ -12,8 +19,7 @@ from numba import config
 from nnscratch.core import Array, Parameter
 from nnscratch.kernels import matmul as products
 from nnscratch.kernels import plain, tile
-from nnscratch.kernels.machine.helpers import kernel_threads, scratch
-from nnscratch.kernels.machine.processor import BYTES
+from nnscratch.kernels.machine.helpers import kernel_threads
 from nnscratch.kernels.matmul import SMALL, add_matmul, matmul
 
 pytestmark = [pytest.mark.kernel, pytest.mark.oldest]
@@ -28,82 +34,6 @@ def laid_out(a: Array, layout: str) -> Array:
     if layout == "rows":
         return np.ascontiguousarray(a)
     return np.asfortranarray(a) if layout == "columns" else np.repeat(a, 2, axis=1)[:, ::2]
-
-
-def case(M: int, K: int, N: int, dtype: Any, seed: int) -> tuple[Array, Array, Array]:
-    rng = np.random.default_rng(seed)
-    shapes = (M, K), (K, N), (M,)
-    a, b, bias = (rng.standard_normal(shape).astype(dtype) for shape in shapes)
-    return a, b, bias
-
-
-def close(got: Array, want: Array, K: int) -> None:
-    """To the roundings of a sum of K products of numbers from N(0, 1)."""
-    eps = float(np.finfo(got.dtype).eps)
-    np.testing.assert_allclose(got, want, rtol=0, atol=20 * eps * (K + 1))
-
-
-# What test_faults.py runs on broken copies of the module as well.
-
-
-def check_products_add_up(module: ModuleType) -> None:
-    """A product is added to whatever came before."""
-    a, b = np.arange(50.0).reshape(10, 5), np.ones((5, 12))
-    p = Parameter(np.zeros((10, 12)))
-    p.grad += 1
-    module.add_matmul(p, a, b)
-    np.testing.assert_array_equal(p.grad, 1 + a @ b)
-    module.add_matmul(p, a, b)
-    np.testing.assert_array_equal(p.grad, 1 + 2 * a @ b)
-
-
-def check_bias(module: ModuleType) -> None:
-    """Row m of a holds m in every column, b is all ones: c[m, n] = 5 m + bias[m]."""
-    for N in (10, 2):
-        rows = np.arange(9.0)[:, None]
-        c = module.matmul(rows * np.ones(5), np.ones((5, N)), np.arange(9.0))
-        np.testing.assert_array_equal(c, 6 * rows * np.ones(N))
-
-
-def check_layouts(module: ModuleType) -> None:
-    """Odd sizes, both layouts of both factors, put and added; long sums and short."""
-    for M, K, N in ((61, 9, 43), (33, 101, 20), (20, 37, 11), (13, 90, 45)):
-        check_layouts_of(module, M, K, N)
-
-
-def check_layouts_of(module: ModuleType, M: int, K: int, N: int) -> None:
-    a, b, _ = case(M, K, N, np.float64, 0)
-    exact = a @ b
-    for x in (a, np.asfortranarray(a)):
-        for y in (b, np.asfortranarray(b)):
-            p, sums = Parameter(np.zeros((M, N))), Parameter(np.ones(M))
-            scratch(1, a.dtype)[...] = np.nan  # nothing is left there from the time before
-            module.add_matmul(p, x, y)
-            close(p.grad, exact, K)
-            module.add_matmul(p, x, y, sums)
-            close(p.grad, 2 * exact, 2 * K)
-            module.add_matmul(p, x, y, sums)
-            close(sums.grad, 2 * a.sum(axis=1), 2 * K)
-            scratch(1, a.dtype)[...] = np.nan
-            close(module.matmul(x, y), exact, K)
-
-
-def check_tile(module: ModuleType) -> None:
-    """Six rows of a matrix, some of them twice, and a panel.
-
-    The functions are called as Python here; compiled, they are part of every product.
-    """
-    V = BYTES // 8
-    a, panel, _ = case(9, 5, 2 * V, np.float64, 1)
-    t = (1, 3, 4, 6, 7, 8)
-    p = module.places(0, 5, t)
-    assert p == (5, 15, 20, 30, 35, 40)
-    u = tuple(np.full(V, float(i)) for i in range(6))
-    v = tuple(np.full(V, -float(i)) for i in range(6))
-    got = module.multiply(a.ravel(), p, 1, panel.ravel(), 5, u, v)
-    exact = a[list(t)] @ panel
-    np.testing.assert_allclose(got[0], exact[:, :V] + np.arange(6.0)[:, None], rtol=1e-12)
-    np.testing.assert_allclose(got[1], exact[:, V:] - np.arange(6.0)[:, None], rtol=1e-12)
 
 
 @pytest.mark.skipif(not config.DISABLE_JIT, reason="compiled code has vectors, Python has none")

@@ -5,7 +5,7 @@ from math import log
 import numpy as np
 import pytest
 import reference
-from test_activations import check_by_hand, check_limits, make
+from checks.activations import check_by_hand, check_limits, make
 
 from nnscratch import layers
 from nnscratch.layers import ELU, LeakyReLU, ReLU

@@ -1,11 +1,8 @@
 """Sequential: the chain rule, and the little it adds to it."""
 
-from itertools import pairwise
-from types import ModuleType
-from typing import Any
-
 import numpy as np
 import pytest
+from checks.sequential import check_gradient, check_need_dx
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,12 +16,6 @@ from nnscratch.layers.sequential import as_sequential
 pytestmark = pytest.mark.plain
 
 SIZES = st.lists(st.integers(1, 4), min_size=2, max_size=4)
-
-
-def mlp(module: ModuleType, sizes: list[int], rng: np.random.Generator) -> Any:
-    """Dense and Tanh in turn: smooth, so that any input may be checked."""
-    pairs = [(Dense(D, M, rng=rng, dtype=np.float64), Tanh()) for D, M in pairwise(sizes)]
-    return module.Sequential(*(layer for pair in pairs for layer in pair))
 
 
 class Noise(Elementwise):
@@ -41,22 +32,6 @@ class Noise(Elementwise):
 
     def inference(self) -> Tanh:
         return Tanh()
-
-
-# What test_faults.py runs on broken copies of the module as well.
-
-
-def check_gradient(module: ModuleType, sizes: list[int], N: int, seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    gradcheck(mlp(module, sizes, rng), (sizes[0], N), rng=rng).raise_if_failed()
-
-
-def check_need_dx(module: ModuleType) -> None:
-    """Layers before the first parameters are skipped, and θ still gets its gradient."""
-    rng = np.random.default_rng(0)
-    dense = Dense(3, 3, rng=rng, dtype=np.float64)
-    model = module.Sequential(Tanh(), dense, Sigmoid())
-    gradcheck(model, (3, 4), rng=rng).raise_if_failed()
 
 
 @given(sizes=SIZES, N=st.integers(1, 4), seed=st.integers(0, 99))

@@ -1,49 +1,17 @@
 """TiedDense: Dense transposed, with one weight between the two of them."""
 
-from types import ModuleType
-
 import numpy as np
 import pytest
+from checks.tied import check_gradient, check_gradient_there_and_back, pair
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnscratch.gradcheck import adjoint, gradcheck
-from nnscratch.layers import Dense, Sequential, Tanh, TiedDense
+from nnscratch.gradcheck import adjoint
 from nnscratch.layers import tied as tied_module
 
 pytestmark = pytest.mark.plain
 
 SIZES, SEEDS = st.integers(1, 4), st.integers(0, 99)
-
-
-def pair(
-    D: int, M: int, seed: int = 0, module: ModuleType = tied_module
-) -> tuple[Dense, TiedDense]:
-    """A Dense D → M and the way back, whose bias is not zero."""
-    rng = np.random.default_rng(seed)
-    dense = Dense(D, M, rng=rng, dtype=np.float64)
-    tied = module.TiedDense(dense)
-    tied.b.value[...] = rng.standard_normal(D)
-    return dense, tied
-
-
-# What test_faults.py runs on broken copies of the module as well.
-
-
-def check_gradient(module: ModuleType, D: int, M: int, N: int, seed: int) -> None:
-    tied = pair(D, M, seed, module)[1]
-    report = gradcheck(tied, (M, N), rng=np.random.default_rng(seed))
-    report.raise_if_failed()
-    assert not report.notes
-
-
-def check_gradient_there_and_back(module: ModuleType, D: int, M: int, N: int, seed: int) -> None:
-    """dw is the sum of what both places say, and w is one parameter under two names."""
-    dense, tied = pair(D, M, seed, module)
-    net = Sequential(dense, Tanh(), tied)
-    report = gradcheck(net, (D, N), rng=np.random.default_rng(seed))
-    report.raise_if_failed()
-    assert {row.array for row in report.rows} == {"x", "0.weight", "0.bias", "2.bias"}
 
 
 @given(D=SIZES, M=SIZES, N=SIZES, seed=SEEDS)

@@ -1,16 +1,15 @@
 """Upsampling: repetition and straight lines."""
 
-from types import ModuleType
 from typing import Any
 
 import images
 import numpy as np
 import pytest
+from checks.upsample import interpolated
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from images import BATCHES, DTYPES, assert_close
 
-from nnscratch.core import Array
 from nnscratch.gradcheck import adjoint, gradcheck
 from nnscratch.layers import AvgPool2d, UpsampleBilinear2d, UpsampleNearest2d
 
@@ -20,19 +19,6 @@ SCALES = st.tuples(st.integers(1, 4), st.integers(1, 4))
 SIDES = st.tuples(st.integers(1, 5), st.integers(1, 5))
 BOTH = [UpsampleNearest2d, UpsampleBilinear2d]
 SEEDS = st.integers(0, 99)
-
-
-def interpolated(x: Array, scale: tuple[int, int]) -> Array:
-    """np.interp along one axis after the other: the middles of the pixels are its knots."""
-    for axis, S in zip((1, 2), scale, strict=True):
-        size = x.shape[axis]
-        u = (np.arange(S * size) + 0.5) / S
-
-        def line(a: Array, u: Array = u, size: int = size) -> Array:
-            return np.interp(u, np.arange(size) + 0.5, a)
-
-        x = np.apply_along_axis(line, axis, x)
-    return x
 
 
 @settings(max_examples=images.FEW)
@@ -53,38 +39,6 @@ def test_gradient(upsample: Any, sides: Any, scale: Any, N: int, seed: int) -> N
     adjoint(upsample(scale), (2, *sides, 9), rng=rng).raise_if_failed()
     sides, scale = [min(2, a) for a in sides], tuple(min(3, a) for a in scale)
     gradcheck(upsample(scale), (2, *sides, N), rng=rng).raise_if_failed()
-
-
-# What test_faults.py runs with a broken definition as well.
-
-
-def check_upsampling(module: ModuleType) -> None:
-    """Rows and columns by different factors."""
-    test_nearest_by_hand()
-    test_bilinear_by_hand()
-    rng = np.random.default_rng(0)
-    x = rng.standard_normal((2, 3, 2, 5))
-    assert_close(UpsampleBilinear2d((2, 3)).forward(x)[0], interpolated(x, (2, 3)), np.float64)
-    adjoint(UpsampleBilinear2d((2, 3)), x, rng=rng).raise_if_failed()
-
-
-def row(*numbers: float) -> Array:
-    return np.array(numbers, np.float32).reshape(1, 1, -1, 1)
-
-
-def test_nearest_by_hand() -> None:
-    y, backward = UpsampleNearest2d((1, 2)).forward(row(1, 2))
-    np.testing.assert_array_equal(y, row(1, 1, 2, 2))
-    np.testing.assert_array_equal(backward(row(1, 10, 100, 1000)), row(11, 1100))
-
-
-def test_bilinear_by_hand() -> None:
-    """The middles of the new pixels lie a quarter before and after those of the old."""
-    y, backward = UpsampleBilinear2d((1, 2)).forward(row(0, 4))
-    np.testing.assert_array_equal(y, row(0, 1, 3, 4))
-    np.testing.assert_array_equal(
-        backward(row(1, 10, 100, 1000)), row(1 + 7.5 + 25, 2.5 + 75 + 1000)
-    )
 
 
 def test_nearest_is_the_adjoint_of_the_mean_but_for_the_count(rng: np.random.Generator) -> None:

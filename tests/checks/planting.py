@@ -1,0 +1,104 @@
+"""How a fault is planted: a changed source in place of the module."""
+
+import importlib
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from numba import config
+
+import nnscratch
+from nnscratch import data, layers, losses, optimizers
+from nnscratch.kernels import plain
+from nnscratch.layers import fusion, norm
+
+ROOT = Path(nnscratch.__file__).parent
+
+
+CONVICTED = (AssertionError, RuntimeWarning, pytest.fail.Exception)
+
+
+Check = Callable[..., None]
+
+
+def source_as_module(file: str, changes: Mapping[str, str]) -> ModuleType:
+    """A new module from this source with these changes; each text must stand there once."""
+    source = (ROOT / file).read_text()
+    for old, new in changes.items():
+        assert source.count(old) == 1, f"{file}: {old!r} occurs {source.count(old)} times, not once"
+        source = source.replace(old, new)
+    name = "nnscratch." + file.removesuffix(".py").replace("/", ".")
+    module = ModuleType(name)
+    module.__package__ = name.rpartition(".")[0]
+    exec(compile(source, f"{file}, changed", "exec"), module.__dict__)
+    return module
+
+
+WORDS = (
+    *(f"kernels/machine/{name}.py" for name in ("jit", "intrinsics", "emit", "simd", "fork_join")),
+    "kernels/machine/exponential.py",
+    "kernels/tile.py",
+)
+"""What kernels are made of; their checks call them directly."""
+
+
+JUDGES = {
+    "test_activations": layers,
+    "test_conv": layers,
+    "test_conv_transpose": layers,
+    "test_dataset": data,
+    "test_fusion": fusion,
+    "test_losses": losses,
+    "test_norm": norm,
+    "test_optimizers": optimizers,
+    "test_pool": layers,
+    "test_products": plain,
+    "test_upsample": layers,
+}
+"""Whose operations a check asks for, by the file that it is in."""
+
+
+def on_trial(
+    file: str, changes: Mapping[str, str], patch: pytest.MonkeyPatch, check: Check | None = None
+) -> ModuleType | None:
+    """The module to give to a check: the changed one, or the real one that calls what has changed.
+
+    Changed kernels run as plain Python, so that no changed machine code gets into Numba's cache.
+    """
+    source = (ROOT / file).read_text()
+    compiled = "jit import" in source or "fork_join import" in source
+    if not file.startswith("kernels/") or file == "kernels/matmul.py":
+        return source_as_module(file, changes)
+    with patch.context() as interpreted:
+        interpreted.setattr(config, "DISABLE_JIT", compiled)
+        for words in WORDS if compiled else ():
+            module = source_as_module(words, {})
+            interpreted.setitem(sys.modules, module.__name__, module)
+        changed = source_as_module(file, changes)
+    if file in WORDS:
+        return changed
+    replace(changed, patch)
+    return None if check is None else JUDGES[check.__module__]
+
+
+def replace(changed: ModuleType, patch: pytest.MonkeyPatch) -> None:
+    """Let all modules that have taken something from the real module have it from this one.
+
+    A kernel's module is imported when it is first called. If that were now, it would take what has
+    changed for good.
+    """
+    for path in (ROOT / "kernels").glob("[!_]*.py"):
+        importlib.import_module(f"nnscratch.kernels.{path.stem}")
+    real = vars(importlib.import_module(changed.__name__))
+    new = {
+        id(real[name]): thing
+        for name, thing in vars(changed).items()
+        if getattr(thing, "__module__", None) == changed.__name__
+    }
+    for name, user in list(sys.modules.items()):
+        if name.startswith("nnscratch."):
+            for word, value in list(vars(user).items()):
+                if id(value) in new:
+                    patch.setattr(user, word, new[id(value)])
