@@ -1,6 +1,6 @@
 """Would a gradient check notice? A fault in every way through the kernels, and a layer that does.
 
-How a fault is planted is said in checks/planting.py: the changed source runs as plain Python, in place of the kernel.
+checks/planting.py plants them: the changed source runs as plain Python, in place of the kernel.
 """
 
 from functools import wraps

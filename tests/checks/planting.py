@@ -45,17 +45,17 @@ WORDS = (
 
 
 JUDGES = {
-    "test_activations": layers,
-    "test_conv": layers,
-    "test_conv_transpose": layers,
-    "test_dataset": data,
-    "test_fusion": fusion,
-    "test_losses": losses,
-    "test_norm": norm,
-    "test_optimizers": optimizers,
-    "test_pool": layers,
-    "test_products": plain,
-    "test_upsample": layers,
+    "checks.activations": layers,
+    "checks.conv": layers,
+    "checks.conv_transpose": layers,
+    "checks.dataset": data,
+    "checks.fusion": fusion,
+    "checks.losses": losses,
+    "checks.norm": norm,
+    "checks.optimizers": optimizers,
+    "checks.pool": layers,
+    "checks.products": plain,
+    "checks.upsample": layers,
 }
 """Whose operations a check asks for, by the file that it is in."""
 
