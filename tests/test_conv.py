@@ -208,14 +208,6 @@ def test_a_sample_does_not_depend_on_its_neighbours(F: int, rng: np.random.Gener
         np.testing.assert_array_equal(layer.forward(x[..., n : n + 1])[0], y[..., n : n + 1])
 
 
-def test_an_empty_batch_stays_empty(rng: np.random.Generator) -> None:
-    layer = Conv2d(2, 5, 3, rng=rng)
-    y, backward = layer.forward(np.zeros((2, 4, 5, 0), np.float32))
-    assert y.shape == (5, 2, 3, 0)
-    assert backward(y).shape == (2, 4, 5, 0)
-    assert not layer.w.grad.any()
-
-
 def test_two_calls_do_not_mix(rng: np.random.Generator) -> None:
     layer = Conv2d(2, 5, 3, rng=rng)
     x1, x2 = rng.standard_normal((2, 2, 4, 5, 3)).astype(np.float32)

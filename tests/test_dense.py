@@ -61,15 +61,6 @@ def test_backward_is_the_adjoint(rng: np.random.Generator) -> None:
     adjoint(layer, (200, 50), rng=rng).raise_if_failed()
 
 
-def test_backward_twice_adds_twice(rng: np.random.Generator) -> None:
-    layer = Dense(3, 2, rng=rng)
-    _, backward = layer.forward(np.ones((3, 1), np.float32))
-    dy = np.ones((2, 1), np.float32)
-    backward(dy)
-    backward(dy)
-    np.testing.assert_array_equal(layer.w.grad, np.full((2, 3), 2))
-
-
 def test_float32_is_float64_to_single_precision(rng: np.random.Generator) -> None:
     """Of 100 products each sum keeps all but about √100 roundings of 6e-8."""
     double = Dense(100, 50, rng=rng, dtype=np.float64)

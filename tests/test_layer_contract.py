@@ -81,6 +81,21 @@ def test_a_sample_does_not_depend_on_its_neighbours(name: str) -> None:
 
 
 @EACH
+def test_an_empty_batch_stays_empty(name: str) -> None:
+    """But where the statistics of the batch enter, of which there are none."""
+    layer, x = case(name)
+    nothing = x[..., :0]
+    if layer.whole_batch:
+        with pytest.raises(ValueError, match="expected"):
+            forward(layer, nothing)
+        return
+    y, backward = forward(layer, nothing)
+    assert y.shape == (*layer.output_shape(x.shape[:-1]), 0)
+    assert backward(y).shape == nothing.shape
+    assert not any(p.grad.any() for p in layer.parameters().values())
+
+
+@EACH
 def test_a_copy_has_gradients_of_its_own(name: str) -> None:
     layer, x = case(name)
     twin = copy.deepcopy(layer)

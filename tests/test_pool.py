@@ -156,14 +156,6 @@ def test_a_sample_does_not_depend_on_its_neighbours(layer: Any, rng: np.random.G
         np.testing.assert_array_equal(backward_alone(dy[..., n : n + 1]), dx[..., n : n + 1])
 
 
-@pytest.mark.parametrize("layer", [MaxPool2d(2), AvgPool2d(2), GlobalAvgPool2d()])
-def test_an_empty_batch_stays_empty(layer: Any) -> None:
-    x = np.zeros((2, 4, 4, 0), np.float32)
-    y, backward = layer.forward(x)
-    assert y.shape == (*layer.output_shape((2, 4, 4)), 0)
-    assert backward(y).shape == x.shape
-
-
 # Refusals
 
 

@@ -68,13 +68,6 @@ def test_reads_a_transposed_view(layer: Any, rng: np.random.Generator) -> None:
 
 
 @pytest.mark.parametrize("layer", LAYERS, ids=NAMES)
-def test_an_empty_batch_stays_empty(layer: Any) -> None:
-    y, backward = layer.forward(np.zeros((3, 4, 2, 0)))
-    assert y.shape == (*layer.output_shape((3, 4, 2)), 0)
-    assert backward(y).shape == (3, 4, 2, 0)
-
-
-@pytest.mark.parametrize("layer", LAYERS, ids=NAMES)
 def test_refuses_a_dy_of_another_shape(layer: Any) -> None:
     y, backward = layer.forward(np.zeros((3, 4, 2, 5)))
     with pytest.raises(ValueError, match=rf"{type(layer).__name__} dy: expected .*, got \(5, "):
