@@ -1,6 +1,6 @@
 """A layer that lets few channels see in noise that brightens."""
 
-from nnscratch.core import Array, Backward, Parameter, Shape, check, real
+from nnscratch.core import Array, Backward, Parameter, Shape, check, float_dtype
 
 
 class Centred:
@@ -30,7 +30,7 @@ class Centred:
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
         """Return x - m, and the backward."""
-        check("Centred x", x, x.shape, real(x))
+        check("Centred x", x, x.shape, float_dtype(x))
 
         def backward(dy: Array) -> Array:
             check("Centred dy", dy, x.shape, x.dtype)

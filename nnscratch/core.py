@@ -197,7 +197,7 @@ def check(name: str, array: Array, shape: tuple[int | str, ...], dtype: DTypeLik
     raise ValueError(f"{name}: expected {want_shape} {np.dtype(dtype)}, got {got}")
 
 
-def real(x: Array) -> DTypeLike:
+def float_dtype(x: Array) -> DTypeLike:
     """Return the dtype that x must have where no parameter says it: its own, if it is a float.
 
     For complex numbers, which an analytic layer takes, it is that of their real parts.

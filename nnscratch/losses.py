@@ -16,13 +16,13 @@ from math import log, pi
 import numpy as np
 
 from .checks.arrays import labels_of
-from .core import Array, IntArray, check, real
+from .core import Array, IntArray, check, float_dtype
 from .kernels import plain
 
 
-def samples(name: str, a: Array) -> int:
+def batch_size(name: str, a: Array) -> int:
     """Return N; ValueError unless `a` is (…, N) of float32 or float64 with N ≥ 1."""
-    check(name, a, (*a.shape[:-1], "N"), real(a))
+    check(name, a, (*a.shape[:-1], "N"), float_dtype(a))
     N = a.shape[-1]
     if N == 0:
         raise ValueError(f"{name}: expected a sample or more, got {a.shape}")
@@ -34,7 +34,7 @@ def squared_error(y: Array, t: Array) -> tuple[float, Array]:
 
     Up to a constant this is the Gaussian negative log-likelihood of variance ½.
     """
-    N = samples("squared_error y", y)
+    N = batch_size("squared_error y", y)
     check("squared_error t", t, y.shape, y.dtype)
     d = y - t
     value = float(np.vdot(d, d)) / N
@@ -52,7 +52,7 @@ def gaussian_nll(mean: Array, logvar: Array, t: Array) -> tuple[float, tuple[Arr
     A given variance is a constant logvar whose gradient nobody uses; a learned one is an output of
     the decoder (Kingma and Welling 2014, appendix C.2).
     """
-    N = samples("gaussian_nll mean", mean)
+    N = batch_size("gaussian_nll mean", mean)
     check("gaussian_nll logvar", logvar, mean.shape, mean.dtype)
     check("gaussian_nll t", t, mean.shape, mean.dtype)
     precision = np.exp(-logvar)
@@ -71,7 +71,7 @@ def bernoulli_nll(a: Array, t: Array) -> tuple[float, Array]:
     For t in {0, 1} it is a likelihood. For grey t in (0, 1) it is not: its minimum, at σ(a) = t, is
     the entropy of t and not 0 (`binary_entropy`).
     """
-    samples("bernoulli_nll a", a)
+    batch_size("bernoulli_nll a", a)
     check("bernoulli_nll t", t, a.shape, a.dtype)
     return plain.bernoulli_nll(a, t)
 
@@ -92,8 +92,8 @@ def categorical_nll(a: Array, labels: IntArray) -> tuple[float, Array]:
 
     With a leading axis T (sequences) the T steps are features: they are summed.
     """
-    check("categorical_nll a", a, (*a.shape[:-2], "K", "N"), real(a))
-    K, N = a.shape[-2], samples("categorical_nll a", a)
+    check("categorical_nll a", a, (*a.shape[:-2], "K", "N"), float_dtype(a))
+    K, N = a.shape[-2], batch_size("categorical_nll a", a)
     if type(labels) is not np.ndarray:
         labels = labels_of("categorical_nll labels", labels)
     if labels.shape != (*a.shape[:-2], N) or labels.dtype.kind not in "iu":
@@ -126,7 +126,7 @@ def gaussian_kl(mu: Array, logvar: Array) -> tuple[float, tuple[Array, Array]]:
     logvar is log σ². With log σ in its place the terms would read σ² = e^(2 log σ) and 2 log σ; the
     two must not be mixed (Kingma and Welling 2014, appendix B).
     """
-    N = samples("gaussian_kl mu", mu)
+    N = batch_size("gaussian_kl mu", mu)
     check("gaussian_kl logvar", logvar, mu.shape, mu.dtype)
     excess = np.expm1(logvar)
     value = float(_twice_kl(mu, logvar, excess).sum()) / (2 * N)
@@ -135,14 +135,14 @@ def gaussian_kl(mu: Array, logvar: Array) -> tuple[float, tuple[Array, Array]]:
 
 def gaussian_kl_per_sample(mu: Array, logvar: Array) -> Array:
     """Return the same divergence for each of the N samples, (N,): what each code says of its x."""
-    samples("gaussian_kl_per_sample mu", mu)
+    batch_size("gaussian_kl_per_sample mu", mu)
     check("gaussian_kl_per_sample logvar", logvar, mu.shape, mu.dtype)
     return _twice_kl(mu, logvar, np.expm1(logvar)).sum(axis=0) / 2
 
 
 def gaussian_kl_per_dimension(mu: Array, logvar: Array) -> Array:
     """The same divergence for each of the L latent dimensions, (L,): which of them are in use."""
-    samples("gaussian_kl_per_dimension mu", mu)
+    batch_size("gaussian_kl_per_dimension mu", mu)
     check("gaussian_kl_per_dimension logvar", logvar, mu.shape, mu.dtype)
     return _twice_kl(mu, logvar, np.expm1(logvar)).mean(axis=-1) / 2
 
@@ -154,7 +154,7 @@ def _twice_kl(mu: Array, logvar: Array, excess: Array) -> Array:
 
 def l1_penalty(z: Array) -> tuple[float, Array]:
     """L = (1/N) Σ |z|  and  dz = (1/N) sign z: a price on every active entry of a code."""
-    N = samples("l1_penalty z", z)
+    N = batch_size("l1_penalty z", z)
     return float(np.abs(z).sum()) / N, np.sign(z) / N
 
 
@@ -170,8 +170,8 @@ def contraction(h: Array, w: Array) -> tuple[float, tuple[Array, Array]]:
     w enters a second time through h; that part of its gradient dh takes along, through the layer
     (Rifai et al., Contractive Auto-Encoders, 2011, §3).
     """
-    check("contraction h", h, ("M", "N"), real(h))
-    M, N = len(h), samples("contraction h", h)
+    check("contraction h", h, ("M", "N"), float_dtype(h))
+    M, N = len(h), batch_size("contraction h", h)
     check("contraction w", w, (M, "D"), h.dtype)
     s = h * (1 - h)
     slopes, lengths = (s * s).sum(axis=1), (w * w).sum(axis=1)

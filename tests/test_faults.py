@@ -302,7 +302,7 @@ FAULTS: dict[str, list[Fault]] = {
         ),
         (
             "mean over features too",
-            {'N = samples("squared_error y", y)': "N = y.size"},
+            {'N = batch_size("squared_error y", y)': "N = y.size"},
             checks.losses.check_reduction,
             ("squared_error",),
         ),

@@ -11,7 +11,7 @@ import pytest
 
 import nnscratch
 from nnscratch.kernels.machine import memory
-from nnscratch.kernels.machine.memory import KEEP, USUAL, told
+from nnscratch.kernels.machine.memory import KEEP, USUAL, set_by_user
 from nnscratch.kernels.machine.threads import pool
 
 GLIBC = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
@@ -58,7 +58,7 @@ def test_it_is_put_back_after_an_exception(calls: list[tuple[int, int]]) -> None
 def test_what_the_user_has_set_is_left_alone(
     name: str, value: str, calls: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert not told()
+    assert not set_by_user()
     monkeypatch.setenv(name, value)
     with pool(1):
         pass

@@ -96,3 +96,7 @@ def test_refuses_a_dz_that_would_broadcast() -> None:
     _, backward = GaussianSample().forward(zeros, zeros, zeros)
     with pytest.raises(ValueError, match=r"GaussianSample dz: expected \(3, 4\) float64, got"):
         backward(np.zeros((1, 4)))
+
+
+def test_prints_as_the_call_that_makes_it() -> None:
+    assert repr(GaussianSample()) == "GaussianSample()"

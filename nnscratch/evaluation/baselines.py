@@ -18,7 +18,7 @@ from ..core import Array
 from ..data.dataset import Images
 from ..kernels.machine.threads import pool
 from ..models.batch_first import Input, apply_in_chunks, naming
-from .metrics import unit
+from .metrics import as_floats
 
 BLOCK = 5000
 """Images turned into floats at a time: of 60,000 at once there would be 0.4 GB."""
@@ -27,7 +27,7 @@ BLOCK = 5000
 def mean_image(images: Images) -> Array:
     """Return the mean of the images: the best picture there is without a code."""
     images = images_of("mean_image", images)
-    total = sum(unit("mean_image", block).sum(axis=0) for block in _blocks(images))
+    total = sum(as_floats("mean_image", block).sum(axis=0) for block in _blocks(images))
     return np.asarray(total / len(images))
 
 
@@ -68,7 +68,7 @@ class PCA:
         covariance = np.zeros((m.size, m.size))
         with pool(1):  # more threads would often wait for each other
             for block in _blocks(images):
-                x = unit("PCA fit", block).reshape(len(block), -1) - m
+                x = as_floats("PCA fit", block).reshape(len(block), -1) - m
                 covariance += x.T @ x
             variances, directions = np.linalg.eigh(covariance / len(images))
         self.mean, self.variances = m.reshape(images.shape[1:]), variances[::-1].clip(min=0)
@@ -121,7 +121,7 @@ class PCA:
         left_out = self.variances[k:]
         s2 = float(left_out.mean()) if variance is None else variance
         along = np.maximum(self.variances[:k], s2)
-        x = unit("PCA log_prob", images).reshape(len(z), -1) - self.mean.ravel()
+        x = as_floats("PCA log_prob", images).reshape(len(z), -1) - self.mean.ravel()
         across_them = (x * x).sum(axis=1) - (z * z).sum(axis=1)
         mahalanobis = (z * z / along).sum(axis=1) + across_them / s2
         log_determinant = np.log(along).sum() + (D - k) * log(s2)

@@ -28,7 +28,7 @@ WINDOW, WIDTH = 11, 1.5
 """SSIM's Gaussian window: its side and its standard deviation, in pixels."""
 
 
-def unit(who: str, images: Images) -> Array:
+def as_floats(who: str, images: Images) -> Array:
     """Return images (N, …) as float64: bytes divided by 255, floats as they are.
 
     Raises
@@ -48,7 +48,7 @@ def _pair(who: str, images: Images, pictures: Images, *, strict: bool) -> tuple[
             f"{who}: expected pictures like images, got {pictures.shape} for {images.shape}"
         )
     check_numbers(f"{who} images", images, unit=strict)
-    x, y = unit(f"{who} images", images), unit(f"{who} pictures", pictures)
+    x, y = as_floats(f"{who} images", images), as_floats(f"{who} pictures", pictures)
     if strict or np.uint8 in (images.dtype, pictures.dtype):
         check_about_unit(f"{who} images", x)
         check_about_unit(f"{who} pictures", y)
@@ -78,7 +78,7 @@ def bce_floor(images: Images) -> float:
     """Return the cross-entropy of pictures that are perfect, nats an image: 0 only without grey."""
     x = images_of("bce_floor", images)
     check_numbers("bce_floor", x, unit=True)
-    return binary_entropy(np.moveaxis(unit("bce_floor", x), 0, -1))
+    return binary_entropy(np.moveaxis(as_floats("bce_floor", x), 0, -1))
 
 
 def psnr(images: Images, pictures: Images) -> float:

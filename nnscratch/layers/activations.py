@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._moved import renamed
-from ..core import Array, Backward, Layer, Shape, check, real
+from ..core import Array, Backward, Layer, Shape, check, float_dtype
 from ..kernels.plain import normal_cdf, sigmoid, softplus
 
 
@@ -43,7 +43,7 @@ class Sigmoid(Elementwise):
     holomorphic = True
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
-        check("Sigmoid x", x.real, x.shape, real(x))
+        check("Sigmoid x", x.real, x.shape, float_dtype(x))
         y = sigmoid(x)
 
         def backward(dy: Array) -> Array:
@@ -75,7 +75,7 @@ class Tanh(Elementwise):
     holomorphic = True
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
-        check("Tanh x", x.real, x.shape, real(x))
+        check("Tanh x", x.real, x.shape, float_dtype(x))
         y = np.tanh(x)
 
         def backward(dy: Array) -> Array:
@@ -107,7 +107,7 @@ class Softplus(Elementwise):
     holomorphic = True
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
-        check("Softplus x", x.real, x.shape, real(x))
+        check("Softplus x", x.real, x.shape, float_dtype(x))
         y = softplus(x)
 
         def backward(dy: Array) -> Array:
@@ -137,7 +137,7 @@ class GELU(Elementwise):
     """
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
-        check("GELU x", x, x.shape, real(x))
+        check("GELU x", x, x.shape, float_dtype(x))
         cdf = normal_cdf(x)
 
         def backward(dy: Array) -> Array:
@@ -171,7 +171,7 @@ class Softmax(Elementwise):
     """
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
-        check("Softmax x", x, (*x.shape[:-2], "K", "N"), real(x))
+        check("Softmax x", x, (*x.shape[:-2], "K", "N"), float_dtype(x))
         y = np.exp(x - x.max(axis=-2, keepdims=True))
         y /= y.sum(axis=-2, keepdims=True)
 

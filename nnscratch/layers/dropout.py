@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..checks.arguments import number
-from ..core import Array, Backward, Layer, Shape, check, real
+from ..core import Array, Backward, Layer, Shape, check, float_dtype
 from .reshape import Identity
 
 
@@ -37,7 +37,7 @@ class Dropout(Layer):
         self.p = number("Dropout", "p", p, 0, 1, "[)")
 
     def forward(self, x: Array, *, rng: np.random.Generator) -> tuple[Array, Backward]:
-        check("Dropout x", x.real, x.shape, real(x))
+        check("Dropout x", x.real, x.shape, float_dtype(x))
         shape, dtype, scale = x.shape, x.dtype, 1 / (1 - self.p)
         # In float32 whatever x is: one rng, one mask.
         kept = rng.random(shape, dtype=np.float32) >= self.p

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..core import Array, Backward, Layer, Pair, Shape, check, real
+from ..core import Array, Backward, Layer, Pair, Shape, check, float_dtype
 from .geometry import paddings, sample_of
 
 
@@ -34,7 +34,7 @@ class ZeroPad2d(Layer):
         self.padding = paddings("ZeroPad2d", padding)
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
-        check("ZeroPad2d x", x.real, ("C", "H", "W", "N"), real(x))
+        check("ZeroPad2d x", x.real, ("C", "H", "W", "N"), float_dtype(x))
         (_, H, W, N), dtype, ((top, _), (left, _)) = x.shape, x.dtype, self.padding
         y = np.zeros((*self.output_shape(x.shape[:3]), N), dtype)
         y_shape, inside = y.shape, np.s_[:, top : top + H, left : left + W]

@@ -1,6 +1,6 @@
 """From many channels to more pixels."""
 
-from ..core import Array, Backward, Layer, Shape, check, real
+from ..core import Array, Backward, Layer, Shape, check, float_dtype
 from .geometry import integers
 
 
@@ -32,7 +32,7 @@ class PixelShuffle(Layer):
         self.r, _ = integers("PixelShuffle", "upscale_factor", r, (r, r), 1)
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
-        check("PixelShuffle x", x.real, ("C", "H", "W", "N"), real(x))
+        check("PixelShuffle x", x.real, ("C", "H", "W", "N"), float_dtype(x))
         (_, H, W, N), dtype, r = x.shape, x.dtype, self.r
         C, *_ = y_shape = (*self.output_shape(x.shape[:3]), N)
 

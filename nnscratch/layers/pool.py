@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 
 from ..checks.arguments import flag
-from ..core import Array, Backward, Layer, Pair, Shape, check, real
+from ..core import Array, Backward, Layer, Pair, Shape, check, float_dtype
 from ..kernels.plain_images import Resampling, Windows, max_pool, max_pool_backward, resample
 from .earlier import with_earlier_relu
 from .geometry import pair
@@ -85,7 +85,7 @@ class MaxPool2d(Window):
     """
 
     def forward(self, x: Array, *, relu: bool = False) -> tuple[Array, Backward]:
-        check("MaxPool2d x", x, ("C", "H", "W", "N"), real(x))
+        check("MaxPool2d x", x, ("C", "H", "W", "N"), float_dtype(x))
         (_, H, W, N), dtype = x.shape, x.dtype
         C, OH, OW = self.output_shape(x.shape[:3])
         windows = Windows(self.K, self.stride, self.padding)
@@ -137,7 +137,7 @@ class AvgPool2d(Window):
         self.count_include_pad = flag(self.name, "count_include_pad", count_include_pad)
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
-        check("AvgPool2d x", x.real, ("C", "H", "W", "N"), real(x))
+        check("AvgPool2d x", x.real, ("C", "H", "W", "N"), float_dtype(x))
         (C, OH, OW), N, dtype = self.output_shape(x.shape[:3]), x.shape[3], x.dtype
         windows = Windows(self.K, self.stride, self.padding)
         M = means(x.shape[1:3], (OH, OW), windows, self.count_include_pad)
@@ -171,7 +171,7 @@ class GlobalAvgPool2d(Layer):
     holomorphic = True
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
-        check("GlobalAvgPool2d x", x.real, ("C", "H", "W", "N"), real(x))
+        check("GlobalAvgPool2d x", x.real, ("C", "H", "W", "N"), float_dtype(x))
         (C, H, W, N), dtype = x.shape, x.dtype
 
         def backward(dy: Array) -> Array:

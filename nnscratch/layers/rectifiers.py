@@ -9,7 +9,7 @@ import numpy as np
 
 from .._moved import renamed
 from ..checks.arguments import number
-from ..core import Array, Backward, check, real
+from ..core import Array, Backward, check, float_dtype
 from ..kernels.plain import leaky_relu_backward, relu, relu_backward
 from .activations import Elementwise
 
@@ -34,7 +34,7 @@ class ReLU(Elementwise):
     """
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
-        check("ReLU x", x, x.shape, real(x))
+        check("ReLU x", x, x.shape, float_dtype(x))
         y = relu(x)
 
         def backward(dy: Array) -> Array:
@@ -68,7 +68,7 @@ class LeakyReLU(Elementwise):
         self.slope = number("LeakyReLU", "negative_slope", negative_slope, 0, 1)
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
-        check("LeakyReLU x", x, x.shape, real(x))
+        check("LeakyReLU x", x, x.shape, float_dtype(x))
         y = np.maximum(x, self.slope * x)
 
         def backward(dy: Array) -> Array:
@@ -102,7 +102,7 @@ class ELU(Elementwise):
         self.alpha = number("ELU", "alpha", alpha, 0)
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
-        check("ELU x", x, x.shape, real(x))
+        check("ELU x", x, x.shape, float_dtype(x))
         y = np.where(x > 0, x, self.alpha * np.expm1(np.minimum(x, 0)))
 
         def backward(dy: Array) -> Array:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..core import Array, Backward, check, real
+from ..core import Array, Backward, check, float_dtype
 
 
 class GaussianSample:
@@ -33,9 +33,12 @@ class GaussianSample:
 
     holomorphic = True
 
+    def __repr__(self) -> str:
+        return "GaussianSample()"
+
     def forward(self, mu: Array, logvar: Array, eps: Array) -> tuple[Array, Backward]:
         shape, dtype = mu.shape, mu.dtype
-        check("GaussianSample mu", mu.real, shape, real(mu))
+        check("GaussianSample mu", mu.real, shape, float_dtype(mu))
         check("GaussianSample logvar", logvar, shape, dtype)
         check("GaussianSample eps", eps, shape, dtype)
         noise = np.exp(logvar / 2) * eps

@@ -5,7 +5,7 @@ from functools import cache
 
 import numpy as np
 
-from ..core import Array, Backward, Layer, Pair, Shape, check, real
+from ..core import Array, Backward, Layer, Pair, Shape, check, float_dtype
 from ..kernels.plain_images import Resampling, resample
 from .geometry import pair, sample_of
 
@@ -46,7 +46,7 @@ class Upsample(Layer):
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
         name = self.name
-        check(f"{name} x", x.real, ("C", "H", "W", "N"), real(x))
+        check(f"{name} x", x.real, ("C", "H", "W", "N"), float_dtype(x))
         y_shape, dtype = (*self.output_shape(x.shape[:3]), x.shape[3]), x.dtype
         M = type(self).matrices(x.shape[1:3], self.scale)
 

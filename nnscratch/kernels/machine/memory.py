@@ -38,7 +38,7 @@ def _kept() -> Iterator[None]:
     To give back at the end what has been kept (malloc_trim) would double the time of a small
     `encode`; with these settings it goes back when more is freed.
     """
-    mallopt = None if told() else _mallopt()
+    mallopt = None if set_by_user() else _mallopt()
     try:
         if mallopt:
             for name, size in KEEP.items():
@@ -54,7 +54,7 @@ kept_memory = Shared(_kept)
 """Keeps freed memory for as long as somebody trains or infers."""
 
 
-def told() -> bool:
+def set_by_user() -> bool:
     """Has the user set these numbers, by MALLOC_TRIM_THRESHOLD_ and the like or by a tunable?"""
     names = ("TRIM_THRESHOLD", "TOP_PAD", "MMAP_THRESHOLD")
     tunables = os.environ.get("GLIBC_TUNABLES", "")
