@@ -55,7 +55,8 @@ def of_learning() -> list[Spec]:
         return schedule(3)
 
     return [
-        Spec("SGD", optimizers.SGD, first, rate | sgd | common, moved),
+        # Nesterov looks ahead along the momentum, so that there must be some.
+        Spec("SGD", optimizers.SGD, first | {"momentum": 0.5}, rate | sgd | common, moved),
         Spec("RMSprop", optimizers.RMSprop, first, rate | {"alpha": BELOW_1} | common, moved),
         Spec("Adam", optimizers.Adam, first, rate | adam, moved),
         Spec("AdamW", optimizers.AdamW, first, rate | adam, moved),
