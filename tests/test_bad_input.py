@@ -42,6 +42,7 @@ def trainer(model: Any = None, optimizer: Any = None, **options: Any) -> Trainer
     ("options", "message"),
     [
         ({"batch_size": 0}, "Trainer: expected batch_size ≥ 1, got 0"),
+        ({"batch_size": None}, "Trainer: expected batch_size, an integer ≥ 1, got None"),
         ({"batch_size": -8}, "Trainer: expected batch_size ≥ 1, got -8"),
         ({"micro_batch": 0}, "Trainer: expected micro_batch ≥ 1, got 0"),
         ({"patience": 0}, "Trainer: expected patience ≥ 1, got 0"),

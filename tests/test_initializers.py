@@ -68,3 +68,11 @@ def test_he_keeps_the_signal_of_a_deep_relu_net_alive() -> None:
 
     assert 0.1 < after_20_layers(he_normal) < 10
     assert after_20_layers(lecun_normal) < 2.0**-20 * 10
+
+
+@pytest.mark.parametrize("name", [*VARIANCE, *BOUND, "orthogonal", "zeros"])
+def test_more_numbers_than_memory_holds_are_refused(name: str, rng: np.random.Generator) -> None:
+    """NumPy says so as well, but not of what."""
+    init = getattr(initializers, name)
+    with pytest.raises(ValueError, match=r"parameters: expected a shape of at most 2⁴⁸ numbers"):
+        init((2**42, 2**42), 1, 1, rng=rng, dtype=np.float32)

@@ -13,12 +13,13 @@ where dtype is float32 or float64, fan_in counts the inputs that one output sums
 the outputs that one input reaches. A layer knows its own fans.
 """
 
+from math import prod
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..checks.arguments import generator
+from ..checks.arguments import LARGEST, generator
 from ..core import Array, Shape
 
 
@@ -43,13 +44,20 @@ def floating(dtype: DTypeLike) -> DTypeLike:
     return dtype
 
 
+def possible(shape: Shape) -> Shape:
+    """Return the shape; ValueError if it has more numbers than any memory holds."""
+    if prod(shape) > LARGEST:
+        raise ValueError(f"parameters: expected a shape of at most 2⁴⁸ numbers, got {shape}")
+    return shape
+
+
 def _uniform(shape: Shape, variance: float, rng: np.random.Generator, dtype: DTypeLike) -> Array:
     a = np.sqrt(3 * variance)
-    return generator("parameters", rng).uniform(-a, a, size=shape).astype(floating(dtype))
+    return generator("parameters", rng).uniform(-a, a, size=possible(shape)).astype(floating(dtype))
 
 
 def _normal(shape: Shape, variance: float, rng: np.random.Generator, dtype: DTypeLike) -> Array:
-    x = generator("parameters", rng).standard_normal(shape)
+    x = generator("parameters", rng).standard_normal(possible(shape))
     return (np.sqrt(variance) * x).astype(floating(dtype))
 
 
@@ -57,7 +65,7 @@ def zeros(
     shape: Shape, fan_in: int, fan_out: int, *, rng: np.random.Generator, dtype: DTypeLike
 ) -> Array:
     """Return zeros: the usual start of a bias."""
-    return np.zeros(shape, floating(dtype))
+    return np.zeros(possible(shape), floating(dtype))
 
 
 def glorot_uniform(
@@ -117,7 +125,7 @@ def orthogonal(
     The Q of a Gaussian matrix is uniform over orthogonal matrices once the signs of R's diagonal
     are moved into it (Mezzadri 2007).
     """
-    M, D = shape[0], int(np.prod(shape[1:]))
+    M, D = shape[0], prod(possible(shape)[1:])
     q, r = np.linalg.qr(generator("parameters", rng).standard_normal((max(M, D), min(M, D))))
     q *= np.sign(np.diag(r))
     return (q if M >= D else q.T).reshape(shape).astype(floating(dtype))

@@ -51,8 +51,8 @@ class Run(Generic[M]):
         patience: int | None = None,
     ) -> None:
         check_trainable("Trainer model", model)
-        sizes = {"batch_size": batch_size, "micro_batch": micro_batch}
-        sizes |= {"threads": threads, "patience": patience}
+        integer("Trainer", "batch_size", batch_size)
+        sizes = {"micro_batch": micro_batch, "threads": threads, "patience": patience}
         for name, size in sizes.items():
             if size is not None:
                 integer("Trainer", name, size)
