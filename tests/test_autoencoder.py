@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tiny
+from checks import weighted
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -104,12 +105,7 @@ def test_gradient_through_the_statistics_of_the_batch() -> None:
 def test_backward_adds_its_weight_times_the_gradient(weight: float) -> None:
     """As a micro-batch must, which is this part of a batch; penalties are weighted too."""
     model = tiny.autoencoder(dtype=np.float64, penalties=PENALTIES)
-    theta = pack(model.parameters())
-    _, backward = model.loss(x())
-    backward(1.0)
-    whole = theta.grad.copy()
-    backward(weight)
-    np.testing.assert_allclose(theta.grad, (1 + weight) * whole, rtol=1e-12, atol=1e-15)
+    weighted.check_weighted_backward(model, lambda: model.loss(x()), weight)
 
 
 def test_the_total_is_the_weighted_sum_of_its_parts() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tiny
+from checks import weighted
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -65,12 +66,7 @@ def test_gradient_of_the_bound_in_every_parameter(
 @given(weight=st.floats(0.01, 1), beta=st.floats(0, 5))
 def test_backward_adds_its_weight_times_the_gradient(weight: float, beta: float) -> None:
     model = tiny.vae(dtype=np.float64, beta=beta)
-    theta = pack(model.parameters())
-    _, backward = model.loss(x(), rng=fixed())
-    backward(1.0)
-    whole = theta.grad.copy()
-    backward(weight)
-    np.testing.assert_allclose(theta.grad, (1 + weight) * whole, rtol=1e-12, atol=1e-15)
+    weighted.check_weighted_backward(model, lambda: model.loss(x(), rng=fixed()), weight)
 
 
 @given(beta=st.floats(0, 10), seed=st.integers(0, 99))

@@ -121,7 +121,8 @@ class Run(Generic[M]):
 
     def __repr__(self) -> str:
         names = ("seed", "batch_size", "micro_batch", "replicas", "patience")
-        run = ", ".join(f"{name} {self.settings()[name]}" for name in names)
+        settings = self.settings()
+        run = ", ".join(f"{name} {settings[name]}" for name in names)
         done = f"epoch {self.epoch}, batch {self.batch_index}"
         parts = {"model": self.model, **self.optimizers(), **self.annealing.schedules}
         return type(self).__name__ + listing({**parts, "run": run, "done": done})

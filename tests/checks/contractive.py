@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import tiny
 
+from checks import weighted
 from nnscratch.core import Array, pack
 from nnscratch.gradcheck import gradcheck
 from nnscratch.likelihoods import Bernoulli, Likelihood, SquaredError
@@ -60,9 +61,4 @@ def check_objective_gradient(
 def check_weighted_backward(module: ModuleType, weight: float = 0.3) -> None:
     """As a micro-batch must, which is this part of a batch."""
     model = contractive(module=module)
-    theta = pack(model.parameters())
-    _, backward = model.loss(x())
-    backward(1.0)
-    whole = theta.grad.copy()
-    backward(weight)
-    np.testing.assert_allclose(theta.grad, (1 + weight) * whole, rtol=1e-12, atol=1e-15)
+    weighted.check_weighted_backward(model, lambda: model.loss(x()), weight)
