@@ -36,8 +36,16 @@ def is_plain(item: pytest.Item) -> bool:
     return FOR_ALL or (call is not None and call.params.get("path") == "plain")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out what needs the full MNIST, where it is not, or kernels, on the plain path."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what needs the full MNIST, where it is not, or kernels, on the plain path.
+
+    And what takes long, unless it is asked for.
+    """
+    if "once" not in config.option.markexpr:
+        long = pytest.mark.skip(reason="takes long: python -m pytest -m once")
+        for item in items:
+            if item.get_closest_marker("once"):
+                item.add_marker(long)
     for item in filter(is_plain, items):
         for mark in item.iter_markers("fast"):
             item.add_marker(pytest.mark.skip(reason=f"on the plain path: {mark.args[0]}"))
