@@ -339,9 +339,7 @@ def emit_multiply_lanes(context: Any, builder: Any, signature: Any, args: Any) -
             add(H, builder.mul(k, V), tile.load)
 
     tile.for_each_height(emit_whole, builder.icmp_signed(">", vectors, I64(0)))
-    tile.for_each_height(
-        lambda H: add(H, whole, part), builder.icmp_signed(">", rest, I64(0))
-    )
+    tile.for_each_height(lambda H: add(H, whole, part), builder.icmp_signed(">", rest, I64(0)))
     return tile.value()
 
 
@@ -364,9 +362,7 @@ def emit_tile_totals(context: Any, builder: Any, signature: Any, args: Any) -> A
             at = builder.add(q, builder.mul(pitch, I64(r)))
             for half, place in enumerate((at, builder.add(at, m))):
                 some = [start, tile.sums[2 * r + half]]
-                sum_ = call_llvm(
-                    builder, name, tile.vector.element, some, fastmath=("reassoc",)
-                )
+                sum_ = call_llvm(builder, name, tile.vector.element, some, fastmath=("reassoc",))
                 p = pointer(context, builder, signature.args[0], (c, place), 1)
                 builder.store(builder.fadd(builder.load(p), sum_), p)
     return context.get_dummy_value()

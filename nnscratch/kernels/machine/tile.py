@@ -120,14 +120,10 @@ def multiply_rows(t: Tile, a: Array, i: int, STEP: int, b: Array, j: int, K: int
 
 
 @intrinsic(
-    lambda t, a, i, STEP, b, j, m, K: (
-        t(t, a, I, I, b, I, I, I) if flat(a) and flat(b) else None
-    ),
+    lambda t, a, i, STEP, b, j, m, K: t(t, a, I, I, b, I, I, I) if flat(a) and flat(b) else None,
     emit_multiply_lanes,
 )
-def multiply_lanes(
-    t: Tile, a: Array, i: int, STEP: int, b: Array, j: int, m: int, K: int
-) -> Tile:
+def multiply_lanes(t: Tile, a: Array, i: int, STEP: int, b: Array, j: int, m: int, K: int) -> Tile:
     """Add a[i + r STEP + k] b[j + k] to lane k mod V of t's left half, and with b[m + k] right.
 
     The sum over the lanes is what is wanted: see `tile_totals`.
