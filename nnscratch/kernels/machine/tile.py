@@ -21,20 +21,18 @@ from numba import types
 
 from ...core import Array
 from .emit_tile import (
-    MR,
-    TileType,
+    emit_add_totals,
     emit_bias_tile,
-    emit_multiply,
     emit_multiply_lanes,
-    emit_multiply_rows,
+    emit_product,
     emit_read_tile,
     emit_rectified_tile,
-    emit_tile_totals,
     emit_write_tile,
     emit_zero_tile,
 )
 from .intrinsics import flat, intrinsic
 from .processor import BYTES
+from .registers import MR, TileType
 
 __all__ = ["MR", "height"]
 
@@ -51,6 +49,13 @@ def height(rows: int) -> int:
     """
     tiles = max(1, -(-rows // MR))
     return max(2, -(-rows // (2 * tiles)) * 2)
+
+
+def _runs(a: Array, i: int, STEP: int, count: int, n: int) -> Array:
+    """Return a[i + r STEP + k] as an array (count, n)."""
+    at = i + STEP * np.arange(count)[:, None] + np.arange(n)
+    assert at.size == 0 or (at.min() >= 0 and at.max() < a.size)
+    return a[at]
 
 
 @intrinsic(lambda a, rows: TileType(a.dtype)(a, I) if flat(a) else None, emit_zero_tile)
@@ -91,32 +96,31 @@ def write_tile(c: Array, q: int, PITCH: int, first: int, last: int, t: Tile) -> 
     last = min(last, t.shape[1])
     for r in range(len(t)):
         at = q + r * PITCH
-        assert 0 <= at + first
+        assert at + first >= 0
         assert at + last <= c.size
         c[at + first : at + last] = t[r, first:last]
 
 
 @intrinsic(
     lambda t, a, i, STEP, b, j, K: t(t, a, I, I, b, I, I) if flat(a) and flat(b) else None,
-    emit_multiply,
+    emit_product(neighbours=True),
 )
 def multiply(t: Tile, a: Array, i: int, STEP: int, b: Array, j: int, K: int) -> Tile:
     """Return t[r, l] + Σ_k a[i + k STEP + r] b[j + k 2V + l], k < K: packed rows, packed panel.
 
     What lies behind the last row of `a` may be read if the number of rows is odd.
     """
-    r, k = np.arange(len(t))[:, None], np.arange(K)
-    return t + a[i + k * STEP + r] @ b[j : j + K * t.shape[1]].reshape(K, -1)
+    columns = _runs(a, i, STEP, K, len(t))
+    return t + columns.T @ _runs(b, j, t.shape[1], K, t.shape[1])
 
 
 @intrinsic(
     lambda t, a, i, STEP, b, j, K: t(t, a, I, I, b, I, I) if flat(a) and flat(b) else None,
-    emit_multiply_rows,
+    emit_product(neighbours=False),
 )
 def multiply_rows(t: Tile, a: Array, i: int, STEP: int, b: Array, j: int, K: int) -> Tile:
     """Return t[r, l] + Σ_k a[i + r STEP + k] b[j + k 2V + l], k < K: rows of `a` where they lie."""
-    r, k = np.arange(len(t))[:, None], np.arange(K)
-    return t + a[i + r * STEP + k] @ b[j : j + K * t.shape[1]].reshape(K, -1)
+    return t + _runs(a, i, STEP, len(t), K) @ _runs(b, j, t.shape[1], K, t.shape[1])
 
 
 @intrinsic(
@@ -126,15 +130,13 @@ def multiply_rows(t: Tile, a: Array, i: int, STEP: int, b: Array, j: int, K: int
 def multiply_lanes(t: Tile, a: Array, i: int, STEP: int, b: Array, j: int, m: int, K: int) -> Tile:
     """Add a[i + r STEP + k] b[j + k] to lane k mod V of t's left half, and with b[m + k] right.
 
-    The sum over the lanes is what is wanted: see `tile_totals`.
+    The sum over the lanes is what is wanted: see `add_totals`.
     """
     t, V = t.copy(), t.shape[1] // 2
-    for k in range(0, K, V):
-        n = min(V, K - k)
-        for r in range(len(t)):
-            row = a[i + r * STEP + k :][:n]
-            t[r, :n] += row * b[j + k :][:n]
-            t[r, V : V + n] += row * b[m + k :][:n]
+    rows, left, right = _runs(a, i, STEP, len(t), K), _runs(b, j, K, 1, K), _runs(b, m, K, 1, K)
+    for k in range(K):
+        t[:, k % V] += rows[:, k] * left[0, k]
+        t[:, V + k % V] += rows[:, k] * right[0, k]
     return t
 
 
@@ -145,7 +147,7 @@ def rectified_tile(t: Tile) -> Tile:
 
 
 @intrinsic(
-    lambda c, q, PITCH, m, t: types.none(c, I, I, I, t) if flat(c) else None, emit_tile_totals
+    lambda c, q, PITCH, m, t: types.none(c, I, I, I, t) if flat(c) else None, emit_add_totals
 )
 def add_totals(c: Array, q: int, PITCH: int, m: int, t: Tile) -> None:
     """Add the sum of the left half of row r to c[q + r PITCH], that of the right one m further."""
