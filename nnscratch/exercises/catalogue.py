@@ -1,0 +1,53 @@
+"""The exercises, in the order in which they build on each other."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+HERE = Path(__file__).parent
+
+
+class Exercise(NamedTuple):
+    """One of the exercises; its number is its place in the list, from 1."""
+
+    number: int
+    name: str
+    title: str
+
+    @property
+    def file(self) -> str:
+        """The name of the learner's file."""
+        return f"{self.number:02}_{self.name}.py"
+
+    @property
+    def text(self) -> str:
+        """The file as it is given to the learner."""
+        return (HERE / "files" / f"{self.name}.py").read_text("utf-8")
+
+    @property
+    def hints(self) -> list[str]:
+        """Three hints: where to look, the step that matters, nearly the answer."""
+        pages = (HERE / "hints" / f"{self.name}.txt").read_text("utf-8").split("\n---\n")
+        return [page.strip() for page in pages]
+
+
+TITLES = {
+    "dense": "an affine layer and its three gradients",
+    "activations": "ReLU and the sigmoid",
+}
+
+EXERCISES = [Exercise(i, name, title) for i, (name, title) in enumerate(TITLES.items(), 1)]
+
+
+def find(word: str) -> Exercise:
+    """Return the exercise with this name, number or file name.
+
+    Raises
+        ValueError if there is none.
+    """
+    stem = Path(word).stem if word.endswith(".py") else word
+    for exercise in EXERCISES:
+        known = (exercise.name, str(exercise.number), f"{exercise.number:02}")
+        if stem in (*known, Path(exercise.file).stem):
+            return exercise
+    names = ", ".join(exercise.name for exercise in EXERCISES)
+    raise ValueError(f"exercises: expected a number or one of {names}; got {word!r}")

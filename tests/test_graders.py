@@ -1,0 +1,52 @@
+"""The graders on trial: they pass what is right, and say what is wrong with what is wrong."""
+
+import pytest
+from exercises import Mistake, changed, equivalent, failures, mistakes, right
+from exercises.mutants import mutants
+from exercises.table import parts, table
+
+from nnscratch.exercises.catalogue import EXERCISES
+
+NAMES = [exercise.name for exercise in EXERCISES]
+WRONG = [
+    pytest.param(name, mistake, id=f"{name}: {mistake.name}")
+    for name in NAMES
+    for mistake in mistakes(name)
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_right_answer_passes_on_twenty_seeds(name: str) -> None:
+    for seed in range(20):
+        assert not failures(name, right(name), seed), seed
+
+
+@pytest.mark.parametrize(("name", "mistake"), WRONG)
+def test_a_wrong_answer_fails_with_the_right_diagnosis(name: str, mistake: Mistake) -> None:
+    for seed in range(3):
+        found = failures(name, changed(right(name), mistake.changes), seed)
+        assert found
+        told = "\n".join(f"{finding.found}\n{finding.likely}" for finding in found)
+        assert mistake.words in told
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_there_are_eight_wrong_answers_or_more(name: str) -> None:
+    assert len({mistake.words for mistake in mistakes(name)}) >= 8
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("name", NAMES)
+def test_every_mutant_of_the_right_answer_fails(name: str) -> None:
+    left = [words for words, source in mutants(right(name)) if not failures(name, source)]
+    assert sorted(left) == sorted(equivalent(name))
+
+
+@pytest.mark.once
+def test_the_table_of_the_page_is_up_to_date() -> None:
+    assert parts()[1] == table()
+
+
+def test_the_page_has_every_exercise() -> None:
+    for exercise in EXERCISES:
+        assert f"| {exercise.number} | `{exercise.name}` |" in parts()[1]
