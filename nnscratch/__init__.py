@@ -7,7 +7,8 @@
 
 The names that most programs need are here, the packages are attributes: `nn.layers`, `nn.data`. A
 name is imported when it is first used, for Numba and Matplotlib take long to import and many
-programs need neither. `nn.gradcheck` is the package; the function is `nn.gradcheck.gradcheck`.
+programs need neither. `nn.gradcheck` and `nn.explain` are packages; the functions are
+`nn.gradcheck.gradcheck` and `nn.explain.explain`.
 """
 
 import sys
@@ -27,6 +28,7 @@ PACKAGES = [
     "schedules",
     "training",
     "gradcheck",
+    "explain",
     "evaluation",
     "plots",
     "core",

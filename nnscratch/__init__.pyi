@@ -3,6 +3,7 @@
 from . import core as core
 from . import data as data
 from . import evaluation as evaluation
+from . import explain as explain
 from . import gradcheck as gradcheck
 from . import layers as layers
 from . import likelihoods as likelihoods
