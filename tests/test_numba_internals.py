@@ -106,6 +106,14 @@ def _magic() -> None:
     assert all(isinstance(text, str) and text for text in triple)
 
 
+@interface("get_host_cpu_features(), config.CPU_FEATURES: what code may use")
+def _features() -> None:
+    assert all(re.fullmatch(r"[a-z0-9.\-]+", name) for name in internals.processor_features())
+    with pytest.MonkeyPatch.context() as other:
+        other.setattr(config, "CPU_FEATURES", "+avx2,-avx512f,+fma")
+        assert internals.processor_features() == {"avx2", "fma"}
+
+
 @interface("numba.config: settings in capitals, among them those that change machine code")
 def _settings() -> None:
     found = internals.settings()

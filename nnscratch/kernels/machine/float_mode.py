@@ -19,9 +19,7 @@ from .numba_internals import (
     call_llvm,
     place_on_stack,
 )
-
-X86, ARM = ("x86_64", "AMD64"), ("aarch64", "arm64", "ARM64")
-"""What `platform.machine()` says on Linux, macOS and Windows."""
+from .processor import ARM, X86
 
 FLUSH = {**dict.fromkeys(X86, 0x8040), **dict.fromkeys(ARM, 1 << 24)}.get(platform.machine(), 0)
 """The bits that are set where subnormal numbers count as zero: flush-to-zero (0x8000) for results

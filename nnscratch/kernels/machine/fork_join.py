@@ -48,6 +48,7 @@ from .numba_internals import (
     last_of,
     pointer,
 )
+from .processor import X86
 
 # Intrinsics
 
@@ -71,7 +72,7 @@ def emit_atomic_load(context: Any, builder: Any, signature: Any, args: Any) -> A
 
 def emit_pause(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     """Tell an x86 processor that this is a spin-wait; no other has an instruction for it here."""
-    if platform.machine() in ("x86_64", "AMD64"):
+    if platform.machine() in X86:
         call_llvm(builder, PAUSE, ir.VoidType())
     return context.get_dummy_value()
 

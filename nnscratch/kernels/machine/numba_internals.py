@@ -3,7 +3,8 @@
 Numba's public interface compiles functions and lets others add intrinsics (numba.extending). Four
 things that this library needs go further, and each may change with any version:
 
-    machine code on disk    the cache that a dispatcher asks before it compiles (cache.py)
+    machine code on disk    the cache that a dispatcher asks before it compiles (cache.py), and for
+                            which processor code is generated (processor.py)
     options of njit         for what need not be compiled at all (jit.py)
     fork-join               a compiled function that calls another one by its address (fork_join.py)
     intrinsics              what lies behind an array, and names of LLVM functions (intrinsics.py)
@@ -22,6 +23,7 @@ import numba
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import config, types
 from numba.core import cgutils
+from numba.core.codegen import get_host_cpu_features
 
 I64, ADDRESS = ir.IntType(64), ir.IntType(8).as_pointer()
 
@@ -53,6 +55,16 @@ def processor_of(codegen: Any) -> tuple[str, ...]:
     """Return the system, the processor and its features that code is generated for."""
     triple: tuple[str, ...] = codegen.magic_tuple()
     return triple
+
+
+def processor_features() -> set[str]:
+    """Return the names of what the processor has that code is generated for, such as "avx2".
+
+    They are those of the processor at hand, or those that NUMBA_CPU_FEATURES lists.
+    """
+    listed = config.CPU_FEATURES  # type: ignore[attr-defined]
+    features = get_host_cpu_features() if listed is None else listed  # type: ignore[no-untyped-call]
+    return {name[1:] for name in features.split(",") if name.startswith("+")}
 
 
 class Storage:

@@ -1,6 +1,6 @@
 """Vectors held in registers: the intrinsics in which the hot loops are written.
 
-    u = load(x, p)                  # x[p], x[p+1], …: a register full, 8 or 16 float32
+    u = load(x, p)                  # x[p], x[p+1], …: a register full, 4 to 16 float32
     s = fma(splat(w, q), u, s)      # s + w[q] u
     store(y, p, s)
 
@@ -10,7 +10,7 @@ asserts that the vector lies inside its array. The decorator has its types, and 
 instructions that compiled code runs in its place (emit.py).
 
 A kernel steps by V = size_of_vector(x). Arrays are flat and contiguous; an index is never
-negative. On a machine with shorter registers LLVM splits a vector in two or four.
+negative.
 """
 
 from typing import Any
