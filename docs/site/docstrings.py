@@ -1,4 +1,4 @@
-"""Docstrings become Markdown: their sections get headings, their tables and formulas stay as set."""
+"""Docstrings become Markdown: sections get headings, tables and formulas stay as they are set."""
 
 import re
 from textwrap import dedent
@@ -33,7 +33,7 @@ def markdown(text: str) -> str:
 
 
 def _blocks(lines: list[str]) -> list[tuple[bool, list[str]]]:
-    """Cut lines into runs that are indented and runs that are not; empty lines join what is before."""
+    """Cut lines into runs that are indented and runs that are not; empty lines end neither."""
     found: list[tuple[bool, list[str]]] = []
     for line in lines:
         indented = line.startswith("  ")
