@@ -1,10 +1,12 @@
 """Every equation of the book has a test, every test its equation, every number a rerun."""
 
+import re
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+import nnscratch as nn
 from book import ids
 
 HERE = Path(__file__).parent
@@ -13,6 +15,7 @@ for path in sorted(HERE.glob("test_*.py")):
         import_module(f"book.{path.stem}")
 
 CHAPTERS = ids.chapters()
+NAV = (ids.ROOT / "mkdocs.yml").read_text("utf-8")
 
 
 def differences(on_pages: set[tuple[str, str]], in_tests: set[tuple[str, str]]) -> list[str]:
@@ -129,6 +132,12 @@ def test_a_number_that_has_changed_is_found(monkeypatch: pytest.MonkeyPatch) -> 
     test_a_number_is_what_a_rerun_returns("dense", "steps", "12")
     with pytest.raises(AssertionError):
         test_a_number_is_what_a_rerun_returns("dense", "steps", "13")
+
+
+def test_every_page_and_every_package_is_in_the_sites_nav() -> None:
+    nav = set(re.findall(r"- (?:[\w ]+: )?([\w/]+\.md)$", NAV, re.MULTILINE))
+    pages = {path.name for path in (ids.ROOT / "docs").glob("*.md")}
+    assert pages | {f"reference/{package}.md" for package in nn.PACKAGES} <= nav
 
 
 def test_each_chapter_is_a_page_and_each_file_of_tests_a_chapter() -> None:
