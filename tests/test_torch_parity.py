@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 import reference
+from checks.planting import source_as_module
 
 from nnscratch import losses
 from nnscratch.core import Array
+from nnscratch.gradcheck import proofs
 from nnscratch.layers import (
     ELU,
     GELU,
@@ -216,3 +218,18 @@ def test_initializer(name: str, fill: Any, rng: np.random.Generator) -> None:
     assert w.std() == pytest.approx(wt.std(), rel=0.02)
     if not name.endswith("normal"):
         assert np.abs(w).max() == pytest.approx(np.abs(wt).max(), rel=1e-3)
+
+
+# The table of all that is proved
+
+
+def test_the_certificates_agree_with_torch_and_a_wrong_formula_does_not() -> None:
+    found = {proof.name: proof for proof in proofs.proofs()}
+    assert {name for name, proof in found.items() if "=torch" not in proof.errors} == {"Dropout"}
+    assert all(proof.ok for proof in found.values())
+    tanh = source_as_module(
+        "layers/activations.py",
+        {"y = np.tanh(x)": "y = np.tanh(x / 2)", "dy * (1 - y * y)": "dy * (1 - y * y) / 2"},
+    ).Tanh()
+    [proof] = proofs.proofs(some=[("Tanh", tanh, (SHAPE,), ())])
+    assert proof.failed == ["=torch"]

@@ -1,0 +1,201 @@
+"""What PyTorch calls our layers and losses, for whoever has it: the batch is its first axis.
+
+A peer takes the inputs, the constants and the parameters as tensors and returns y. Dropout has
+none, since its noise is another.
+"""
+
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from .. import layers
+from ..core import Array
+
+Peer = Callable[..., Any]
+
+
+def torch_or_none() -> Any:
+    """Return PyTorch, None where it cannot be imported."""
+    try:
+        import torch
+    except ImportError:
+        return None
+    return torch
+
+
+def gradients(torch: Any, layer: Any, inputs: list[Array], constants: list[Array], dy: Any) -> Any:
+    """Return y and the gradients of the inputs and the parameters, None if there is no peer."""
+    name = getattr(layer, "__name__", type(layer).__name__)
+    peer = PEERS.get(name)
+    if peer is None:
+        return None
+    parameters = layer.parameters() if hasattr(layer, "parameters") else {}
+    leaves = [_tensor(torch, a).requires_grad_() for a in inputs]
+    theta = [torch.from_numpy(p.value.copy()).requires_grad_() for p in parameters.values()]
+    given = [_tensor(torch, a) for a in constants]
+    y = peer(torch, layer, [*leaves, *given], dict(zip(parameters, theta, strict=True)))
+    dyt = _tensor(torch, np.asarray(dy)) if y.ndim else torch.tensor(float(dy)).double()
+    found = torch.autograd.grad(y, [*leaves, *theta], dyt)
+    moved = [np.moveaxis(g.numpy(), 0, -1) for g in found[: len(leaves)]]
+    y = y.detach().numpy()
+    return [
+        np.moveaxis(y, 0, -1) if y.ndim else y,
+        *moved,
+        *(g.numpy() for g in found[len(leaves) :]),
+    ]
+
+
+def _tensor(torch: Any, a: Array) -> Any:
+    return torch.from_numpy(np.moveaxis(a, -1, 0).copy() if a.ndim else a)
+
+
+def _pad(torch: Any, x: Any, layer: Any) -> Any:
+    (top, bottom), (left, right) = layer._paddings(tuple(x.shape[1:]))
+    return torch.nn.functional.pad(x, (left, right, top, bottom))
+
+
+def _conv2d(torch: Any, layer: Any, args: list[Any], theta: dict[str, Any]) -> Any:
+    conv = torch.nn.functional.conv2d
+    x, more = _pad(torch, args[0], layer), (layer.stride, 0, layer.dilation, layer.groups)
+    return conv(x, theta["weight"], theta.get("bias"), *more)
+
+
+def _conv1d(torch: Any, layer: Any, args: list[Any], theta: dict[str, Any]) -> Any:
+    x = torch.nn.functional.pad(args[0].transpose(1, 2), layer._padding(args[0].shape[1]))
+    more = layer.stride, 0, layer.dilation, layer.groups
+    y = torch.nn.functional.conv1d(x, theta["weight"], theta.get("bias"), *more)
+    return y.transpose(1, 2)
+
+
+def _conv_transpose(torch: Any, layer: Any, args: list[Any], theta: dict[str, Any]) -> Any:
+    (top, _), (left, _) = layer.padding
+    more = (top, left), layer.more, layer.groups, layer.dilation
+    conv = torch.nn.functional.conv_transpose2d
+    return conv(args[0], theta["weight"], theta.get("bias"), layer.stride, *more)
+
+
+def _channels_first(x: Any) -> Any:
+    """A sequence (N, T, C) as PyTorch has it, (N, C, T); its own inverse."""
+    return x.transpose(1, 2) if x.ndim == 3 else x
+
+
+def _batch_norm(torch: Any, layer: Any, args: list[Any], theta: dict[str, Any]) -> Any:
+    x, norm = _channels_first(args[0]), torch.nn.functional.batch_norm
+    y = norm(x, None, None, theta.get("weight"), theta.get("bias"), True, 0.0, layer.eps)
+    return _channels_first(y)
+
+
+def _group_norm(torch: Any, layer: Any, args: list[Any], theta: dict[str, Any]) -> Any:
+    x, norm = _channels_first(args[0]), torch.nn.functional.group_norm
+    y = norm(x, layer.G, theta.get("weight"), theta.get("bias"), layer.eps)
+    return _channels_first(y)
+
+
+def _layer_norm(torch: Any, layer: Any, args: list[Any], theta: dict[str, Any]) -> Any:
+    norm = torch.nn.functional.layer_norm
+    return norm(args[0], layer.shape, theta.get("weight"), theta.get("bias"), layer.eps)
+
+
+def _sequential(torch: Any, layer: Any, args: list[Any], theta: dict[str, Any]) -> Any:
+    x = args[0]
+    for k, inner in enumerate(layer):
+        own = {n.removeprefix(f"{k}."): p for n, p in theta.items() if n.startswith(f"{k}.")}
+        x = PEERS[type(inner).__name__](torch, inner, [x], own)
+    return x
+
+
+def _gaussian_nll(torch: Any, layer: Any, args: list[Any], theta: dict[str, Any]) -> Any:
+    mean, logvar, t = args
+    nll = torch.nn.functional.gaussian_nll_loss
+    return nll(mean, t, logvar.exp(), full=True, eps=0, reduction="sum") / len(mean)
+
+
+def _gaussian_kl(torch: Any, layer: Any, args: list[Any], theta: dict[str, Any]) -> Any:
+    mu, logvar = args
+    normal = torch.distributions.Normal
+    q, p = normal(mu, (logvar / 2).exp()), normal(torch.zeros_like(mu), torch.ones_like(mu))
+    return torch.distributions.kl_divergence(q, p).sum() / len(mu)
+
+
+def _contraction(torch: Any, layer: Any, args: list[Any], theta: dict[str, Any]) -> Any:
+    h, w = args[0], args[1].T  # both have been turned, and w has no samples
+    return torch.einsum("nm,md->", (h - h * h) ** 2, w**2) / len(h)
+
+
+def _of(call: Callable[[Any], Peer], **options: str) -> Peer:
+    """A peer without parameters; `options` are its arguments, by the attribute of our layer."""
+
+    def peer(torch: Any, layer: Any, args: list[Any], theta: dict[str, Any]) -> Any:
+        named = {name: getattr(layer, attribute) for name, attribute in options.items()}
+        return call(torch)(*args, **named)
+
+    return peer
+
+
+def _loss(name: str) -> Peer:
+    """A loss of torch.nn.functional: the sum over features, the mean over the batch."""
+
+    def peer(torch: Any, layer: Any, args: list[Any], theta: dict[str, Any]) -> Any:
+        return getattr(torch.nn.functional, name)(*args, reduction="sum") / len(args[0])
+
+    return peer
+
+
+def _upsample(mode: str) -> Peer:
+    def peer(torch: Any, layer: Any, args: list[Any], theta: dict[str, Any]) -> Any:
+        scale = tuple(map(float, layer.scale))
+        return torch.nn.functional.interpolate(args[0], scale_factor=scale, mode=mode)
+
+    return peer
+
+
+def _linear(torch: Any, layer: Any, args: list[Any], theta: dict[str, Any]) -> Any:
+    w = theta["weight"].T if isinstance(layer, layers.TiedDense) else theta["weight"]
+    return torch.nn.functional.linear(args[0], w, theta.get("bias"))
+
+
+PEERS: dict[str, Peer] = {
+    "Dense": _linear,
+    "TiedDense": _linear,
+    "Conv2d": _conv2d,
+    "Conv1d": _conv1d,
+    "ConvTranspose2d": _conv_transpose,
+    "BatchNorm": _batch_norm,
+    "GroupNorm": _group_norm,
+    "LayerNorm": _layer_norm,
+    "Sequential": _sequential,
+    "MaxPool2d": _of(
+        lambda t: t.nn.functional.max_pool2d, kernel_size="K", stride="stride", padding="padding"
+    ),
+    "AvgPool2d": _of(
+        lambda t: t.nn.functional.avg_pool2d, kernel_size="K", stride="stride", padding="padding"
+    ),
+    "GlobalAvgPool2d": _of(lambda t: lambda x: x.mean((2, 3))),
+    "UpsampleNearest2d": _upsample("nearest"),
+    "UpsampleBilinear2d": _upsample("bilinear"),
+    "PixelShuffle": _of(lambda t: t.nn.functional.pixel_shuffle, upscale_factor="r"),
+    "ZeroPad2d": lambda torch, layer, args, theta: torch.nn.functional.pad(
+        args[0], (*layer.padding[1], *layer.padding[0])
+    ),
+    "Flatten": _of(lambda t: lambda x: x.reshape(len(x), prod(x.shape[1:]))),
+    "Reshape": _of(lambda t: lambda x, shape: x.reshape(len(x), *shape), shape="sample_shape"),
+    "Identity": _of(lambda t: lambda x: x * 1),
+    "ReLU": _of(lambda t: t.relu),
+    "LeakyReLU": _of(lambda t: t.nn.functional.leaky_relu, negative_slope="slope"),
+    "ELU": _of(lambda t: t.nn.functional.elu, alpha="alpha"),
+    "GELU": _of(lambda t: t.nn.functional.gelu),
+    "Sigmoid": _of(lambda t: t.sigmoid),
+    "Softmax": _of(lambda t: lambda x: t.softmax(x, -1)),
+    "Softplus": _of(lambda t: lambda x: t.nn.functional.softplus(x, threshold=1000)),
+    "Tanh": _of(lambda t: t.tanh),
+    "GaussianSample": _of(lambda t: lambda mu, logvar, eps: mu + (logvar / 2).exp() * eps),
+    "squared_error": _loss("mse_loss"),
+    "bernoulli_nll": _loss("binary_cross_entropy_with_logits"),
+    "categorical_nll": _loss("cross_entropy"),
+    "gaussian_nll": _gaussian_nll,
+    "gaussian_kl": _gaussian_kl,
+    "l1_penalty": _of(lambda t: lambda z: z.abs().sum() / len(z)),
+    "contraction": _contraction,
+}
