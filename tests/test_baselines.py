@@ -5,6 +5,7 @@ import pytest
 
 from nnscratch.core import Array
 from nnscratch.data import mnist
+from nnscratch.evaluation import baselines
 from nnscratch.evaluation.baselines import PCA, linear_vae_optimum, mean_image
 from nnscratch.evaluation.metrics import bce, mse, sse
 
@@ -129,3 +130,14 @@ def test_the_linear_optimum_on_mnist(variance: float, k: int, total: float, acti
     optimum = linear_vae_optimum(mnist().train.images, variance, k)
     assert optimum.total == pytest.approx(total, abs=2e-4)
     assert optimum.active == active
+
+
+def test_images_in_blocks_are_the_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = np.random.default_rng(0).random((23, 6))
+    whole, mean = PCA(3).fit(images), mean_image(images)
+    monkeypatch.setattr(baselines, "BLOCK", 5)
+    np.testing.assert_allclose(mean_image(images), mean, rtol=1e-14)
+    np.testing.assert_allclose(PCA(3).fit(images).variances, whole.variances, rtol=1e-12)
+    np.testing.assert_allclose(
+        whole.variances, np.linalg.eigvalsh(np.cov(images.T, bias=True))[::-1]
+    )

@@ -111,3 +111,15 @@ def test_refusals() -> None:
         layer.output_shape((2, 2))
     with pytest.raises(ValueError, match=r"Conv1d: expected a sample of shape \(T, 2\), got \(2,"):
         layer.output_shape((2, 4, 5))
+
+
+def test_valid_pads_nothing(rng: np.random.Generator) -> None:
+    """As padding=0 does: of T steps T - K + 1 are left, and the first of them sees x[:K] alone."""
+    valid, zero = (Conv1d(2, 3, 3, padding=p, rng=np.random.default_rng(0)) for p in ("valid", 0))
+    assert valid.output_shape((7, 2)) == (5, 3)
+    x = rng.standard_normal((7, 2, 4)).astype(np.float32)
+    y, backward = valid.forward(x)
+    np.testing.assert_array_equal(y, zero.forward(x)[0])
+    np.testing.assert_array_equal(backward(y), zero.forward(x)[1](y))
+    first = np.einsum("fdk,kdn->fn", valid.w.value, x[:3])
+    np.testing.assert_allclose(y[0], first, rtol=1e-5, atol=1e-6)

@@ -284,3 +284,9 @@ def test_a_bound_that_is_not_finite_is_refused() -> None:
     model = tiny.vae(likelihood=Gaussian())
     with pytest.raises(ValueError, match="elbo: a code or its variance leaves float32"):
         elbo(model, np.full((3, 4, 4), 1e20), rng=np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("threshold", [-0.1, float("nan"), "much"])
+def test_active_units_refuses_a_threshold_that_is_none(threshold: Any) -> None:
+    with pytest.raises(ValueError, match=r"active_units: expected threshold"):
+        active_units(np.zeros((3, 2)), threshold)

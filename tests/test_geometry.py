@@ -60,3 +60,11 @@ NO_SIZES = [1.5, float("nan"), float("inf"), "ab", None, (), (1,), (1, 2, 3), (1
 def test_what_is_no_size_is_refused_by_name(make: Any, what: str, value: Any) -> None:
     with pytest.raises(ValueError, match=f"^{what}"):
         make(value)
+
+
+def test_a_sample_is_as_large_as_memory_allows() -> None:
+    """2⁴⁸ numbers are the most: channels count, as rows and columns do."""
+    layer = UpsampleNearest2d(2**22)
+    assert layer.output_shape((16, 1, 1)) == (16, 2**22, 2**22)
+    with pytest.raises(ValueError, match="expected a sample of at most 2⁴⁸ numbers"):
+        layer.output_shape((17, 1, 1))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from checks.initializers import BOUND, SHAPE, VARIANCE, check_moments, check_no_direction, draw
 
-from nnscratch.layers import Dense, ReLU, Sequential, initializers
+from nnscratch.layers import Conv1d, Conv2d, ConvTranspose2d, Dense, ReLU, Sequential, initializers
 from nnscratch.layers.initializers import glorot_uniform, he_normal, lecun_normal, orthogonal, zeros
 
 
@@ -76,3 +76,35 @@ def test_more_numbers_than_memory_holds_are_refused(name: str, rng: np.random.Ge
     init = getattr(initializers, name)
     with pytest.raises(ValueError, match=r"parameters: expected a shape of at most 2⁴⁸ numbers"):
         init((2**42, 2**42), 1, 1, rng=rng, dtype=np.float32)
+
+
+@pytest.mark.parametrize(
+    ("layer", "sizes", "options", "shape", "fans"),
+    [
+        (Dense, (5, 3), {}, (3, 5), (5, 3)),
+        (Conv2d, (4, 6, (3, 5)), {}, (6, 4, 3, 5), (4 * 15, 6 * 15)),
+        (Conv2d, (4, 6, (3, 5)), {"groups": 2}, (6, 2, 3, 5), (2 * 15, 3 * 15)),
+        (Conv1d, (4, 6, 3), {"groups": 2}, (6, 2, 3), (2 * 3, 3 * 3)),
+        (ConvTranspose2d, (4, 6, (3, 5)), {}, (4, 6, 3, 5), (4 * 15, 6 * 15)),
+        (ConvTranspose2d, (4, 6, (3, 5)), {"groups": 2}, (4, 3, 3, 5), (2 * 15, 3 * 15)),
+    ],
+)
+def test_the_fans_of_a_layer(
+    layer: Any, sizes: Any, options: Any, shape: Any, fans: Any, rng: np.random.Generator
+) -> None:
+    """How many inputs an output sums over, and how many outputs an input reaches: in its group."""
+    calls = []
+
+    def init(shape: Any, *fans: int, rng: np.random.Generator, dtype: Any) -> Any:
+        calls.append((shape, fans))
+        return np.zeros(shape, dtype)
+
+    layer(*sizes, init=init, bias_init=init, rng=rng, **options)
+    outputs = sizes[1]
+    assert calls == [(shape, fans), ((outputs,), fans)]
+
+
+@pytest.mark.parametrize("dtype", ["nonsense", None, np.float16, int])
+def test_another_dtype_is_refused(dtype: Any, rng: np.random.Generator) -> None:
+    with pytest.raises(ValueError, match="parameters: expected float32 or float64, got"):
+        Dense(2, 2, rng=rng, dtype=dtype)

@@ -113,3 +113,11 @@ def test_path_chooses_line_or_arc() -> None:
 def test_refuses(a: tuple[int, ...], b: tuple[int, ...], steps: int, message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         path(np.zeros(a), np.zeros(b), steps, spherical=False)
+
+
+def test_the_angle_does_not_depend_on_the_lengths() -> None:
+    """(2, 0) and (3, 3) are 45° apart; sin 22.5°/sin 45° of each meet midway."""
+    a, b = np.array([[2.0, 0.0]]), np.array([[3.0, 3.0]])
+    share = np.sin(np.pi / 8) / np.sin(np.pi / 4)
+    np.testing.assert_allclose(slerp(a, b, np.array([0.5]))[0, 0], share * (a + b)[0], rtol=1e-14)
+    np.testing.assert_allclose(slerp(b, a, np.array([0.5]))[0, 0], share * (a + b)[0], rtol=1e-14)

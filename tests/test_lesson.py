@@ -1,6 +1,7 @@
 """The lesson's networks: as many parameters as counted by hand, codes of the right shape."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -146,3 +147,9 @@ def test_options_reach_the_model(rng: np.random.Generator) -> None:
     assert keras_conv_vae(5, beta=0.5, rng=rng).code_shape == (5,)
     assert kvfrans_vae(beta=0.5, rng=rng).beta == 0.5
     assert isinstance(dense_vae(activation=Tanh, rng=rng).encoder.layers[1], Tanh)
+
+
+@pytest.mark.parametrize("image", [(1, 6, 28), (1, 28, 6), (1, 2, 28), (1, 0, 28), (28, 28)])
+def test_sides_that_cannot_be_halved_twice_are_refused(image: Any) -> None:
+    with pytest.raises(ValueError, match=r"expected \(C, H, W\) with sides that 4 divides"):
+        conv_autoencoder(image=image, rng=np.random.default_rng(0))

@@ -223,6 +223,12 @@ def test_binary_entropy_by_hand() -> None:
     np.testing.assert_allclose(binary_entropy(t), (log(2) + quarter) / 2)
 
 
+@pytest.mark.parametrize("t", [[[-0.1, 0.5]], [[0.5, 1.1]], [[np.nan, 0.5]]])
+def test_binary_entropy_refuses_what_is_no_probability(t: list[list[float]]) -> None:
+    with pytest.raises(ValueError, match=r"binary_entropy: expected t in \[0, 1\]"):
+        binary_entropy(np.array(t))
+
+
 # Categorical
 
 

@@ -160,3 +160,9 @@ def test_codes_whose_squares_are_no_number_are_refused(
     probe.fit(z, labels)
     with pytest.raises(ValueError, match=r"predict: expected codes up to 6\.5\d*e\+18, got 1e\+30"):
         probe.predict(np.full_like(z, 1e30))
+
+
+def test_what_the_softmax_probe_takes_unless_told() -> None:
+    """Its docstring's numbers are measured with these."""
+    probe = SoftmaxProbe()
+    assert (probe.steps, probe.precision, probe.schedule(0)) == (300, 0.1, 1.0)
