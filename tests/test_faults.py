@@ -460,21 +460,23 @@ FAULTS: dict[str, list[Fault]] = {
     "kernels/product.py": [
         ("the last columns of a panel lost", {"(SQUARES, COLUMNS)": "(0, SQUARES)"}, *OF_PRODUCT),
         ("the last square elsewhere", {"min(start, K - V)": "min(start, K - V - 1)"}, *OF_PRODUCT),
-        (
-            "a row of a tile twice",
-            {"min(m0 + 2, last)": "min(m0 + 1, last)"},
-            *OF_PRODUCT,
-        ),
-        ("a strip lost", {"(M + HEIGHT - 1) // HEIGHT": "M // HEIGHT"}, *OF_PRODUCT),
+        ("a strip lost", {"(M + STRIP - 1) // STRIP": "M // STRIP"}, *OF_PRODUCT),
         ("a panel lost", {"(N + NR - 1) // NR": "N // NR"}, *OF_PRODUCT),
         ("row sums put", {"sums[m] += total": "sums[m] = total"}, *OF_PRODUCT),
-        ("rows packed from elsewhere", {"k * M + m + i": "k * M + i"}, *OF_PRODUCT),
+        ("rows packed from elsewhere", {"k * N + first + j": "k * N + j"}, *OF_PRODUCT),
         ("a panel without its end", {"load_part(a, i, left)": "load_part(a, i, 0)"}, *OF_PRODUCT),
     ],
-    "kernels/tile.py": [
-        ("the first of the sum left out", {"for k in range(K)": "for k in range(1, K)"}, *OF_TILE),
-        ("a row twice", {"w = splat(a, p3)": "w = splat(a, p2)"}, *OF_TILE),
-        ("a row's place", {"start + m4 * STEP": "start + m3 * STEP"}, *OF_TILE),
+    "kernels/machine/tile.py": [
+        ("the sums before lost", {"return t + rows": "return rows"}, *OF_TILE),
+        ("rows for columns", {"STEP, K, len(t)).T": "len(t) + 1, K, len(t)).T"}, *OF_TILE),
+        ("rows side by side", {"i + STEP * np": "i + np"}, *OF_TILE),
+        ("the right half is the left", {"rows[:, k] * right": "rows[:, k] * left"}, *OF_TILE),
+        ("totals put", {"] += t[r, V:].sum()": "] = t[r, :V].sum()"}, *OF_TILE),
+        (
+            "a column too many",
+            {"= t[r, first:last]": "= t[r, :last][-(last - first) :] * 2"},
+            *OF_TILE,
+        ),
     ],
     "kernels/optimizers.py": [
         ("m never grows", {"mn = b1 * m[n] + c1 * d": "mn = b1 * m[n]"}, *OF_ADAM),

@@ -18,7 +18,8 @@ from numba import config
 
 from nnscratch.core import Array, Parameter
 from nnscratch.kernels import matmul as products
-from nnscratch.kernels import plain, tile
+from nnscratch.kernels import plain
+from nnscratch.kernels.machine import tile
 from nnscratch.kernels.machine.helpers import kernel_threads
 from nnscratch.kernels.matmul import SMALL, add_matmul, matmul
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from nnscratch import layers as ours
 from nnscratch.core import Array, Parameter, Shape
+from nnscratch.kernels.plain import matmul
 from nnscratch.models import VAE, Autoencoder
 from nnscratch.optimizers import Adam
 from nnscratch.training import Trainer
@@ -132,7 +133,7 @@ def layer(name: str, variant: str) -> Job:
     elif what == "dw":
         run = lambda: backward(dy, need_dx=False)  # noqa: E731
     elif isinstance(kind, net.Dense):
-        run = lambda: first[0].T @ dy  # noqa: E731
+        run = lambda: matmul(theta[0].value.T, dy)  # noqa: E731
     elif theta:
         twin = adjoint_of(kind, shape, first[0])
         run = lambda: twin.forward(dy)[0]  # noqa: E731

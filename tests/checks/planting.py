@@ -38,8 +38,7 @@ def source_as_module(file: str, changes: Mapping[str, str]) -> ModuleType:
 
 WORDS = (
     *(f"kernels/machine/{name}.py" for name in ("jit", "intrinsics", "emit", "simd", "fork_join")),
-    "kernels/machine/exponential.py",
-    "kernels/tile.py",
+    *(f"kernels/machine/{name}.py" for name in ("exponential", "registers", "emit_tile", "tile")),
 )
 """What kernels are made of; their checks call them directly."""
 

@@ -66,18 +66,27 @@ def check_layouts_of(module: ModuleType, M: int, K: int, N: int) -> None:
 
 
 def check_tile(module: ModuleType) -> None:
-    """Six rows of a matrix, some of them twice, and a panel.
+    """Three rows of a matrix and a panel, in either layout; a bias, what is read and written.
 
     The functions are called as Python here; compiled, they are part of every product.
     """
-    V = BYTES // 8
-    a, panel, _ = case(9, 5, 2 * V, np.float64, 1)
-    t = (1, 3, 4, 6, 7, 8)
-    p = module.places(0, 5, t)
-    assert p == (5, 15, 20, 30, 35, 40)
-    u = tuple(np.full(V, float(i)) for i in range(6))
-    v = tuple(np.full(V, -float(i)) for i in range(6))
-    got = module.multiply(a.ravel(), p, 1, panel.ravel(), 5, u, v)
-    exact = a[list(t)] @ panel
-    np.testing.assert_allclose(got[0], exact[:, :V] + np.arange(6.0)[:, None], rtol=1e-12)
-    np.testing.assert_allclose(got[1], exact[:, V:] - np.arange(6.0)[:, None], rtol=1e-12)
+    W = 2 * BYTES // 8
+    a, panel, bias = case(3, 5, W, np.float64, 1)
+    tile = module.bias_tile(np.r_[9.0, bias], 1, 3)
+    for multiply, flat, step in (
+        (module.multiply, a.T.ravel(), 3),
+        (module.multiply_rows, a.ravel(), 5),
+    ):
+        got = multiply(tile, np.r_[9.0, flat], 1, step, np.r_[9.0, panel.ravel()], 1, 5)
+        np.testing.assert_allclose(got, a @ panel + bias[:, None], rtol=1e-12)
+    c = np.zeros(3 * (W + 2) + 1)
+    module.write_tile(c, 1, W + 2, 1, W - 1, tile)
+    again = module.read_tile(c, 1, W + 2, 3, W)
+    np.testing.assert_array_equal(again[:, 1:-1], tile[:, 1:-1])
+    assert not again[:, [0, -1]].any()
+    np.testing.assert_array_equal(module.rectified_tile(tile), np.maximum(tile, 0))
+    lanes = module.multiply_lanes(module.zero_tile(a, 3), a.ravel(), 0, 5, panel.ravel(), 0, W, 5)
+    totals = np.zeros(8)
+    module.add_totals(totals, 1, 2, 1, lanes)
+    want = a @ panel.ravel()[[range(5), range(W, W + 5)]].T
+    np.testing.assert_allclose(totals[1:7].reshape(3, 2), want, rtol=1e-12)

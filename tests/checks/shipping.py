@@ -21,7 +21,7 @@ DENSE: dict[str, tuple[Make, Shape]] = {
     "tiles and panels with remainders": (lambda **o: Dense(9, 13, **o), (9, 37)),
     "no bias": (lambda **o: Dense(14, 8, bias=False, **o), (14, 2 * V)),
     "a long sum of dx": (lambda **o: Dense(9, 6 * V + 5, **o), (9, 3 * V - 1)),
-    "strips of packed rows": (lambda **o: Dense(11, 20, **o), (11, 4 * V + 3)),
+    "strips of packed rows": (lambda **o: Dense(31, 20, **o), (31, 6 * V + 3)),
     "half a vector of columns": (lambda **o: Dense(20, 10, **o), (20, 2 * V + V // 2)),
     "more than half a vector": (lambda **o: Dense(20, 10, **o), (20, 2 * V + V // 2 + 1)),
     "a sum shorter than a vector": (lambda **o: Dense(8, 40, **o), (8, 9)),

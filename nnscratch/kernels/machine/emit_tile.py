@@ -112,14 +112,17 @@ def emit_product(neighbours: bool) -> Callable[..., Any]:
         check(context, builder, K, [read, (of_b, b, j, builder.mul(K, width))])
         numbers = start_of(context, builder, of_a, a, i)
         panel = start_of(context, builder, of_b, b, j)
-        apart = [builder.gep(numbers, [builder.mul(step, tile.last_or(r))]) for r in ROWS]
+        last = [tile.last_or(r) for r in ROWS]
+        apart = [builder.gep(numbers, [builder.mul(step, r)]) for r in last]
 
         def add(H: int, k: Any) -> None:
             p = builder.gep(panel, [builder.mul(k, width)])
             u, v = tile.load(p), tile.load(builder.gep(p, [I64(tile.V)]))
             p = builder.gep(numbers, [builder.mul(k, step)])
             for r in range(H):
-                place = builder.gep(p, [I64(r)]) if neighbours else builder.gep(apart[r], [k])
+                # Of an odd number of rows the last one is read twice: no number behind it is.
+                row = last[r] if r == H - 1 else I64(r)
+                place = builder.gep(p, [row]) if neighbours else builder.gep(apart[r], [k])
                 tile.multiply_add(r, tile.splat(place), u, v)
 
         tile.add_terms(K, add)

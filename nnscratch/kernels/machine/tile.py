@@ -58,6 +58,12 @@ def _runs(a: Array, i: int, STEP: int, count: int, n: int) -> Array:
     return a[at]
 
 
+def _add_product(t: Tile, rows: Array, b: Array, j: int) -> Tile:
+    """Return t + rows · panel. A panel's last columns may be unused, and hold any numbers."""
+    with np.errstate(all="ignore"):
+        return t + rows @ _runs(b, j, t.shape[1], rows.shape[1], t.shape[1])
+
+
 @intrinsic(lambda a, rows: TileType(a.dtype)(a, I) if flat(a) else None, emit_zero_tile)
 def zero_tile(a: Array, rows: int) -> Tile:
     """Return a tile of zeros of a's dtype, 1 ≤ rows ≤ MR."""
@@ -106,12 +112,8 @@ def write_tile(c: Array, q: int, PITCH: int, first: int, last: int, t: Tile) -> 
     emit_product(neighbours=True),
 )
 def multiply(t: Tile, a: Array, i: int, STEP: int, b: Array, j: int, K: int) -> Tile:
-    """Return t[r, l] + Σ_k a[i + k STEP + r] b[j + k 2V + l], k < K: packed rows, packed panel.
-
-    What lies behind the last row of `a` may be read if the number of rows is odd.
-    """
-    columns = _runs(a, i, STEP, K, len(t))
-    return t + columns.T @ _runs(b, j, t.shape[1], K, t.shape[1])
+    """Return t[r, l] + Σ_k a[i + k STEP + r] b[j + k 2V + l], k < K: rows of `a` side by side."""
+    return _add_product(t, _runs(a, i, STEP, K, len(t)).T, b, j)
 
 
 @intrinsic(
@@ -120,7 +122,7 @@ def multiply(t: Tile, a: Array, i: int, STEP: int, b: Array, j: int, K: int) -> 
 )
 def multiply_rows(t: Tile, a: Array, i: int, STEP: int, b: Array, j: int, K: int) -> Tile:
     """Return t[r, l] + Σ_k a[i + r STEP + k] b[j + k 2V + l], k < K: rows of `a` where they lie."""
-    return t + _runs(a, i, STEP, len(t), K) @ _runs(b, j, t.shape[1], K, t.shape[1])
+    return _add_product(t, _runs(a, i, STEP, len(t), K), b, j)
 
 
 @intrinsic(
