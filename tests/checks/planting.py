@@ -67,7 +67,7 @@ def on_trial(
     Changed kernels run as plain Python, so that no changed machine code gets into Numba's cache.
     """
     source = (ROOT / file).read_text()
-    compiled = "jit import" in source or "fork_join import" in source
+    compiled = any(f"{name} import" in source for name in ("jit", "fork_join", "intrinsics"))
     if not file.startswith("kernels/") or file == "kernels/matmul.py":
         return source_as_module(file, changes)
     with patch.context() as interpreted:
