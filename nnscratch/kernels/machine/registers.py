@@ -15,9 +15,9 @@ from numba.extending import models, register_model
 
 from .emit import first_lanes, zeros_of
 from .numba_internals import I64, call_llvm, masked
-from .processor import BYTES
+from .processor import BYTES, REGISTERS
 
-MR = 12 if BYTES == 64 else 6
+MR = 12 if REGISTERS >= 32 else 6
 """Rows of a tile: of 32 registers 24 hold sums, of 16 registers 12; two hold vectors of b."""
 
 I32 = ir.IntType(32)
