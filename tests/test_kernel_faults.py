@@ -29,7 +29,6 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ("flat[(first + j) * K + k]", "flat[(first + j) * K]", "tied"),
         ("k * N + first + j))", "k * N + j))", "strips of packed rows"),
         ("a, False, top, WIDTH", "a, False, 0, WIDTH", "strips of packed rows"),
-        ("read_tile(flat_c, at, N, rows, N - n)", "read_tile(flat_c, at, N, rows, N)", "a net"),
         ("read_tile(flat_c, at, N", "read_tile(flat_c, at, 0", "tiles and panels with remainders"),
         ("bias_tile(bias, top + m", "bias_tile(bias, top", "tiles and panels with remainders"),
         ("flat_a, top + m, M", "flat_a, top, M", "tiles and panels with remainders"),
