@@ -8,6 +8,7 @@ import numpy as np
 from nnscratch.core import Shape
 from nnscratch.gradcheck import gradcheck
 from nnscratch.kernels.machine.processor import BYTES
+from nnscratch.kernels.machine.registers import MR
 from nnscratch.layers import Conv1d, Conv2d, ConvTranspose2d, Dense, Sequential, Tanh, TiedDense
 
 V = BYTES // 8
@@ -21,11 +22,12 @@ DENSE: dict[str, tuple[Make, Shape]] = {
     "tiles and panels with remainders": (lambda **o: Dense(9, 13, **o), (9, 37)),
     "no bias": (lambda **o: Dense(14, 8, bias=False, **o), (14, 2 * V)),
     "a long sum of dx": (lambda **o: Dense(9, 6 * V + 5, **o), (9, 3 * V - 1)),
-    "strips of packed rows": (lambda **o: Dense(31, 20, **o), (31, 6 * V + 3)),
+    "strips of packed rows": (lambda **o: Dense(6 * MR + 5, 20, **o), (6 * MR + 5, 6 * V + 3)),
     "half a vector of columns": (lambda **o: Dense(20, 10, **o), (20, 2 * V + V // 2)),
     "more than half a vector": (lambda **o: Dense(20, 10, **o), (20, 2 * V + V // 2 + 1)),
     "a sum shorter than a vector": (lambda **o: Dense(8, 40, **o), (8, 9)),
-    "many strips": (lambda **o: Dense(20, 75, **o), (20, 11)),
+    "many strips": (lambda **o: Dense(20, 6 * MR + 5, **o), (20, 11)),
+    "many strips of columns": (lambda **o: Dense(6 * MR + 5, 20, **o), (6 * MR + 5, 11)),
     "tied": (lambda **o: TiedDense(Dense(13, 9, **o)), (9, 37)),
     "tied, a long sum": (lambda **o: TiedDense(Dense(9, 6 * V + 5, **o)), (6 * V + 5, 3 * V - 1)),
     "a net": (lambda **o: Sequential(Dense(9, 13, **o), Tanh(), Dense(13, 10, **o)), (9, 37)),
