@@ -11,7 +11,7 @@ import pytest
 
 from nnscratch.core import Array, IntArray
 from nnscratch.kernels.activations import normal_cdf_kernel
-from nnscratch.kernels.conv_filters import (
+from nnscratch.kernels.conv_bias import (
     bias_gradient_kernel,
     rectified_bias_gradient_kernel,
 )

@@ -21,6 +21,7 @@ from nnscratch.kernels.machine.tile import (
     multiply_rows,
     read_tile,
     rectified_tile,
+    rows_of_lanes,
     write_tile,
     zero_tile,
 )
@@ -29,6 +30,7 @@ pytestmark = [pytest.mark.kernel, pytest.mark.oldest]
 
 DTYPES = st.sampled_from([np.float32, np.float64])
 ROWS = st.integers(1, MR)
+FILTERS = st.integers(1, 2 * MR // 3)
 TERMS = st.integers(0, 40)
 SEEDS = st.integers(0, 99)
 
@@ -68,11 +70,13 @@ def product_of_rows(
 
 @kernel
 def product_of_lanes(
-    a: Array, i: int, STEP: int, b: Array, j: int, m: int, K: int, rows: int, out: Array
+    a: Array, i: int, STEP: int, b: Array, j: int, PLACES: int, K: int, filters: int, out: Array
 ) -> None:
-    """Products with two vectors, summed over the lanes: out[2 r] and out[2 r + 1]."""
-    t = multiply_lanes(zero_tile(a, rows), a, i, STEP, b, j, m, K)
-    add_totals(out, 0, 2, 1, multiply_lanes(t, a, i, STEP, b, j, m, K))
+    """Products with three vectors, summed over the lanes: out[3 f], out[3 f + 1], out[3 f + 2]."""
+    three = j, j + PLACES, j + 2 * PLACES
+    t = zero_tile(a, rows_of_lanes(filters))
+    t = multiply_lanes(t, a, i, STEP, b, three, K)
+    add_totals(out, 0, 3, multiply_lanes(t, a, i, STEP, b, three, K))
 
 
 def draw(dtype: Any, size: int, seed: int) -> Array:
@@ -153,19 +157,19 @@ def test_products(
     assert not got[rows:].any()
 
 
-@given(DTYPES, ROWS, TERMS, st.integers(0, 3), st.integers(0, 3), SEEDS)
-def test_products_by_lanes(dtype: Any, rows: int, K: int, i: int, extra: int, seed: int) -> None:
+@given(DTYPES, FILTERS, TERMS, st.integers(0, 3), st.integers(0, 3), SEEDS)
+def test_products_by_lanes(dtype: Any, filters: int, K: int, i: int, extra: int, seed: int) -> None:
     """The last numbers of a row fill no vector, and what lies behind them is not read."""
     STEP = K + extra
-    a = draw(dtype, i + (rows - 1) * STEP + K, seed)
-    b = draw(dtype, 2 * K + 3, seed + 1)
+    a = draw(dtype, i + (filters - 1) * STEP + K, seed)
+    b = draw(dtype, 3 * K + 5, seed + 1)
     out = np.ones(2 * MR, dtype)
-    product_of_lanes(a, i, STEP, b, 3, K + 3, K, rows, out)
-    A = np.array([a[i + r * STEP :][:K] for r in range(rows)]).astype(np.float64)
-    B = b[3:].reshape(2, K).T.astype(np.float64)
-    got = out.reshape(MR, 2)
-    assert_close(got[:rows], 1 + 2 * A @ B, 1 + 2 * np.abs(A) @ np.abs(B))
-    assert (got[rows:] == 1).all()
+    product_of_lanes(a, i, STEP, b, 5, K, K, filters, out)
+    A = np.array([a[i + f * STEP :][:K] for f in range(filters)]).astype(np.float64)
+    B = b[5:].reshape(3, K).T.astype(np.float64)
+    got = out[: 2 * MR // 3 * 3].reshape(-1, 3)
+    assert_close(got[:filters], 1 + 2 * A @ B, 1 + 2 * np.abs(A) @ np.abs(B))
+    assert (got[filters:] == 1).all()
 
 
 OUTSIDE = [
@@ -176,9 +180,9 @@ OUTSIDE = [
     lambda a: packed_product(a, 0, 4, a[:90], 0, 40, 4, a),
     lambda a: product_of_rows(a[:15], 0, 4, a, 0, 6, 4, a),
     lambda a: product_of_rows(a, 0, 4, a[:90], 0, 40, 4, a),
-    lambda a: product_of_lanes(a[:15], 0, 4, a, 0, 9, 6, 4, a),
-    lambda a: product_of_lanes(a, 0, 4, a[:20], 0, 19, 6, 4, a),
-    lambda a: product_of_lanes(a, 0, 4, a[:20], 19, 0, 6, 4, a),
+    lambda a: product_of_lanes(a[:17], 0, 4, a, 0, 9, 6, 4, a),
+    lambda a: product_of_lanes(a, 0, 4, a[:20], 0, 8, 6, 4, a),
+    lambda a: product_of_lanes(a, 0, 4, a[:20], 19, -9, 6, 4, a),
 ]
 
 

@@ -131,24 +131,36 @@ def emit_product(neighbours: bool) -> Callable[..., Any]:
     return emit
 
 
+def filters_of(tile: Tile) -> Any:
+    """Return of how many filters a tile holds three vectors each."""
+    return tile.builder.sdiv(tile.builder.mul(tile.rows, I64(2)), I64(3))
+
+
 def emit_multiply_lanes(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     """Write a loop over whole vectors, then the last numbers with masks."""
-    value, a, i, step, b, j, m, K = args
+    value, a, i, step, b, at, K = args
     of_a, of_b = signature.args[1], signature.args[4]
     tile = Tile.of(context, builder, signature.args[0], value)
-    read = of_a, a, i, extent(builder, tile.rows, step, K)
-    check(context, builder, K, [read, (of_b, b, j, K), (of_b, b, m, K)])
+    filters, places = filters_of(tile), [builder.extract_value(at, n) for n in range(3)]
+    reads = [(of_a, a, i, extent(builder, filters, step, K))]
+    check(context, builder, K, [*reads, *((of_b, b, j, K) for j in places)])
     numbers = start_of(context, builder, of_a, a, i)
-    left, right = (start_of(context, builder, of_b, b, at) for at in (j, m))
-    apart = [builder.gep(numbers, [builder.mul(step, tile.last_or(r))]) for r in ROWS]
+    three = [start_of(context, builder, of_b, b, j) for j in places]
+    last = builder.sub(filters, I64(1))
+    apart = []
+    for r in range((2 * MR + 2) // 3):
+        row = builder.select(builder.icmp_signed("<", last, I64(r)), last, I64(r))
+        apart.append(builder.gep(numbers, [builder.mul(step, row)]))
     vectors = builder.sdiv(K, I64(tile.V))
     whole = builder.mul(vectors, I64(tile.V))
     lanes, rest = first_lanes(builder, tile.vector, builder.sub(K, whole))
 
-    def add(H: int, at: Any, load: Callable[[Any], Any]) -> None:
-        u, v = load(builder.gep(left, [at])), load(builder.gep(right, [at]))
-        for r in range(H):
-            tile.multiply_add(r, load(builder.gep(apart[r], [at])), u, v)
+    def add(H: int, k: Any, load: Callable[[Any], Any]) -> None:
+        right = [load(builder.gep(p, [k])) for p in three]
+        for n in range(2 * H):
+            if n % 3 == 0:
+                left = load(builder.gep(apart[n // 3], [k]))
+            tile.add_product(n, left, right[n % 3])
 
     tile.add_terms(vectors, lambda H, k: add(H, builder.mul(k, I64(tile.V)), tile.load))
     some = builder.select(builder.icmp_signed(">", rest, I64(0)), I64(1), I64(0))
@@ -166,17 +178,16 @@ def emit_rectified_tile(context: Any, builder: Any, signature: Any, args: Any) -
 
 def emit_add_totals(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     """Add up the lanes, in whatever order the machine does best."""
-    c, q, pitch, m, value = args
+    c, q, pitch, value = args
     tile = Tile.of(context, builder, signature.args[-1], value)
-    name = reduction("fadd", tile.V, tile.bits)
+    name, filters = reduction("fadd", tile.V, tile.bits), filters_of(tile)
     nothing = ir.Constant(tile.vector.element, -0.0)
-    for r in ROWS:
-        with tile.row(r):
+    for r in range(2 * MR // 3):
+        with builder.if_then(builder.icmp_signed("<", I64(r), filters)):
             at = builder.add(q, builder.mul(pitch, I64(r)))
-            for half in HALVES:
-                lanes = [nothing, tile.sums[2 * r + half]]
+            for n in range(3):
+                lanes = [nothing, tile.sums[3 * r + n]]
                 total = call_llvm(builder, name, nothing.type, lanes, fastmath=("reassoc",))
-                place = c, builder.add(at, m) if half else at
-                p = pointer(context, builder, signature.args[0], place, 1)
+                p = pointer(context, builder, signature.args[0], (c, builder.add(at, I64(n))), 1)
                 builder.store(builder.fadd(builder.load(p), total), p)
     return context.get_dummy_value()

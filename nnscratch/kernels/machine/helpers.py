@@ -11,8 +11,9 @@ kernel of their own, without the interpreter, and take part in whatever kernel c
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import accumulate
 from threading import Thread
 from time import sleep
 from typing import Any
@@ -128,3 +129,9 @@ def scratch(size: int, dtype: "np.dtype[Any]") -> Array:
         start = -memory.ctypes.data % CACHE_LINE // dtype.itemsize
         memory = _state.memory[dtype] = memory[start : start + size]
     return memory
+
+
+def scratch_of(sizes: Sequence[int], dtype: "np.dtype[Any]") -> list[Array]:
+    """Return that many numbers each, one array after the other in this memory."""
+    memory, ends = scratch(sum(sizes), dtype), accumulate(sizes)
+    return [memory[end - size : end] for size, end in zip(sizes, ends, strict=True)]

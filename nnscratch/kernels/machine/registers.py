@@ -121,9 +121,13 @@ class Tile:
 
     def multiply_add(self, r: int, w: Any, u: Any, v: Any) -> None:
         """Add w u to the left half of row r and w v to the right one."""
-        for n, x in ((2 * r, u), (2 * r + 1, v)):
-            product = self.builder.fmul(w, x, flags=("contract",))
-            self.sums[n] = self.builder.fadd(self.sums[n], product, flags=("contract",))
+        self.add_product(2 * r, w, u)
+        self.add_product(2 * r + 1, w, v)
+
+    def add_product(self, n: int, w: Any, x: Any) -> None:
+        """Add w x to vector n, counted row by row."""
+        product = self.builder.fmul(w, x, flags=("contract",))
+        self.sums[n] = self.builder.fadd(self.sums[n], product, flags=("contract",))
 
     # Branches and loops
 

@@ -31,6 +31,7 @@ from .emit_tile import (
     emit_zero_tile,
 )
 from .intrinsics import flat, intrinsic
+from .jit import inlined
 from .processor import BYTES
 from .registers import MR, TileType
 
@@ -40,15 +41,22 @@ Tile = Array
 """In Python a tile is an array (rows, 2V)."""
 
 I = types.intp  # noqa: E741
+THREE = types.UniTuple(I, 3)  # type: ignore[no-untyped-call]
 
 
-def height(rows: int) -> int:
+def height(rows: int, most: int = MR) -> int:
     """Return how many rows a tile has, so that the fewest tiles of equal and even height do.
 
     Two rows share an instruction sequence of the micro-kernel: an odd height would gain nothing.
     """
-    tiles = max(1, -(-rows // MR))
+    tiles = max(1, -(-rows // most))
     return max(2, -(-rows // (2 * tiles)) * 2)
+
+
+@inlined
+def rows_of_lanes(filters: int) -> int:
+    """Return how many rows a tile has if it holds three vectors a filter: see multiply_lanes."""
+    return (3 * filters + 1) // 2
 
 
 def _runs(a: Array, i: int, STEP: int, count: int, n: int) -> Array:
@@ -126,20 +134,24 @@ def multiply_rows(t: Tile, a: Array, i: int, STEP: int, b: Array, j: int, K: int
 
 
 @intrinsic(
-    lambda t, a, i, STEP, b, j, m, K: t(t, a, I, I, b, I, I, I) if flat(a) and flat(b) else None,
+    lambda t, a, i, STEP, b, at, K: t(t, a, I, I, b, THREE, I) if flat(a) and flat(b) else None,
     emit_multiply_lanes,
 )
-def multiply_lanes(t: Tile, a: Array, i: int, STEP: int, b: Array, j: int, m: int, K: int) -> Tile:
-    """Add a[i + r STEP + k] b[j + k] to lane k mod V of t's left half, and with b[m + k] right.
+def multiply_lanes(
+    t: Tile, a: Array, i: int, STEP: int, b: Array, at: tuple[int, int, int], K: int
+) -> Tile:
+    """Add a[i + r STEP + k] b[at[n] + k] to lane k mod V of vector 3 r + n of the tile, k < K.
 
-    The sum over the lanes is what is wanted: see `add_totals`.
+    The vectors of a tile are counted row by row, two a row: see `rows_of_lanes`. The sum over the
+    lanes is what is wanted: see `add_totals`.
     """
-    t, V = t.copy(), t.shape[1] // 2
-    rows, left, right = _runs(a, i, STEP, len(t), K), _runs(b, j, K, 1, K), _runs(b, m, K, 1, K)
-    for k in range(K):
-        t[:, k % V] += rows[:, k] * left[0, k]
-        t[:, V + k % V] += rows[:, k] * right[0, k]
-    return t
+    V = t.shape[1] // 2
+    sums = t.reshape(-1, V).copy()
+    rows = _runs(a, i, STEP, 2 * len(t) // 3, K)
+    for n, j in enumerate(at):
+        products = np.pad(rows * _runs(b, j, K, 1, K), ((0, 0), (0, -K % V)))
+        sums[n : 3 * len(rows) : 3] += products.reshape(len(rows), -1, V).sum(axis=1)
+    return sums.reshape(t.shape)
 
 
 @intrinsic(lambda t: t(t), emit_rectified_tile)
@@ -148,12 +160,10 @@ def rectified_tile(t: Tile) -> Tile:
     return np.where(t < 0, t.dtype.type(0), t)
 
 
-@intrinsic(
-    lambda c, q, PITCH, m, t: types.none(c, I, I, I, t) if flat(c) else None, emit_add_totals
-)
-def add_totals(c: Array, q: int, PITCH: int, m: int, t: Tile) -> None:
-    """Add the sum of the left half of row r to c[q + r PITCH], that of the right one m further."""
-    V = t.shape[1] // 2
-    for r in range(len(t)):
-        c[q + r * PITCH] += t[r, :V].sum()
-        c[q + m + r * PITCH] += t[r, V:].sum()
+@intrinsic(lambda c, q, PITCH, t: types.none(c, I, I, t) if flat(c) else None, emit_add_totals)
+def add_totals(c: Array, q: int, PITCH: int, t: Tile) -> None:
+    """Add the sum of the lanes of vector 3 r + n of the tile to c[q + r PITCH + n], n < 3."""
+    sums = t.reshape(-1, t.shape[1] // 2)
+    for r in range(2 * len(t) // 3):
+        for n in range(3):
+            c[q + r * PITCH + n] += sums[3 * r + n].sum()
