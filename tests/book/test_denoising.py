@@ -134,8 +134,8 @@ SD = 0.5
 
 def affine(y: Array, x: Array) -> Array:
     """Return w (D + 1, D) of least squares: x is about [y, 1] w."""
-    ones = np.ones((len(y), 1))
-    return np.linalg.lstsq(np.hstack([y, ones]), x, rcond=None)[0]
+    A = np.hstack([y, np.ones((len(y), 1))])
+    return np.linalg.solve(A.T @ A, A.T @ x)
 
 
 def error(w: Array, y: Array, x: Array) -> float:
