@@ -4,7 +4,8 @@ import sys
 from importlib import import_module
 from io import TextIOWrapper
 
-NAMES = ("training", "inference", "precision", "layers", "batches", "threads", "cold", "ladder")
+NAMES = ("training", "inference", "precision", "layers", "batches", "threads", "cold")
+NAMES += ("ladder", "tiles")
 
 
 def main() -> None:

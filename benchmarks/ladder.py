@@ -8,6 +8,9 @@ Every rung is proved equal to the loops before it is timed, on one thread; Pytho
 sample and one filter, and their time is scaled up. The machine's peak and
 the bandwidth of its memory and caches are measured, and the roofline is drawn: intensity is
 operations for each byte that a core loads or stores. docs/kernel_ladder.md explains the rungs.
+
+Beyond the last rung, PyTorch's convolution in bfloat16 is measured where the processor multiplies
+such numbers, and how far it is from the loops.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,6 +25,7 @@ import numpy as np
 from nnscratch.core import Array
 from nnscratch.kernels.machine.threads import pool
 
+from . import bfloat16
 from .machine import bandwidth, header, peak_gflops
 from .options import parse
 from .report import COLOURS, Table
@@ -95,6 +99,17 @@ def climb(x: Array, w: Array, b: Array, rounds: int, seconds: float) -> dict[str
     return times
 
 
+def beyond(x: Array, w: Array, b: Array, rounds: int, seconds: float) -> tuple[list[float], str]:
+    """Return the seconds of the convolution in bfloat16, turn by turn, and what to say of it."""
+    times, y = bfloat16.measure(x, w, b, rounds, seconds)
+    want = compiled_loops(x, w, b)
+    far = float(np.abs(y - want).max() / np.abs(want).max())
+    return times, f"{BFLOAT16} with {bfloat16.unit()} differs by {far:.1e} of the largest entry"
+
+
+BFLOAT16 = "bfloat16 (PyTorch)"
+
+
 def draw_roofline(
     path: Path,
     title: str,
@@ -139,6 +154,11 @@ def main(argv: Sequence[str]) -> None:
     title = f"{header(1)}\nmeasured peak {peak:.0f} GFLOP/s, {measured}"
     print(f"{title}\n")
     table, points = Table(HEADINGS), {}
+    reason = bfloat16.why_not()
+    if not any(part in BFLOAT16.lower() for part in options.contenders):
+        reason = "it is none of the contenders"
+    if reason:
+        print(f"{BFLOAT16}: not measured: {reason}")
     with pool(1):
         for name in options.workloads:
             case = CASES.get(name, TINY)
@@ -154,5 +174,21 @@ def main(argv: Sequence[str]) -> None:
                 table.add(name, label, *cells, 100 * rate / peak)
                 points.setdefault(name, {})[label] = (2 / traffic, rate)
                 before = its
+            if not reason:
+                its, remark = beyond(x, w, b, options.rounds, options.seconds)
+                ms, rate = [1e3 * t for t in its], case.flops / median(its) / 1e9
+                table.add(
+                    name,
+                    BFLOAT16,
+                    min(ms),
+                    median(ms),
+                    max(ms),
+                    "",
+                    rate,
+                    "",
+                    "",
+                    100 * rate / peak,
+                )
+                print(f"{name}: {remark}", flush=True)
     table.publish(options.out, "ladder", title)
     draw_roofline(options.out / "ladder.png", f"A 3×3 convolution\n{title}", peak, rates, points)

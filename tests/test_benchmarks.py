@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from benchmarks import (
+    bfloat16,
     contenders,
     contest,
     ladder,
@@ -37,6 +38,7 @@ WRITTEN = {
     "threads": ["threads.csv", "threads.md"],
     "cold": ["cold.csv", "cold.md", "memory.csv", "memory.md"],
     "ladder": ["ladder.csv", "ladder.md", "ladder.png"],
+    "tiles": ["tiles.csv", "tiles.md"],
 }
 
 
@@ -121,6 +123,31 @@ def test_a_rung_that_is_wrong_is_caught(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(rungs.RUNGS, "NumPy", wrong)
     with pytest.raises(AssertionError, match="tiny: NumPy differs"):
         ladder.check("tiny", *ladder.draw_case(ladder.TINY))
+
+
+@pytest.mark.parametrize(
+    ("features", "unit"),
+    [({"avx2"}, ""), ({"avx512bf16"}, "AVX512-BF16"), ({"amx-bf16", "avx512bf16"}, "AMX")],
+)
+def test_what_multiplies_bfloat16(
+    features: set[str], unit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bfloat16, "processor_features", lambda: features)
+    monkeypatch.setattr(bfloat16, "find_spec", lambda name: None)
+    assert bfloat16.unit() == unit
+    wanted = "PyTorch is not installed" if unit else "none of AMX, AVX512-BF16"
+    assert wanted in bfloat16.why_not()
+
+
+@pytest.mark.skipif(bool(bfloat16.why_not()), reason=bfloat16.why_not())
+def test_bfloat16_is_near_the_loops() -> None:
+    """It rounds what it multiplies, and what it returns, to 8 bits: by up to 2⁻⁹ each."""
+    x, w, b = ladder.draw_case(ladder.TINY)
+    times, y = bfloat16.measure(x, w, b, 2, 0.01)
+    assert len(times) == 2
+    assert min(times) > 0
+    far = np.abs(y - rungs.compiled_loops(x, w, b)).max() / np.abs(y).max()
+    assert 2**-12 < far < 3 * 2**-9
 
 
 # Parameters and operations of a step, counted by hand in the yardstick.
