@@ -13,7 +13,7 @@ from quickjax import MathJaxRenderer
 DISPLAYED = re.compile(
     r"^<!-- (?:equation: (?P<id>[\w-]+)|step) -->\n\$\$\n(?P<tex>.*?)\n\$\$$", re.M | re.S
 )
-INLINE = re.compile(r"(?<![\\$\w])\$(?![\s$])([^$\n]+?)(?<!\s)\$(?!\w)")
+INLINE = re.compile(r"(?<![\\$\w])\$(?![\s$])([^$\n]+?)(?<!\s)\$(?!\w)([.,;:)]*)")
 COMMENT = re.compile(r"<!--.*?-->", re.S)
 CODE = re.compile(
     r"^```.*?^```[ ]*$|^~~~.*?^~~~[ ]*$|(?:^ {4}.*\n|^[ ]*\n(?=^ {4}))+|`[^`\n]+`", re.M | re.S
@@ -37,7 +37,7 @@ class Formulas:
         markdown = CODE.sub(hide, markdown)
         markdown = DISPLAYED.sub(self._displayed, markdown)
         markdown = COMMENT.sub("", markdown)
-        markdown = INLINE.sub(lambda m: self._mark(self._svg(m[1], display=False)), markdown)
+        markdown = INLINE.sub(self._inline, markdown)
         return re.sub("\x02(\\d+)\x03", lambda m: code[int(m[1])], markdown)
 
     def put(self, html: str) -> str:
@@ -50,6 +50,10 @@ class Formulas:
         svg = self._svg(match["tex"], display=True)
         mark = self._mark(f'<div class="formula"{name}>{svg}</div>')
         return f"\n\n{mark}\n\n"
+
+    def _inline(self, match: re.Match[str]) -> str:
+        """Return the mark of a formula and the punctuation behind it, which stay on one line."""
+        return self._mark(f'<span class="in-text">{self._svg(match[1], False)}{match[2]}</span>')
 
     def _mark(self, html: str) -> str:
         self.html.append(html)
