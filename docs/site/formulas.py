@@ -11,12 +11,12 @@ from html import escape
 from quickjax import MathJaxRenderer
 
 DISPLAYED = re.compile(
-    r"^<!-- (?:equation: (?P<id>[\w-]+)|step) -->\n\$\$\n(?P<tex>.*?)\n\$\$$", re.M | re.S
+    r"^(?:<!-- (?:equation: (?P<id>[\w-]+)|step) -->\n)?\$\$\n(?P<tex>.*?)\n\$\$$", re.M | re.S
 )
 INLINE = re.compile(r"(?<![\\$\w])\$(?![\s$])([^$\n]+?)(?<!\s)\$(?!\w)([.,;:)]*)")
 COMMENT = re.compile(r"<!--.*?-->", re.S)
 CODE = re.compile(
-    r"^```.*?^```[ ]*$|^~~~.*?^~~~[ ]*$|(?:^ {4}.*\n|^[ ]*\n(?=^ {4}))+|`[^`\n]+`", re.M | re.S
+    r"^```.*?^```[ ]*$|^~~~.*?^~~~[ ]*$|(?:^ {4}[^\n]*\n|^[ ]*\n(?=^ {4}))+|`[^`\n]+`", re.M | re.S
 )
 
 

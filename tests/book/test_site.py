@@ -128,5 +128,6 @@ def test_a_formula_that_cannot_be_set_stops_the_build(
     monkeypatch.syspath_prepend(str(ROOT / "docs" / "site"))
     formulas = import_module("formulas").Formulas("docs/page.md")
     assert formulas.put(formulas.cut("so $x_1$ is, `$y$` is not")).count("<svg") == 1
+    assert formulas.put(formulas.cut("so\n\n    $y$\n\nis not, $x_1$ is")).count("<svg") == 1
     with pytest.raises(ValueError, match=r"docs/page\.md"):
         formulas.cut(f"<!-- step -->\n$$\n{tex}\n$$\n")
