@@ -98,6 +98,32 @@ def rmsprop_keras() -> str:
     return f"{first_of_rmsprop(0.9, 1e-3):.4f}"
 
 
+def steps_at(g: float) -> tuple[float, float]:
+    """Return the late steps in units of η: the library's, and with ε = 1e-7 under the root."""
+    gradients = np.full((300, 1), g)
+    found = path(nn.RMSprop(ETA, alpha=0.9), gradients)
+    v = 0.0
+    for _ in gradients:
+        v = 0.9 * v + 0.1 * g**2
+    return float(found[-2, 0] - found[-1, 0]) / ETA, g / np.sqrt(v + 1e-7)
+
+
+@equation("epsilon")
+def test_where_epsilon_stands() -> None:
+    for g in (1e-5, 1e-3, 0.1):
+        close(steps_at(g), (g / (g + 1e-8), g / np.sqrt(g**2 + 1e-7)))
+
+
+@number("epsilon-outside")
+def epsilon_outside() -> str:
+    return f"{steps_at(1e-5)[0]:.3f}"
+
+
+@number("epsilon-inside")
+def epsilon_inside() -> str:
+    return f"{steps_at(1e-5)[1]:.3f}"
+
+
 @equation("adam-moments")
 def test_moments_of_adam(gradients: Array) -> None:
     adam = nn.Adam(ETA, beta1=0.8, beta2=0.95)
