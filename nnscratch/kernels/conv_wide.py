@@ -16,21 +16,10 @@ Below 4 filters it would compute sums that nobody wants, and `correlate_narrow` 
 (conv_narrow.py).
 """
 
-from typing import Any
-
 from ..core import Array, IntArray
-from .machine.jit import inlined, kernel
-from .machine.simd import (
-    fma,
-    load,
-    load_part,
-    relu,
-    size_of_vector,
-    splat,
-    store,
-    store_between,
-    store_part,
-)
+from .machine.jit import kernel
+from .machine.simd import load, load_part, size_of_vector, store, store_part
+from .machine.tile import bias_tile, multiply, rectified_tile, write_tile
 
 WIDE = 4
 """Filters a tile."""
@@ -113,14 +102,15 @@ def correlate_wide(
     COLUMN_STEP: int,
     KH: int,
     KW: int,
+    TILE: int,
     rectify: bool,
     panel: Array,
     y: Array,
 ) -> None:
-    """The sum above, four filters by a block of two vectors at a time; max(0, ·) if `rectify`.
+    """The sum above, TILE filters by a block of two vectors at a time; max(0, ·) if `rectify`.
 
-    w  flat, packed with TILE = 4      blocks, pieces  `Blocks` of 2V lanes
-    columns  `Taps.runs`               panel           (W·KH·C·2V,)
+    w  flat, packed with TILE    blocks, pieces  `Blocks` of 2V lanes
+    columns  `Taps.runs`         panel           (W·KH·C·2V,)
     """
     C, N = x.shape[0], x.shape[3]
     F, OH, OW, _ = y.shape
@@ -131,55 +121,26 @@ def correlate_wide(
         # The pixels that a block of output rows needs are copied once, and serve all filters.
         k, ROWS, begin, end = blocks[block]
         gather(x, pieces, begin, end, ROWS, ROW_STEP, panel)
-        for f in range(0, F, 4):
-            f1, f2, f3 = min(f + 1, F - 1), min(f + 2, F - 1), min(f + 3, F - 1)
-            b0, b1, b2, b3 = splat(b, f), splat(b, f1), splat(b, f2), splat(b, f3)
-            # One column m of y at a time: four filters by two vectors of sums, s and t.
+        for f in range(0, F, TILE):
             for m in range(OW):
+                # Over the taps that meet the column, then over their rows and channels, p walks
+                # through the pixels and q through the filters.
                 j, COLUMNS, left = columns[m]
                 RUN = ROWS * C
                 p = left * RUN * 2 * V
-                q = ((f // 4 * KW + j) * KH + k) * C * 4
+                q = ((f // TILE * KW + j) * KH + k) * C * TILE
                 if ROWS == KH and COLUMN_STEP == 1:  # the runs of all columns are one
                     RUN *= COLUMNS
                     COLUMNS = min(COLUMNS, 1)
-                # Over the taps that meet the column, then over their rows and channels, p walks
-                # through the pixels and q through the filters.
-                s0, s1, s2, s3 = b0, b1, b2, b3
-                t0, t1, t2, t3 = b0, b1, b2, b3
+                t = bias_tile(b, f, min(TILE, F - f))
                 for _ in range(COLUMNS):
-                    for r in range(RUN):
-                        u, v = load(panel, p + 2 * V * r), load(panel, p + 2 * V * r + V)
-                        a = splat(w, q + 4 * r)
-                        s0, t0 = fma(a, u, s0), fma(a, v, t0)
-                        a = splat(w, q + 4 * r + 1)
-                        s1, t1 = fma(a, u, s1), fma(a, v, t1)
-                        a = splat(w, q + 4 * r + 2)
-                        s2, t2 = fma(a, u, s2), fma(a, v, t2)
-                        a = splat(w, q + 4 * r + 3)
-                        s3, t3 = fma(a, u, s3), fma(a, v, t3)
+                    t = multiply(t, w, q, TILE, panel, p, RUN)
                     p += COLUMN_STEP * RUN * 2 * V
-                    q += KH * C * 4
+                    q += KH * C * TILE
                 if rectify:
-                    s0, s1, s2, s3 = relu(s0), relu(s1), relu(s2), relu(s3)
-                    t0, t1, t2, t3 = relu(t0), relu(t1), relu(t2), relu(t3)
+                    t = rectified_tile(t)
                 # The lanes of a block belong to several rows of y: each piece goes to its place.
                 for piece in range(begin, end):
                     h, _, n, first, last = pieces[piece]
-                    at = (h * OW + m) * N + n - first
-                    put(out, f * PLANE + at, s0, t0, first, last)
-                    put(out, f1 * PLANE + at, s1, t1, first, last)
-                    put(out, f2 * PLANE + at, s2, t2, first, last)
-                    put(out, f3 * PLANE + at, s3, t3, first, last)
-
-
-@inlined
-def put(y: Array, at: int, s: Any, t: Any, first: int, last: int) -> None:
-    """y[at + i] = lane i of [s | t] for first ≤ i < last."""
-    V = size_of_vector(y)
-    if last - first == 2 * V:
-        store(y, at, s)
-        store(y, at + V, t)
-    else:
-        store_between(y, at, s, first, last)
-        store_between(y, at + V, t, first - V, last - V)
+                    at = f * PLANE + (h * OW + m) * N + n - first
+                    write_tile(out, at, PLANE, first, last, t)

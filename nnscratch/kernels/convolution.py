@@ -22,6 +22,7 @@ from .filter_products import in_panels, products
 from .filter_sums import sums
 from .machine.helpers import scratch
 from .machine.processor import BYTES
+from .machine.tile import height
 from .plain_images import Windows
 from .taps import Taps, adjoint_taps, taps
 
@@ -126,7 +127,7 @@ def _plan(tables: Tables, F: int, x_shape: Shape, dtype: "np.dtype[Any]") -> Pla
     of, rows_axis, columns_axis = tables
     rows, columns, lanes = of(*rows_axis), of(*columns_axis), 2 * BYTES // dtype.itemsize
     (C, _, W, N), KH, area = x_shape, rows_axis[1], rows_axis[1] * columns_axis[1]
-    tile = WIDE if F >= WIDE else 1
+    tile = height(F) if F >= WIDE else 1
     # w is (F, C, KH, KW) to a convolution and (C, F, KH, KW) to its adjoint.
     steps = (area, F * area) if of is adjoint_taps else (C * area, area)
     packed, panel = -(-F // tile) * tile * C * area, W * KH * C * lanes
@@ -147,9 +148,9 @@ def _correlate(
     order = rows.order, columns.order
     for xg, wg, bg, yg in zip(*(_split(a, G) for a in (x, w, b, y)), strict=True):
         pack(wg.reshape(-1), plan.f_step, plan.c_step, F, C, *order, plan.tile, packed)
-        if plan.tile == WIDE:
+        if plan.tile > 1:
             cut, across = (*plan.cut, rows.step), (columns.runs, columns.step)
-            correlate_wide(xg, packed, bg, *cut, *across, KH, KW, relu, panel, yg)
+            correlate_wide(xg, packed, bg, *cut, *across, KH, KW, plan.tile, relu, panel, yg)
         else:
             down = rows.runs, rows.step
             correlate_narrow(xg, packed, bg, *down, columns.meets, KH, relu, yg)
