@@ -40,8 +40,14 @@ def test_every_lane_meets_its_pixels(
     table, cut = of(*axis), blocks(of, axis, N, LANES)
     inputs = image if of is taps else O
     met: dict[tuple[int, int], list[tuple[int, int]]] = {}
-    for first, count, begin, end in cut.blocks:
+    slots: dict[int, list[tuple[int, ...]]] = {}
+    for first, count, begin, end, slot, kept in cut.blocks:
         lanes = []
+        for t in range(count):
+            if t >= kept:
+                slots[(slot + t) % K] = reached_by(cut.pieces[begin:end], t * table.step)
+        for t in range(count):
+            assert slots[(slot + t) % K] == reached_by(cut.pieces[begin:end], t * table.step)
         for o, i, n, a, b in cut.pieces[begin:end]:
             lanes += range(a, b)
             for lane in range(a, b):
@@ -56,12 +62,26 @@ def test_every_lane_meets_its_pixels(
         assert got == [(first + t, start + t * table.step) for t in range(count)]
 
 
-@pytest.mark.parametrize(("N", "count"), [(64, 28), (50, 23), (32, 14), (10, 5), (1, 1)])
+def reached_by(pieces: Any, below: int) -> list[tuple[int, ...]]:
+    """Return which input row of which samples is in which lanes, so far below the first tap's."""
+    return [(i + below, n, a, b) for _, i, n, a, b in pieces]
+
+
+@pytest.mark.parametrize(("N", "count"), [(64, 28), (50, 22), (32, 14), (10, 5), (1, 1)])
 def test_rows_share_blocks_where_that_makes_fewer(N: int, count: int) -> None:
     """14 rows of 3 taps: alone where samples fill their blocks, together where they do not."""
     cut = blocks(taps, (14, 3, 14, 1, 1, 1), N, 32)
     assert len(cut.blocks) == count
     assert {taps for _, taps, *_ in cut.blocks} == ({3} if N < 32 else {2, 3})
+
+
+@pytest.mark.parametrize("of", [taps, adjoint_taps])
+@pytest.mark.parametrize(("I", "K", "O", "stride"), [(14, 3, 14, 1), (14, 3, 7, 2), (14, 4, 7, 2)])
+def test_a_row_is_copied_once(of: Any, I: int, K: int, O: int, stride: int) -> None:  # noqa: E741
+    """Where samples fill their blocks, a row of them finds what it shares with the one before."""
+    cut = blocks(of, (I, K, O, stride, 1, 1), 64, 32)
+    copied = sum(count - kept for _, count, *_, kept in cut.blocks)
+    assert copied == 2 * (I if of is taps else O)
 
 
 def test_no_samples_no_blocks() -> None:

@@ -57,7 +57,7 @@ def correlate_narrow(
                         if OUT_STEP == 1 and IN_STEP == 1:  # neighbours meet neighbours: one run
                             RUN *= RUNS
                             RUNS = min(RUNS, 1)
-                        q = ((f * columns.shape[0] + j) * KH + first + k) * C + c
+                        q = ((f * KH + first + k) * columns.shape[0] + j) * C + c
                         for r in range(RUNS):
                             p = c * X + (i * W + left + r * IN_STEP) * N
                             at = row + (m + r * OUT_STEP) * N

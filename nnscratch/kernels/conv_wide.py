@@ -9,11 +9,9 @@ adjoint and w with f and c exchanged, it is dx. Neither pads x.
     x  (C, H, W, N)
     y  (F, OH, OW, N)
 
-A core can start two multiply-adds and two loads a cycle, so a sum must stay in a register and what
-is loaded must be used more than once. `correlate_wide` holds 4 filters × 2 vectors: 6 loads for 8
-multiply-adds. What lies side by side in a vector is samples, of one row or of several (blocks.py).
-Below 4 filters it would compute sums that nobody wants, and `correlate_narrow` takes over
-(conv_narrow.py).
+The sums are tiles in registers (machine/tile.py): a row for each filter, a column for each sample
+of a block, which are samples of one row of y or of several (blocks.py). Below 4 filters a tile
+would have too few rows, and `correlate_narrow` takes over (conv_narrow.py).
 """
 
 from ..core import Array, IntArray
@@ -22,7 +20,7 @@ from .machine.simd import load, load_part, size_of_vector, store, store_part
 from .machine.tile import bias_tile, multiply, rectified_tile, write_tile
 
 WIDE = 4
-"""Filters a tile."""
+"""Filters from which on `correlate_wide` is faster."""
 
 
 @kernel
@@ -37,18 +35,18 @@ def pack(
     TILE: int,
     packed: Array,
 ) -> None:
-    """packed[g, j, k, c, t] = w[f, c, rows[k], columns[j]] with f = g·TILE + t.
+    """packed[g, k, j, c, t] = w[f, c, rows[k], columns[j]] with f = g·TILE + t.
 
     In this order correlate_* reads them. Beyond the last filter the tile repeats it.
 
         w, packed  flat; F_STEP and C_STEP are the strides of w's first two axes, in either order
     """
-    KH, KW = rows.size, columns.size
+    KW = columns.size
     q = 0
     for g in range(0, F, TILE):
-        for j in range(KW):
-            for k in range(KH):
-                here = w[rows[k] * KW + columns[j] :]
+        for row in rows:
+            for column in columns:
+                here = w[row * KW + column :]
                 for c in range(C):
                     for f in range(g, g + TILE):
                         packed[q] = here[min(f, F - 1) * F_STEP + c * C_STEP]
@@ -57,37 +55,34 @@ def pack(
 
 @kernel
 def gather(
-    x: Array, pieces: IntArray, begin: int, end: int, ROWS: int, STEP: int, panel: Array
+    x: Array, pieces: IntArray, begin: int, end: int, below: int, slot: int, panel: Array
 ) -> None:
-    """panel[m, k, c, a : b] = x[c, i + k·STEP, m, n : n + b - a] for each piece (·, i, n, a, b).
+    """panel[slot, m, c, a : b] = x[c, i + below, m, n : n + b - a], piece (·, i, n, a, b) by piece.
 
-    That is what a block of an output row's lanes needs, in order; 0 where x has no such row.
+    That is a row of x for the lanes of a block, in the order in which tiles read it; 0 where x has
+    no such row.
     """
     C, H, W, N = x.shape
     V = size_of_vector(x)
     source = x.reshape(x.size)
     for piece in range(begin, end):
-        _, top, n, a, b = pieces[piece]
-        for k in range(ROWS):
-            i = top + k * STEP
-            count = b - a if 0 <= i < H else 0
-            for c in range(C):
-                p = (c * H + i) * W * N + n
-                q = (k * C + c) * 2 * V + a
+        _, i, n, a, b = pieces[piece]
+        i += below
+        count = b - a if 0 <= i < H else 0
+        q = slot * W * C * 2 * V + a
+        for m in range(W):
+            p = (i * W + m) * N + n
+            for _ in range(C):
                 if count == 2 * V:
-                    for _ in range(W):
-                        store(panel, q, load(source, p))
-                        store(panel, q + V, load(source, p + V))
-                        p += N
-                        q += ROWS * C * 2 * V
+                    store(panel, q, load(source, p))
+                    store(panel, q + V, load(source, p + V))
                 else:
-                    for _ in range(W):
-                        store_part(panel, q, load_part(source, p, count), b - a)
-                        if b - a > V:
-                            u = load_part(source, p + V, count - V)
-                            store_part(panel, q + V, u, b - a - V)
-                        p += N
-                        q += ROWS * C * 2 * V
+                    store_part(panel, q, load_part(source, p, count), b - a)
+                    if b - a > V:
+                        u = load_part(source, p + V, count - V)
+                        store_part(panel, q + V, u, b - a - V)
+                p += H * W * N
+                q += 2 * V
 
 
 @kernel
@@ -110,37 +105,36 @@ def correlate_wide(
     """The sum above, TILE filters by a block of two vectors at a time; max(0, ·) if `rectify`.
 
     w  flat, packed with TILE    blocks, pieces  `Blocks` of 2V lanes
-    columns  `Taps.runs`         panel           (W·KH·C·2V,)
+    columns  `Taps.runs`         panel           (KH·W·C·2V,), KH rows of x
     """
-    C, N = x.shape[0], x.shape[3]
+    C, W, N = x.shape[0], x.shape[2], x.shape[3]
     F, OH, OW, _ = y.shape
     V = size_of_vector(x)
     PLANE = OH * OW * N
     out = y.reshape(y.size)
     for block in range(blocks.shape[0]):
-        # The pixels that a block of output rows needs are copied once, and serve all filters.
-        k, ROWS, begin, end = blocks[block]
-        gather(x, pieces, begin, end, ROWS, ROW_STEP, panel)
+        # The rows that a block meets are copied once, and serve all filters and the next blocks.
+        first, ROWS, begin, end, slot, kept = blocks[block]
+        for k in range(kept, ROWS):
+            gather(x, pieces, begin, end, k * ROW_STEP, (slot + k) % KH, panel)
         for f in range(0, F, TILE):
             for m in range(OW):
-                # Over the taps that meet the column, then over their rows and channels, p walks
-                # through the pixels and q through the filters.
                 j, COLUMNS, left = columns[m]
-                RUN = ROWS * C
-                p = left * RUN * 2 * V
-                q = ((f // TILE * KW + j) * KH + k) * C * TILE
-                if ROWS == KH and COLUMN_STEP == 1:  # the runs of all columns are one
+                RUN = C
+                if COLUMN_STEP == 1:  # neighbours meet neighbours: one run
                     RUN *= COLUMNS
                     COLUMNS = min(COLUMNS, 1)
                 t = bias_tile(b, f, min(TILE, F - f))
-                for _ in range(COLUMNS):
-                    t = multiply(t, w, q, TILE, panel, p, RUN)
-                    p += COLUMN_STEP * RUN * 2 * V
-                    q += KH * C * TILE
+                for k in range(ROWS):
+                    p = ((slot + k) % KH * W + left) * C * 2 * V
+                    q = ((f // TILE * KH + first + k) * KW + j) * C * TILE
+                    for _ in range(COLUMNS):
+                        t = multiply(t, w, q, TILE, panel, p, RUN)
+                        p += COLUMN_STEP * C * 2 * V
+                        q += C * TILE
                 if rectify:
                     t = rectified_tile(t)
                 # The lanes of a block belong to several rows of y: each piece goes to its place.
                 for piece in range(begin, end):
-                    h, _, n, first, last = pieces[piece]
-                    at = f * PLANE + (h * OW + m) * N + n - first
-                    write_tile(out, at, PLANE, first, last, t)
+                    h, _, n, a, e = pieces[piece]
+                    write_tile(out, f * PLANE + (h * OW + m) * N + n - a, PLANE, a, e, t)

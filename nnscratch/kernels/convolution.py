@@ -130,7 +130,7 @@ def _plan(tables: Tables, F: int, x_shape: Shape, dtype: "np.dtype[Any]") -> Pla
     tile = height(F) if F >= WIDE else 1
     # w is (F, C, KH, KW) to a convolution and (C, F, KH, KW) to its adjoint.
     steps = (area, F * area) if of is adjoint_taps else (C * area, area)
-    packed, panel = -(-F // tile) * tile * C * area, W * KH * C * lanes
+    packed, panel = -(-F // tile) * tile * C * area, KH * W * C * lanes
     return Plan(tile, *steps, rows, columns, blocks(of, rows_axis, N, lanes), packed, panel)
 
 

@@ -41,6 +41,7 @@ IMAGE = (2, 3, 4, 2 * V + 3)
 
 CONV: dict[str, tuple[Make, Shape]] = {
     "wide": (lambda **o: Conv2d(2, 6, 3, padding=1, **o), IMAGE),
+    "several tiles": (lambda **o: Conv2d(4, 13, 2, **o), (4, 3, 3, V + 1)),
     "narrow": (lambda **o: Conv2d(2, 3, 3, padding=1, **o), IMAGE),
     "narrow, shifts of dy": (lambda **o: Conv2d(5, 3, 3, padding=1, **o), (5, 4, 5, V + 1)),
     "stride": (lambda **o: Conv2d(3, 5, 3, stride=2, padding=1, **o), (3, 5, 6, 2 * V + 3)),
