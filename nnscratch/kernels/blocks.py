@@ -105,3 +105,16 @@ def joined(strips: list[Strip], step: int) -> Strip:
     last = max(sum(strip.taps) for strip in strips)
     rows = [(o, i - (s.taps[0] - first) * step) for s in strips for o, i in s.rows]
     return Strip((first, last - first), rows)
+
+
+@cache
+def neighbours(of: Callable[..., Taps], axis: tuple[int, ...], I: int) -> tuple[IntArray, IntArray]:  # noqa: E741
+    """Return an order of I inputs in which those that an output meets are neighbours.
+
+    With them come the `runs` of the table of(*axis), whose starts are places in that order.
+    """
+    table = of(*axis)
+    order = np.argsort(np.arange(I) % table.step, kind="stable")
+    runs = table.runs.copy()
+    runs[:, 2] = np.argsort(order)[runs[:, 2]]
+    return constant(order), constant(runs)

@@ -55,9 +55,16 @@ def pack(
 
 @kernel
 def gather(
-    x: Array, pieces: IntArray, begin: int, end: int, below: int, slot: int, panel: Array
+    x: Array,
+    pieces: IntArray,
+    begin: int,
+    end: int,
+    below: int,
+    order: IntArray,
+    slot: int,
+    panel: Array,
 ) -> None:
-    """panel[slot, m, c, a : b] = x[c, i + below, m, n : n + b - a], piece (·, i, n, a, b) by piece.
+    """panel[slot, m, c, a : b] = x[c, i + below, order[m], n : n + b - a], (·, i, n, a, b) a piece.
 
     That is a row of x for the lanes of a block, in the order in which tiles read it; 0 where x has
     no such row.
@@ -70,7 +77,7 @@ def gather(
         i += below
         count = b - a if 0 <= i < H else 0
         q = slot * W * C * 2 * V + a
-        for m in range(W):
+        for m in order:
             p = (i * W + m) * N + n
             for _ in range(C):
                 if count == 2 * V:
@@ -93,8 +100,8 @@ def correlate_wide(
     blocks: IntArray,
     pieces: IntArray,
     ROW_STEP: int,
+    order: IntArray,
     columns: IntArray,
-    COLUMN_STEP: int,
     KH: int,
     KW: int,
     TILE: int,
@@ -105,33 +112,32 @@ def correlate_wide(
     """The sum above, TILE filters by a block of two vectors at a time; max(0, ·) if `rectify`.
 
     w  flat, packed with TILE    blocks, pieces  `Blocks` of 2V lanes
-    columns  `Taps.runs`         panel           (KH·W·C·2V,), KH rows of x
+    order, columns  `neighbours`  panel          (KH·W·C·2V,), KH rows of x
     """
     C, W, N = x.shape[0], x.shape[2], x.shape[3]
     F, OH, OW, _ = y.shape
     V = size_of_vector(x)
-    PLANE = OH * OW * N
+    PLANE, SLOT = OH * OW * N, W * C * 2 * V
     out = y.reshape(y.size)
     for block in range(blocks.shape[0]):
         # The rows that a block meets are copied once, and serve all filters and the next blocks.
         first, ROWS, begin, end, slot, kept = blocks[block]
         for k in range(kept, ROWS):
-            gather(x, pieces, begin, end, k * ROW_STEP, (slot + k) % KH, panel)
+            gather(x, pieces, begin, end, k * ROW_STEP, order, (slot + k) % KH, panel)
         for f in range(0, F, TILE):
             for m in range(OW):
                 j, COLUMNS, left = columns[m]
-                RUN = C
-                if COLUMN_STEP == 1:  # neighbours meet neighbours: one run
-                    RUN *= COLUMNS
-                    COLUMNS = min(COLUMNS, 1)
                 t = bias_tile(b, f, min(TILE, F - f))
+                # Over the rows of taps p walks through the pixels, slot by slot, and q through the
+                # filters; those of a row that the column meets are one run.
+                p = slot * SLOT + left * C * 2 * V
+                q = f * KH * KW * C + (first * KW + j) * C * TILE
                 for k in range(ROWS):
-                    p = ((slot + k) % KH * W + left) * C * 2 * V
-                    q = ((f // TILE * KH + first + k) * KW + j) * C * TILE
-                    for _ in range(COLUMNS):
-                        t = multiply(t, w, q, TILE, panel, p, RUN)
-                        p += COLUMN_STEP * C * 2 * V
-                        q += C * TILE
+                    if slot + k == KH:
+                        p -= KH * SLOT
+                    t = multiply(t, w, q, TILE, panel, p, COLUMNS * C)
+                    p += SLOT
+                    q += KW * C * TILE
                 if rectify:
                     t = rectified_tile(t)
                 # The lanes of a block belong to several rows of y: each piece goes to its place.

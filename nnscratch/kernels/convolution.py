@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..core import Array, Shape
-from .blocks import Blocks, blocks
+from ..core import Array, IntArray, Shape
+from .blocks import Blocks, blocks, neighbours
 from .conv_bias import bias_gradient_kernel, rectified_bias_gradient_kernel
 from .conv_narrow import correlate_narrow
 from .conv_wide import WIDE, correlate_wide, pack
@@ -108,6 +108,7 @@ class Plan(NamedTuple):
     f_step, c_step strides of w's axes of f and c, which an adjoint exchanges
     rows, columns  the tables of both axes
     cut            the blocks of its rows
+    across         the order in which a block has the columns of x, and their runs
     packed, panel  how many numbers of scratch memory the filters and a block of x take
     """
 
@@ -117,6 +118,7 @@ class Plan(NamedTuple):
     rows: Taps
     columns: Taps
     cut: Blocks
+    across: tuple[IntArray, IntArray]
     packed: int
     panel: int
 
@@ -131,7 +133,8 @@ def _plan(tables: Tables, F: int, x_shape: Shape, dtype: "np.dtype[Any]") -> Pla
     # w is (F, C, KH, KW) to a convolution and (C, F, KH, KW) to its adjoint.
     steps = (area, F * area) if of is adjoint_taps else (C * area, area)
     packed, panel = -(-F // tile) * tile * C * area, KH * W * C * lanes
-    return Plan(tile, *steps, rows, columns, blocks(of, rows_axis, N, lanes), packed, panel)
+    cut, across = blocks(of, rows_axis, N, lanes), neighbours(of, columns_axis, W)
+    return Plan(tile, *steps, rows, columns, cut, across, packed, panel)
 
 
 def _correlate(
@@ -149,7 +152,7 @@ def _correlate(
     for xg, wg, bg, yg in zip(*(_split(a, G) for a in (x, w, b, y)), strict=True):
         pack(wg.reshape(-1), plan.f_step, plan.c_step, F, C, *order, plan.tile, packed)
         if plan.tile > 1:
-            cut, across = (*plan.cut, rows.step), (columns.runs, columns.step)
+            cut, across = (*plan.cut, rows.step), plan.across
             correlate_wide(xg, packed, bg, *cut, *across, KH, KW, plan.tile, relu, panel, yg)
         else:
             down = rows.runs, rows.step
