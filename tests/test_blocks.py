@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnscratch.kernels.blocks import blocks
+from nnscratch.kernels.blocks import blocks, neighbours
 from nnscratch.kernels.taps import adjoint_taps, taps
 
 pytestmark = pytest.mark.image_kernel
@@ -73,6 +73,34 @@ def test_rows_share_blocks_where_that_makes_fewer(N: int, count: int) -> None:
     cut = blocks(taps, (14, 3, 14, 1, 1, 1), N, 32)
     assert len(cut.blocks) == count
     assert {taps for _, taps, *_ in cut.blocks} == ({3} if N < 32 else {2, 3})
+
+
+@given(
+    of=st.sampled_from([taps, adjoint_taps]),
+    K=st.integers(1, 5),
+    stride=st.integers(1, 4),
+    padding=st.integers(0, 4),
+    dilation=st.integers(1, 4),
+    O=st.integers(1, 7),
+)
+def test_what_an_output_meets_are_neighbours(
+    of: Any,
+    K: int,
+    stride: int,
+    padding: int,
+    dilation: int,
+    O: int,  # noqa: E741
+) -> None:
+    """In the new order, one run has the inputs that the table lists step by step."""
+    image = max(1, (O - 1) * stride + dilation * (K - 1) + 1 - 2 * padding)
+    axis, inputs = (image, K, O, stride, padding, dilation), image if of is taps else O
+    order, runs = neighbours(of, axis, inputs)
+    table = of(*axis)
+    assert sorted(order) == list(range(inputs))
+    for (first, count, place), (was_first, was_count, start) in zip(runs, table.runs, strict=True):
+        assert (first, count) == (was_first, was_count)
+        met = [start + t * table.step for t in range(count)]
+        assert list(order[place : place + count]) == met
 
 
 @pytest.mark.parametrize("of", [taps, adjoint_taps])
