@@ -177,3 +177,8 @@ def vae_reparameterised() -> str:
 @number("vae-ratio")
 def vae_ratio() -> str:
     return two_digits(variances()["score"] / variances()["reparameterised"])
+
+
+@number("vae-ratio-baseline")
+def vae_ratio_baseline() -> str:
+    return two_digits(variances()["baseline"] / variances()["reparameterised"])
