@@ -63,7 +63,7 @@ def test_an_answer_has_the_functions_of_its_file(exercise) -> None:
     def signatures(source: str) -> list[str]:
         return re.findall(r"^def [a-z]\w*\(.*\)", source, re.MULTILINE)
 
-    assert signatures(right(exercise.name)) == signatures(exercise.text)
+    assert set(signatures(exercise.text)) <= set(signatures(right(exercise.name)))
 
 
 # What can go wrong in a process

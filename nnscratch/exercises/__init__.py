@@ -7,7 +7,8 @@ says which entry of which array is wrong, and what the likely mistake is.
     catalogue.py   the exercises, in their order
     files/         what `start` copies           hints/   three for each
     graders/       what an answer to each exercise must fulfil
-    trial.py       how a claim is tried: calls, comparisons, derivatives, promises
+    trial.py       how a claim is tried: calls, comparisons, gradients, promises
+    problem.py     a function whose derivative is asked for, at one point
     diagnosis.py   from two arrays that differ to the likely mistake
     guard.py       what an answer may import
     worker.py      the process in which an answer runs, with a time limit

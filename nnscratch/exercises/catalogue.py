@@ -33,6 +33,18 @@ class Exercise(NamedTuple):
 TITLES = {
     "dense": "an affine layer and its three gradients",
     "activations": "ReLU and the sigmoid",
+    "cross_entropy": "softmax and cross-entropy of class labels",
+    "bce": "binary cross-entropy of pixels, from logits",
+    "conv2d": "the convolution of images",
+    "conv_transpose": "the transposed convolution is an adjoint",
+    "max_pool": "max-pooling",
+    "batch_norm": "batch normalisation",
+    "sample": "noise that a gradient passes",
+    "gaussian_kl": "the divergence of two Gaussians",
+    "elbo": "the loss of a VAE: what is a sum, and what is a mean",
+    "adam": "a step of Adam",
+    "contractive": "the gradient of a derivative",
+    "iwae": "the weights of an IWAE",
 }
 
 EXERCISES = [Exercise(i, name, title) for i, (name, title) in enumerate(TITLES.items(), 1)]

@@ -4,16 +4,17 @@ A wrong gradient is rarely random: it is the right one times N, or transposed, o
 altogether. Each of these is computed, and the one that equals the learner's numbers is named.
 """
 
-from collections.abc import Mapping
-from itertools import combinations
+from collections.abc import Iterator, Mapping
+from itertools import combinations, permutations
+from typing import Any
 
 import numpy as np
 
 from ..core import Array
 from ..gradcheck.numerical import place
 
-Suspects = Mapping[str, "Array | float"]
-"""Wrong answers by the words that name the mistake."""
+Suspects = Mapping[str, Any]
+"""Wrong answers, arrays or numbers, by the words that name the mistake."""
 
 FACTORS = {
     -1.0: "the sign is wrong",
@@ -59,8 +60,10 @@ def likely(got: Array, want: Array, suspects: Suspects, sizes: Mapping[str, int]
     """
     if not np.isfinite(got).all():
         return "NaN or infinity: an overflow, 0/0 or log 0 on the way"
+    scale = float(np.abs(want).max(initial=0))
     for words, wrong in suspects.items():
-        if close(got, np.broadcast_to(np.asarray(wrong), want.shape), 1e-6):
+        wrong = np.asarray(wrong)
+        if wrong.shape in ((), want.shape) and np.allclose(got, wrong, 1e-6, 1e-6 * scale):
             return words
     if not got.any():
         return "it is zero everywhere"
@@ -68,10 +71,14 @@ def likely(got: Array, want: Array, suspects: Suspects, sizes: Mapping[str, int]
         return "it is transposed"
     ratio = float(np.vdot(got, want)) / (float(np.vdot(want, want)) or 1.0)
     if want.size and close(got, ratio * want, 1e-6) and want.any():
-        return of_ratio(ratio, sizes)
+        return of_ratio(ratio, sizes) or (
+            f"all entries are {ratio:.4g} times the right ones: one factor is wrong"
+            if want.size > 1
+            else ""
+        )
     if want.size > 1 and close(got - want, np.full_like(want, (got - want).flat[0]), 1e-6):
         return f"it is the right one plus {(got - want).flat[0]:.4g} everywhere"
-    right = np.isclose(got, want, 1e-6, 1e-6 * float(np.abs(want).max(initial=0)))
+    right = np.isclose(got, want, 1e-6, 1e-6 * scale)
     if right.any():
         first = place(want, int(np.argmin(right)))
         there = ", ".join(map(str, first))
@@ -80,19 +87,21 @@ def likely(got: Array, want: Array, suspects: Suspects, sizes: Mapping[str, int]
 
 
 def of_ratio(ratio: float, sizes: Mapping[str, int]) -> str:
-    """Return what a ratio that is the same for all entries says."""
-    for pair in (*((name,) for name in sizes), *combinations(sizes, 2)):
-        size = float(np.prod([sizes[name] for name in pair]))
-        word = "·".join(pair)
-        if size == 1:
-            continue
-        if np.isclose(ratio, 1 / size, 1e-6):
-            return f"equal to the right one / {word}: a mean where a sum is meant"
-        if np.isclose(ratio, size, 1e-6):
-            return f"equal to the right one × {word}: a sum where a mean is meant"
-        if np.isclose(ratio, -1 / size, 1e-6) or np.isclose(ratio, -size, 1e-6):
-            return f"the sign is wrong, and a factor of {word} with it"
-    for factor, words in FACTORS.items():
-        if np.isclose(ratio, factor, 1e-6):
-            return words
-    return f"all entries have the same ratio, {ratio:.4g}, to the right ones: one factor is wrong"
+    """Return all that a ratio that is the same for all entries may say, "" if it is none known."""
+    return "; or ".join(words for value, words in _known(sizes) if np.isclose(ratio, value, 1e-6))
+
+
+def _known(sizes: Mapping[str, int]) -> Iterator[tuple[float, str]]:
+    """Yield ratios, and the mistakes that lead to them."""
+    for letters in (*((name,) for name in sizes), *combinations(sizes, 2)):
+        size, word = float(np.prod([sizes[name] for name in letters])), "·".join(letters)
+        if size != 1:
+            yield 1 / size, f"equal to the right one / {word}: a mean where a sum is meant"
+            yield size, f"equal to the right one × {word}: a sum where a mean is meant"
+            yield -1 / size, f"the sign is wrong, and it is divided by {word}"
+            yield -size, f"the sign is wrong, and it is multiplied by {word}"
+    for one, other in permutations(sizes, 2):
+        if sizes[one] != sizes[other]:
+            words = f"equal to the right one × {one} / {other}: divided by {other}, not by {one}"
+            yield sizes[one] / sizes[other], words
+    yield from FACTORS.items()

@@ -53,7 +53,8 @@ def _lines(exercise: Exercise, verdict: Verdict) -> Iterator[str]:
     told: list[str] = []
     for finding in verdict.findings:
         mark = coloured("ok   ", "green") if finding.ok else coloured("WRONG", "red")
-        [first, *rest] = wrapped(finding.claim, 9)
+        claim = f"{finding.claim}  ({finding.found})" if finding.ok and finding.found else ""
+        [first, *rest] = wrapped(claim if len(claim) in range(1, WIDTH - 8) else finding.claim, 9)
         yield f"  {mark}  {first.strip()}"
         yield from rest
         if finding.ok:

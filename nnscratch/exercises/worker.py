@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 
 from .guard import NotAllowed, check_source, hidden, own_builtins
-from .trial import Finding, TimeUp, Trial
+from .problem import Finding
+from .trial import TimeUp, Trial
 
 HOME = Path(__file__).parents[2]
 MEGABYTE = 2**20

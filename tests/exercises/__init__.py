@@ -5,18 +5,26 @@ from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
-from nnscratch.exercises.trial import Finding
+from nnscratch.exercises.problem import Finding
 from nnscratch.exercises.worker import grade
 
 HERE = Path(__file__).parent
 
 
 class Mistake(NamedTuple):
-    """A wrong answer: what is wrong, the change to the right one, words of the diagnosis."""
+    """A wrong answer: what is wrong, the change to the right one, words of the diagnosis.
+
+    Where sizes that are drawn decide what is seen, there are two diagnoses, separated by "|".
+    """
 
     name: str
     changes: dict[str, str]
     words: str
+
+    def told(self, found: list[Finding]) -> bool:
+        """Is the mistake named?"""
+        text = "\n".join(f"{finding.found}\n{finding.likely}" for finding in found)
+        return any(words in text for words in self.words.split("|"))
 
 
 def right(name: str) -> str:

@@ -23,8 +23,7 @@ def row(name: str) -> list[object]:
     wrong = list(mistakes(name))
     told = 0
     for mistake in wrong:
-        found = failures(name, changed(right(name), mistake.changes))
-        told += any(mistake.words in f"{f.found}\n{f.likely}" for f in found)
+        told += mistake.told(failures(name, changed(right(name), mistake.changes)))
     mutated = list(mutants(right(name)))
     killed = sum(bool(failures(name, source)) for _, source in mutated)
     same = len(equivalent(name))

@@ -3,7 +3,8 @@
 import numpy as np
 
 from ...gradcheck import without_kinks
-from ..trial import Problem, Trial
+from ..problem import Problem
+from ..trial import Trial
 
 
 def grade(trial: Trial) -> None:

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ..trial import Problem, Trial
+from ..problem import Problem
+from ..trial import Trial
 
 
 def grade(trial: Trial) -> None:
