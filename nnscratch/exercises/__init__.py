@@ -10,10 +10,11 @@ says which entry of which array is wrong, and what the likely mistake is.
     trial.py       how a claim is tried: calls, comparisons, gradients, promises
     problem.py     a function whose derivative is asked for, at one point
     diagnosis.py   from two arrays that differ to the likely mistake
+    trained.py     models that were trained for the lesson's tasks, and our own runs (bands.json)
     guard.py       what an answer may import
     worker.py      the process in which an answer runs, with a time limit
     command.py     list, start, check, hint, status
 
-No grader holds an answer. A derivative is compared with differences or the complex step of the
-function's definition, a sampler with its moments, a divergence with an integral.
+No answer is compared with another answer. A derivative is compared with differences or the complex
+step of the function's definition, a sampler with its moments, a divergence with an integral.
 """

@@ -7,11 +7,15 @@ HERE = Path(__file__).parent
 
 
 class Exercise(NamedTuple):
-    """One of the exercises; its number is its place in the list, from 1."""
+    """One of the exercises; its number is its place in the list, from 1.
+
+    free  is it a task of the lesson, which may use nnscratch and trains a model?
+    """
 
     number: int
     name: str
     title: str
+    free: bool = False
 
     @property
     def file(self) -> str:
@@ -47,7 +51,15 @@ TITLES = {
     "iwae": "the weights of an IWAE",
 }
 
+LESSON = {
+    "lesson_1": "an autoencoder with two numbers a digit, trained",
+    "lesson_2": "what noise on the code does to the image",
+    "lesson_5": "a convolutional VAE, trained",
+}
+
 EXERCISES = [Exercise(i, name, title) for i, (name, title) in enumerate(TITLES.items(), 1)]
+TASKS = [Exercise(i, name, title, True) for i, (name, title) in enumerate(LESSON.items(), 15)]
+ALL = [*EXERCISES, *TASKS]
 
 
 def find(word: str) -> Exercise:
@@ -57,9 +69,9 @@ def find(word: str) -> Exercise:
         ValueError if there is none.
     """
     stem = Path(word).stem if word.endswith(".py") else word
-    for exercise in EXERCISES:
+    for exercise in ALL:
         known = (exercise.name, str(exercise.number), f"{exercise.number:02}")
         if stem in (*known, Path(exercise.file).stem):
             return exercise
-    names = ", ".join(exercise.name for exercise in EXERCISES)
+    names = ", ".join(exercise.name for exercise in ALL)
     raise ValueError(f"exercises: expected a number or one of {names}; got {word!r}")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files import write_whole
-from .catalogue import EXERCISES, Exercise, find
+from .catalogue import ALL, Exercise, find
 from .report import coloured, report, wrapped
 from .worker import run
 
@@ -64,7 +64,7 @@ def parser() -> argparse.ArgumentParser:
     check_it = add("check", check, "grade an answer, or all that have been begun")
     check_it.add_argument("name", metavar="NAME", nargs="?")
     check_it.add_argument("--seed", type=int, help="repeat a check with its random numbers")
-    check_it.add_argument("--seconds", type=float, default=20.0, help="time limit; default 20")
+    check_it.add_argument("--seconds", type=float, help="time limit; default 20, lesson 300")
     hint_it = add("hint", hint, "a hint; --level 2 and 3 say more")
     hint_it.add_argument("name", metavar="NAME")
     hint_it.add_argument("--level", type=int, choices=(1, 2, 3), default=1)
@@ -76,7 +76,7 @@ def parser() -> argparse.ArgumentParser:
 
 def list_them(options: argparse.Namespace) -> int:
     """Print the exercises."""
-    for exercise in EXERCISES:
+    for exercise in ALL:
         print(f"{exercise.number:02} {exercise.name:16} {exercise.title}")
     return 0
 
@@ -87,14 +87,14 @@ def start(options: argparse.Namespace) -> int:
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"start: expected a folder, {folder} is a file")
     folder.mkdir(parents=True, exist_ok=True)
-    new = [exercise for exercise in EXERCISES if not (folder / exercise.file).exists()]
+    new = [exercise for exercise in ALL if not (folder / exercise.file).exists()]
     for exercise in new:
         (folder / exercise.file).write_text(exercise.text, "utf-8")
     if not (folder / PROGRESS).exists():
         save(folder, {})
-    kept = len(EXERCISES) - len(new)
+    kept = len(ALL) - len(new)
     print(f"{len(new)} files written to {folder}" + (f", {kept} kept as they are" if kept else ""))
-    first = EXERCISES[0]
+    first = ALL[0]
     print(f"\nOpen {folder / first.file} in your editor, write the missing lines, then\n")
     print(f"    {COMMAND} check {first.name}")
     return 0
@@ -109,11 +109,11 @@ def folder_of(options: argparse.Namespace) -> Path:
         ValueError if there is none, or more than one.
     """
     if options.dir:
-        if not any((options.dir / exercise.file).exists() for exercise in EXERCISES):
+        if not any((options.dir / exercise.file).exists() for exercise in ALL):
             raise ValueError(f"--dir: no exercises in {options.dir}; {COMMAND} start DIR")
         return Path(options.dir)
     here = Path()
-    if any((here / exercise.file).exists() for exercise in EXERCISES):
+    if any((here / exercise.file).exists() for exercise in ALL):
         return here
     found = sorted(path.parent for path in here.glob(f"*/{PROGRESS}"))
     if len(found) != 1:
@@ -130,12 +130,12 @@ def check(options: argparse.Namespace) -> int:
         path = given if given.suffix == ".py" and given.exists() else None
         return 0 if check_one(exercise, path or folder_of(options) / exercise.file, options) else 1
     folder, right = folder_of(options), True
-    begun = [e for e in EXERCISES if state(folder, e, load(folder)) not in ("not begun", "missing")]
+    begun = [e for e in ALL if state(folder, e, load(folder)) not in ("not begun", "missing")]
     for exercise in begun:
         right &= check_one(exercise, folder / exercise.file, options)
         print()
     if not begun:
-        print(f"Nothing has been begun. Open {folder / EXERCISES[0].file}.")
+        print(f"Nothing has been begun. Open {folder / ALL[0].file}.")
     return 0 if right and begun else 1
 
 
@@ -143,17 +143,18 @@ def check_one(exercise: Exercise, path: Path, options: argparse.Namespace) -> bo
     """Grade an answer, print the report, and note whether it is right."""
     if not path.is_file():
         raise ValueError(f"check: {path} does not exist; `{COMMAND} start {path.parent}` writes it")
-    if options.seconds <= 0:
-        raise ValueError(f"--seconds: expected a positive number, got {options.seconds:g}")
+    seconds = (300.0 if exercise.free else 20.0) if options.seconds is None else options.seconds
+    if not seconds > 0:
+        raise ValueError(f"--seconds: expected a positive number, got {seconds:g}")
     seed = secrets.randbelow(2**32) if options.seed is None else options.seed
-    verdict = run(exercise.name, path, seed, options.seconds)
+    verdict = run(exercise.name, path, seed, seconds)
     print(report(exercise, verdict))
     progress = load(path.parent)
     progress[exercise.name] = {"file": digest(path), "right": verdict.ok}
     save(path.parent, progress)
     print()
     if verdict.ok:
-        left = [e for e in EXERCISES if state(path.parent, e, progress) != "right"]
+        left = [e for e in ALL if state(path.parent, e, progress) != "right"]
         after = next((e for e in left if e.number > exercise.number), left[0] if left else None)
         print(f"  Next: {after.file}, {after.title}." if after else "  All exercises are done.")
     else:
@@ -178,13 +179,13 @@ def status(options: argparse.Namespace) -> int:
     """Print what is done."""
     folder = folder_of(options)
     progress = load(folder)
-    states = {exercise: state(folder, exercise, progress) for exercise in EXERCISES}
+    states = {exercise: state(folder, exercise, progress) for exercise in ALL}
     for exercise, word in states.items():
         colour = "green" if word == "right" else "bold"
         shown = coloured(f"{word:28}", colour) if word != "not begun" else f"{word:28}"
         print(f"{exercise.number:02} {exercise.name:16} {shown}".rstrip())
     done = sum(word == "right" for word in states.values())
-    print(f"\n{done} of {len(EXERCISES)} in {folder.resolve()}")
+    print(f"\n{done} of {len(ALL)} in {folder.resolve()}")
     return 0
 
 

@@ -11,7 +11,7 @@ A claim that fails ends its block and is recorded with what was found; the next 
 
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -45,6 +45,7 @@ class Trial:
         self.answer, self.rng, self.path = answer, rng, path
         self.lines = source.splitlines()
         self.findings: list[Finding] = []
+        self.free = False  # may the answer use nnscratch?
 
     @property
     def ok(self) -> bool:
@@ -109,7 +110,7 @@ class Trial:
         if not callable(f):
             raise Refuted(f"there is no function `{function}` in the file")
         lent = {name: np.copy(a) if np.ndim(a) else a for name, a in arguments.items()}
-        with hidden():
+        with nullcontext() if self.free else hidden():
             result = f(*lent.values())
         for name, a in lent.items():
             if not np.array_equal(a, arguments[name], equal_nan=np.asarray(a).dtype.kind in "fc"):
