@@ -60,6 +60,8 @@ def likely(got: Array, want: Array, suspects: Suspects, sizes: Mapping[str, int]
     """
     if not np.isfinite(got).all():
         return "NaN or infinity: an overflow, 0/0 or log 0 on the way"
+    if close(got, want, 1e-5):
+        return "right but for the last digits: float32, or a small number added against log 0?"
     scale = float(np.abs(want).max(initial=0))
     for words, wrong in suspects.items():
         wrong = np.asarray(wrong)

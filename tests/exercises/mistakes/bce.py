@@ -17,6 +17,11 @@ WRONG = [
     ("overflow", {PLUS: "np.log(1 + np.exp(a))"}, "an overflow"),
     ("log 0", {PLUS: "-np.log(1 - 1 / (1 + np.exp(-a)))"}, "log of 0"),
     ("digits lost", {"np.log1p(np.exp": "np.log(1 + np.exp"}, "there is np.log1p"),
+    (
+        "1e-8 in the log",
+        {PLUS: "a - np.log(1 / (1 + np.exp(-a)) + 1e-8)"},
+        "the last digits|an overflow",
+    ),
     ("gradient of a mean", {BACK: "(sigma - t) / a.size"}, "/ D: a mean where a sum"),
     ("gradient of a sum", {BACK: "sigma - t"}, "× N: a sum where a mean"),
     ("slope twice", {BACK: f"sigma * (1 - sigma) * {BACK}"}, "once too often"),

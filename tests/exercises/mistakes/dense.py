@@ -17,5 +17,6 @@ WRONG = [
     ("gradients in another order", {"return dx, dw, db": "return dw, dx, db"}, "dx has the shape"),
     ("db forgotten", {"return dx, dw, db": "return dx, dw"}, "returns 2 values; expected dx"),
     ("nothing returned", {"    return dx, dw, db": "    pass"}, "a `return` is missing"),
+    ("float32", {"w.T @ dy": "(w.T @ dy).astype(np.float32)"}, "right but for the last digits"),
     ("dy changed", {"    dx = ": "    dy *= 1.5\n    dx = "}, "changes its argument dy"),
 ]
