@@ -53,11 +53,14 @@ def _lines(exercise: Exercise, verdict: Verdict) -> Iterator[str]:
     told: list[str] = []
     for finding in verdict.findings:
         mark = coloured("ok   ", "green") if finding.ok else coloured("WRONG", "red")
-        claim = f"{finding.claim}  ({finding.found})" if finding.ok and finding.found else ""
-        [first, *rest] = wrapped(claim if len(claim) in range(1, WIDTH - 8) else finding.claim, 9)
+        evidence = f"  ({finding.found})" if finding.ok and finding.found else ""
+        fits = len(finding.claim + evidence) <= WIDTH - 9
+        [first, *rest] = wrapped(finding.claim + evidence if fits else finding.claim, 9)
         yield f"  {mark}  {first.strip()}"
         yield from rest
         if finding.ok:
+            if not fits and not finding.found.endswith("entries"):
+                yield from wrapped(finding.found, 13)
             continue
         if finding.found in told or len(told) == 3:  # one mistake often refutes many claims
             continue

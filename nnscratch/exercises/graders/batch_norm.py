@@ -26,7 +26,7 @@ def grade(trial: Trial) -> None:
     r = 1 / np.sqrt(v + eps)
     xhat, g, b = c * r, gamma[:, None], beta[:, None]
 
-    with trial.claim("forward: each feature has mean 0 and variance 1 over the batch, then γ, β"):
+    with trial.claim("forward: mean 0 and variance 1 over the batch, then γ and β"):
         (y,) = trial.call("forward", {"x": x, "gamma": gamma, "beta": beta, "eps": eps}, "y")
         unbiased = v * N / (N - 1)
         wrong = {
@@ -104,7 +104,7 @@ def grade(trial: Trial) -> None:
         suspects,
         sizes,
     )
-    with trial.claim("backward: dx sums to 0 over the batch, as adding a constant changes nothing"):
+    with trial.claim("backward: dx sums to 0, as adding a constant changes nothing"):
         dy = rng.standard_normal((D, N))
         given = {"dy": dy, "x": x, "gamma": gamma, "eps": eps}
         dx, _, _ = trial.call("backward", given, "dx dgamma dbeta")
