@@ -1,7 +1,7 @@
 """The graders on trial: they pass what is right, and say what is wrong with what is wrong."""
 
 import pytest
-from exercises import Mistake, changed, equivalent, failures, mistakes, right
+from exercises import Mistake, changed, equivalent, failures, mistakes, other_ways, right
 from exercises.mutants import mutants
 from exercises.table import REPORT, RUNS, TRIAL, example, parts, runs, table
 
@@ -19,6 +19,13 @@ WRONG = [
 def test_the_right_answer_passes(name: str) -> None:
     for seed in range(2):
         assert not failures(name, right(name), seed), seed
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_another_way_to_write_the_right_answer_passes(name: str) -> None:
+    for changes in other_ways(name):
+        for seed in range(2):
+            assert not failures(name, changed(right(name), changes), seed), changes
 
 
 @pytest.mark.once

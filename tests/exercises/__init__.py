@@ -38,6 +38,12 @@ def mistakes(name: str) -> Iterator[Mistake]:
         yield Mistake(*entry)
 
 
+def other_ways(name: str) -> list[dict[str, str]]:
+    """Return changes that leave an answer right: other ways to write it."""
+    ways: list[dict[str, str]] = import_module(f"exercises.mistakes.{name}").ALSO_RIGHT
+    return ways
+
+
 def equivalent(name: str) -> dict[str, str]:
     """Return the mutants that change nothing that can be seen, with the reason."""
     return getattr(import_module(f"exercises.mistakes.{name}"), "EQUIVALENT", {})

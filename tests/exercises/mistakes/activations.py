@@ -27,3 +27,9 @@ WRONG = [
 EQUIVALENT = {
     "sigmoid: return np.where(x >= 0, 1, e) / (1 + e)": "at x = 0 both formulas are ½",
 }
+
+ALSO_RIGHT = [
+    {STABLE: "np.exp(-np.logaddexp(0, -x))"},
+    {"np.maximum(x, 0)": "x * (x > 0)"},
+    {"np.where(x > 0, dy, 0)": "dy * (x > 0)"},
+]

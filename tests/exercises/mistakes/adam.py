@@ -39,3 +39,9 @@ WRONG = [
         "changes its argument theta",
     ),
 ]
+
+ALSO_RIGHT = [
+    {M: "m + (1 - beta1) * (grad - m)"},
+    {V: "beta2 * v + (1 - beta2) * grad * grad"},
+    {STEP: "theta - rate / (1 - beta1**t) * m / (np.sqrt(v / (1 - beta2**t)) + eps)"},
+]

@@ -41,3 +41,8 @@ WRONG = [
     ("dγ: mean", {DG: "np.mean(dy * xhat, axis=1)"}, "/ N: a mean where a sum"),
     ("dβ with γ", {", np.sum(dy, axis=1)": ", np.sum(h, axis=1)"}, "β stands outside"),
 ]
+
+ALSO_RIGHT = [
+    {R: "(np.var(x, axis=1, keepdims=True) + eps) ** -0.5"},
+    {DG: "np.einsum('dn,dn->d', dy, xhat)"},
+]

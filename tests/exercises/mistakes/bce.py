@@ -35,3 +35,8 @@ WRONG = [
 EQUIVALENT = {
     "gradient: sigma = np.where(a >= 0, 1, e) / (1 + e)": "at a = 0 both formulas are ½",
 }
+
+ALSO_RIGHT = [
+    {PLUS: "np.logaddexp(0, a)"},
+    {SIGMA: "np.exp(-np.logaddexp(0, -a))"},
+]

@@ -42,3 +42,8 @@ WRONG = [
 EQUIVALENT = {
     "penalty: h = 1 / (1 + np.exp(w @ x + b[:, None]))": "σ(-a) is 1 - σ(a), and h (1 - h) the same",
 }
+
+ALSO_RIGHT = [
+    {L: "np.mean(np.sum(s**2 * np.sum(w**2, axis=1)[:, None], axis=0))"},
+    {DW: "direct + np.einsum('mn,dn->md', da, x)"},
+]

@@ -42,3 +42,8 @@ WRONG = [
 EQUIVALENT = {
     "backward: dx = np.ones_like(x)": "every entry of dx is written",
 }
+
+ALSO_RIGHT = [
+    {SPREAD: "np.tensordot(w, x[:, i, j], (0, 0))"},
+    {DX: "np.tensordot(w, window, 3)"},
+]

@@ -28,3 +28,8 @@ WRONG = [
     ("not divided", {"da = e / np.sum(e, axis=0)": "da = np.exp(a)"}, "without the division"),
     ("logits in place", {"    e = ": "    a -= a.max(axis=0)\n    e = "}, "changes its argument a"),
 ]
+
+ALSO_RIGHT = [
+    {MEAN: "np.mean(np.logaddexp.reduce(s, axis=0) - own)"},
+    {LABEL: "    da -= np.eye(len(a))[labels].T\n"},
+]

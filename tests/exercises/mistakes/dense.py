@@ -20,3 +20,9 @@ WRONG = [
     ("float32", {"w.T @ dy": "(w.T @ dy).astype(np.float32)"}, "right but for the last digits"),
     ("dy changed", {"    dx = ": "    dy *= 1.5\n    dx = "}, "changes its argument dy"),
 ]
+
+ALSO_RIGHT = [
+    {"dy @ x.T": "np.einsum('mn,dn->md', dy, x)"},
+    {"b[:, None]": "b.reshape(-1, 1)"},
+    {"return dx, dw, db": "return [dx, dw, db]"},
+]

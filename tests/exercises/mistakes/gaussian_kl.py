@@ -37,3 +37,8 @@ WRONG = [
     ("2 μ", {"mu / n": "2 * mu / n"}, "a factor of 2 too much"),
     ("exchanged", {"return mu / n, " + D: f"return {D}, mu / n"}, "dmu["),
 ]
+
+ALSO_RIGHT = [
+    {SUM + END: "-0.5 * np.mean(np.sum(1 + logvar - mu**2 - np.exp(logvar), axis=0))"},
+    {D: "np.expm1(logvar) / (2 * n)"},
+]

@@ -39,3 +39,8 @@ WRONG = [
     ("sign of the gradient", {G: f"-{G}"}, "the sign is wrong"),
     ("softmax's slope", {G: f"{G} * (1 - weights(log_w))"}, "the slope of a softmax"),
 ]
+
+ALSO_RIGHT = [
+    {L: "np.mean(np.logaddexp.reduce(log_w, axis=0) - np.log(len(log_w)))"},
+    {E: "e = np.exp(log_w - np.logaddexp.reduce(log_w, axis=0))"},
+]

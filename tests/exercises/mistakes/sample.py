@@ -24,3 +24,9 @@ WRONG = [
     ("dμ with σ", {"return dz,": "return dz * np.exp(logvar / 2),"}, "z grows with μ by 1"),
     ("sign", {D: f"-{D}"}, "the sign is wrong"),
 ]
+
+ALSO_RIGHT = [
+    {Z: "mu + np.sqrt(np.exp(logvar)) * noise"},
+    {D: "(forward(mu, logvar, noise) - mu) * dz / 2"},
+    {"return dz,": "return dz.copy(),"},
+]
