@@ -35,7 +35,7 @@ EPOCHS = 25
 
 
 def model(rng):
-    """Return an untrained nn.Autoencoder of 28×28 pixels with codes of 2 numbers."""
+    """Return an untrained nn.Autoencoder: 784 pixels, a code of 2 numbers."""
     raise NotImplementedError
 
 
