@@ -61,9 +61,15 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Put the formulas back."""
+    """Put the formulas back, also into the table of contents."""
     formulas = _formulas.get(page.file.src_uri)
-    return formulas.put(html) if formulas else html
+    if formulas is None:
+        return html
+    entries = list(page.toc)
+    for entry in entries:
+        entry.title = formulas.put(entry.title)
+        entries += entry.children
+    return formulas.put(html)
 
 
 def _target(page: str, link: str) -> str:
@@ -75,7 +81,9 @@ def _place(path: str) -> str:
     """Return where a file of the repository is in the site."""
     if path in OUTSIDE:
         return OUTSIDE[path]
-    return path.removeprefix("docs/") if path.startswith("docs/") else f"source/{path}.md"
+    if path.startswith("docs/"):
+        return path.removeprefix("docs/")
+    return f"source/{path.removeprefix('.')}.md"  # mkdocs leaves out what begins with a dot
 
 
 def _source(path: str) -> str:
