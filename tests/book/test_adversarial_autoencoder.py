@@ -124,31 +124,31 @@ def played(rate: float) -> tuple[str, str, str]:
     return f"{first['accuracy']:.2f}", f"{last['discriminator']:.2f}", f"{spread:.1f}"
 
 
-@number("first")
+@number("first", long=True)
 def first() -> str:
     return played(1e-3)[0]
 
 
-@number("first-dead")
+@number("first-dead", long=True)
 def first_dead() -> str:
     return played(0.0)[0]
 
 
-@number("loss")
+@number("loss", long=True)
 def loss() -> str:
     return played(1e-3)[1]
 
 
-@number("loss-dead")
+@number("loss-dead", long=True)
 def loss_dead() -> str:
     return played(0.0)[1]
 
 
-@number("spread")
+@number("spread", long=True)
 def spread() -> str:
     return played(1e-3)[2]
 
 
-@number("spread-dead")
+@number("spread-dead", long=True)
 def spread_dead() -> str:
     return played(0.0)[2]

@@ -130,11 +130,11 @@ def readable() -> tuple[str, str]:
     return found[0], found[1]
 
 
-@number("vae")
+@number("vae", long=True)
 def vae() -> str:
     return readable()[0]
 
 
-@number("cvae")
+@number("cvae", long=True)
 def cvae() -> str:
     return readable()[1]

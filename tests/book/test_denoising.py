@@ -164,12 +164,12 @@ def frozen_test() -> str:
     return errors(1)[1]
 
 
-@number("fresh-train")
+@number("fresh-train", long=True)
 def fresh_train() -> str:
     return errors(20)[0]
 
 
-@number("fresh-test")
+@number("fresh-test", long=True)
 def fresh_test() -> str:
     return errors(20)[1]
 

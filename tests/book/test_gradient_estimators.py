@@ -159,26 +159,26 @@ def two_digits(value: float) -> str:
     return f"{float(f'{value:.1e}'):,.0f}"
 
 
-@number("vae-score")
+@number("vae-score", long=True)
 def vae_score() -> str:
     return two_digits(variances()["score"])
 
 
-@number("vae-baseline")
+@number("vae-baseline", long=True)
 def vae_baseline() -> str:
     return two_digits(variances()["baseline"])
 
 
-@number("vae-reparameterised")
+@number("vae-reparameterised", long=True)
 def vae_reparameterised() -> str:
     return two_digits(variances()["reparameterised"])
 
 
-@number("vae-ratio")
+@number("vae-ratio", long=True)
 def vae_ratio() -> str:
     return two_digits(variances()["score"] / variances()["reparameterised"])
 
 
-@number("vae-ratio-baseline")
+@number("vae-ratio-baseline", long=True)
 def vae_ratio_baseline() -> str:
     return two_digits(variances()["baseline"] / variances()["reparameterised"])

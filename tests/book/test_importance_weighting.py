@@ -167,7 +167,7 @@ def k10() -> str:
     return row(10)
 
 
-@number("k100")
+@number("k100", long=True)
 def k100() -> str:
     return row(100)
 

@@ -161,7 +161,7 @@ def test_shrink() -> None:
     np.testing.assert_allclose(w / c @ small, w @ z, rtol=1e-12)
 
 
-@number("trained")
+@number("trained", long=True)
 def trained() -> str:
     """The ratio of tests/test_optima.py, which says why training must end at or above 1."""
     images = nn.data.downsample(nn.digits().train.images[:1000] / 255, 2)
@@ -175,7 +175,7 @@ def trained() -> str:
     return f"{sse(images, model.reconstruct(images)) / best:.4f}"
 
 
-@number("curved")
+@number("curved", long=True)
 def curved() -> str:
     train, test = nn.digits()
     rng = np.random.default_rng(0)

@@ -187,11 +187,11 @@ def trained() -> tuple[int, float]:
     return int(active_units(mu).sum()), (error / (2 * s2) + kl) / best
 
 
-@number("active")
+@number("active", long=True)
 def active() -> str:
     return str(trained()[0])
 
 
-@number("ratio")
+@number("ratio", long=True)
 def ratio() -> str:
     return f"{trained()[1]:.4f}"
