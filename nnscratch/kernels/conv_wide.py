@@ -111,8 +111,8 @@ def correlate_wide(
 ) -> None:
     """The sum above, TILE filters by a block of two vectors at a time; max(0, ·) if `rectify`.
 
-    w  flat, packed with TILE    blocks, pieces  `Blocks` of 2V lanes
-    order, columns  `neighbours`  panel          (KH·W·C·2V,), KH rows of x
+    w  flat, packed with TILE     blocks, pieces  `Blocks` of 2V lanes
+    order, columns  `neighbours`  panel           (KH·W·C·2V,), KH rows of x
     """
     C, W, N = x.shape[0], x.shape[2], x.shape[3]
     F, OH, OW, _ = y.shape

@@ -104,7 +104,7 @@ Tables = tuple[Callable[..., Taps], Axis, Axis]
 class Plan(NamedTuple):
     """What a correlation from C to F channels needs to know beside the numbers.
 
-    tile           how many filters the kernel computes together, 1 or WIDE
+    tile           how many filters a kernel computes together, 1 in correlate_narrow
     f_step, c_step strides of w's axes of f and c, which an adjoint exchanges
     rows, columns  the tables of both axes
     cut            the blocks of its rows
