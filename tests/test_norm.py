@@ -362,3 +362,24 @@ def test_one_value_has_no_variance() -> None:
 def test_refuses_to_be_made(make: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        BatchNorm(4, affine=False, eps=1e-12, dtype=np.float64),
+        LayerNorm(4, elementwise_affine=False, eps=1e-12, dtype=np.float64),
+        GroupNorm(2, 4, affine=False, eps=1e-12, dtype=np.float64),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_without_gamma_and_beta_y_is_standardised(layer: Any, rng: np.random.Generator) -> None:
+    """As it is with γ = 1 and β = 0, from which a new layer begins."""
+    x = 3 + 2 * rng.standard_normal((4, 6))
+    y = layer.forward(x)[0]
+    groups = {BatchNorm: y, LayerNorm: y.T, GroupNorm: y.reshape(2, 2, 6).swapaxes(1, 2)}
+    np.testing.assert_allclose(groups[type(layer)].mean(axis=-1), 0, atol=1e-14)
+    np.testing.assert_allclose(groups[type(layer)].var(axis=-1), 1, rtol=1e-6)
+    sizes = (2, 4) if isinstance(layer, GroupNorm) else (4,)
+    new = type(layer)(*sizes, eps=1e-12, dtype=np.float64)
+    np.testing.assert_allclose(new.forward(x)[0], y, rtol=1e-14, atol=1e-15)
