@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnscratch import losses
-from nnscratch.layers import Dense, ReLU, Sequential
+from nnscratch.layers import Conv2d, ConvTranspose2d, Dense, ReLU, Sequential
 from nnscratch.likelihoods import Likelihood, SquaredError
 from nnscratch.losses import contraction
 from nnscratch.models import Autoencoder, ContractiveAutoencoder
@@ -170,3 +170,15 @@ def test_measuring_leaves_no_gradient_behind() -> None:
 def test_refuses(make: Any, message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         make()
+
+
+def test_the_jacobian_of_a_code_that_is_an_image() -> None:
+    """A linear encoder's Jacobian is its matrix, which takes unit images to its columns."""
+    rng = np.random.default_rng(0)
+    encoder = Conv2d(1, 2, 2, stride=2, rng=rng)
+    decoder = ConvTranspose2d(2, 1, 2, stride=2, rng=rng)
+    model = Autoencoder(encoder, decoder, SquaredError(), input_shape=(1, 4, 4))
+    units = np.eye(16, dtype=np.float32).reshape(1, 4, 4, 16)
+    matrix = encoder.forward(units)[0] - encoder.forward(0 * units)[0]
+    norms = jacobian_norms(model, rng.random((3, 1, 4, 4)).astype(np.float32))
+    np.testing.assert_allclose(norms, np.full(3, np.linalg.norm(matrix)), rtol=1e-5)

@@ -18,7 +18,7 @@ import tiny
 
 from nnscratch.core import Array, Backward, Parameter, Shape
 from nnscratch.layers import BatchNorm, Dense, Tanh
-from nnscratch.layers.held import restart, shared, sources
+from nnscratch.layers.held import restart, shared, sources, unmoved
 from nnscratch.likelihoods import Gaussian
 from nnscratch.models import AdversarialAutoencoder
 from nnscratch.optimizers import Adam
@@ -68,6 +68,15 @@ def trainer(model: Any, threads: int | None = 1, replicas: int = 2, **options: A
 
 def theta(of: Trainer) -> Array:
     return of.replicas.theta.value.copy()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_unmoved_gives_back_the_state(kind: str) -> None:
+    rng, twin = KINDS[kind](), KINDS[kind]()
+    draw(rng), draw(twin)
+    with unmoved(sources(rng)):
+        draw(rng)
+    assert draw(rng) == draw(twin)
 
 
 # Noise

@@ -153,3 +153,10 @@ def test_options_reach_the_model(rng: np.random.Generator) -> None:
 def test_sides_that_cannot_be_halved_twice_are_refused(image: Any) -> None:
     with pytest.raises(ValueError, match=r"expected \(C, H, W\) with sides that 4 divides"):
         conv_autoencoder(image=image, rng=np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("side", [4, 8, 12, 16, 28, 32])
+def test_the_convolutional_autoencoder_returns_images_of_the_same_size(side: int) -> None:
+    """One of its convolutions is padded or not, by the remainder of 8."""
+    model = conv_autoencoder(image=(1, side, 28), rng=np.random.default_rng(0))
+    assert model.reconstruct(np.zeros((2, 1, side, 28), np.float32)).shape == (2, 1, side, 28)
