@@ -121,3 +121,10 @@ def test_refusals() -> None:
         layer.output_shape((3, 4, 5))
     with pytest.raises(ValueError, match=r"padding .* leaves nothing of \(2, 2, 5\)"):
         layer.output_shape((2, 2, 5))
+
+
+@pytest.mark.parametrize(("K", "stride"), [((1, 3), (2, 1)), ((3, 1), (1, 2)), ((3, 5), (4, 1))])
+def test_same_multiplies_each_side_by_its_own_stride(K: Any, stride: Any) -> None:
+    rng = np.random.default_rng(0)
+    layer = ConvTranspose2d(1, 1, K, stride=stride, padding="same", rng=rng)
+    assert layer.output_shape((1, 3, 5)) == (1, 3 * stride[0], 5 * stride[1])

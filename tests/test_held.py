@@ -79,6 +79,18 @@ def test_unmoved_gives_back_the_state(kind: str) -> None:
     assert draw(rng) == draw(twin)
 
 
+def test_a_module_that_is_passed_on_holds_nothing() -> None:
+    """Of a module only what a function takes from it is looked at."""
+
+    class Passing(Tanh):
+        def forward(self, x: Array) -> tuple[Array, Backward]:
+            assert repr(np)
+            return super().forward(x)
+
+    assert sources(Passing()) == []
+    assert shared(Passing()) == []
+
+
 # Noise
 
 

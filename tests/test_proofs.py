@@ -59,6 +59,7 @@ def test_the_columns_that_each_kind_has(found: dict[str, Proof]) -> None:
     }
     holomorphic = {name for name in NAMES if "complex" in found[name].errors}
     assert {"Dense", "Conv2d", "BatchNorm", "Tanh", "GaussianSample"} <= holomorphic
+    assert affine <= holomorphic
     assert all(
         ("=torch" in proof.errors) <= (peers.torch_or_none() is not None)
         for proof in found.values()

@@ -481,3 +481,18 @@ def test_a_classifier_of_images_refuses_flat_rows_that_were_not_divided(
     of_images.fit(Dataset(rows / 255, labels), epochs=1)
     of_rows = Classifier(Dense(12, 2, rng=rng), input_shape=(12,))
     Trainer(of_rows, Adam(), seed=0, batch_size=6).fit(Dataset(rows, labels), epochs=1)
+
+
+@pytest.mark.parametrize("kind", [Classifier, Regressor])
+def test_a_batch_has_weight_one_unless_told(kind: Any) -> None:
+    rng = np.random.default_rng(0)
+    model = kind(Dense(4, 3, rng=rng), input_shape=(4,))
+    x = rng.random((4, 6), dtype=np.float32)
+    targets = rng.integers(0, 3, 6) if kind is Classifier else x[:3]
+    theta = pack(model.parameters())
+    _, backward = model.loss(x, targets)
+    backward()
+    alone = theta.grad.copy()
+    backward(1.0)
+    np.testing.assert_array_equal(theta.grad, 2 * alone)
+    assert alone.any()

@@ -422,3 +422,9 @@ def test_free_bits_keep_a_code_in_use_that_would_collapse() -> None:
 def test_refuses_free_bits_that_cost(free_bits: float) -> None:
     with pytest.raises(ValueError, match=f"VAE: expected free_bits ≥ 0, got {free_bits}"):
         tiny.vae(free_bits=free_bits)
+
+
+@pytest.mark.parametrize("rng", [0, None, np.random])
+def test_a_sample_needs_a_generator(rng: Any) -> None:
+    with pytest.raises(ValueError, match=r"sample: expected rng, a numpy\.random\.Generator, got"):
+        tiny.vae().sample(2, rng=rng)
