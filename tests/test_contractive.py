@@ -175,8 +175,8 @@ def test_refuses(make: Any, message: str) -> None:
 def test_the_jacobian_of_a_code_that_is_an_image() -> None:
     """A linear encoder's Jacobian is its matrix, which takes unit images to its columns."""
     rng = np.random.default_rng(0)
-    encoder = Conv2d(1, 2, 2, stride=2, rng=rng)
-    decoder = ConvTranspose2d(2, 1, 2, stride=2, rng=rng)
+    encoder = Conv2d(1, 2, 2, rng=rng)
+    decoder = ConvTranspose2d(2, 1, 2, rng=rng)
     model = Autoencoder(encoder, decoder, SquaredError(), input_shape=(1, 4, 4))
     units = np.eye(16, dtype=np.float32).reshape(1, 4, 4, 16)
     matrix = encoder.forward(units)[0] - encoder.forward(0 * units)[0]
