@@ -111,6 +111,10 @@ def test_refusals() -> None:
         layer.output_shape((2, 2))
     with pytest.raises(ValueError, match=r"Conv1d: expected a sample of shape \(T, 2\), got \(2,"):
         layer.output_shape((2, 4, 5))
+    with pytest.raises(
+        ValueError, match=r"Conv1d: expected a sample of shape \(T, 2\), got \(4, 3"
+    ):
+        layer.output_shape((4, 3))
 
 
 def test_valid_pads_nothing(rng: np.random.Generator) -> None:

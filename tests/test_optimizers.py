@@ -14,7 +14,7 @@ from nnscratch.core import Array, Parameter
 from nnscratch.kernels.machine.counters import BLOCK
 from nnscratch.kernels.machine.helpers import kernel_threads
 from nnscratch.kernels.optimizers import LINE, pieces
-from nnscratch.kernels.plain_optimizers import gradient_norm
+from nnscratch.kernels.plain_optimizers import Step, gradient_norm
 from nnscratch.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
 from nnscratch.schedules import Constant, Cosine, StepDecay, describe
 
@@ -389,3 +389,12 @@ def test_prints_as_the_call_that_makes_its_like(optimizer: Optimizer) -> None:
 
 def test_a_rate_that_is_a_number_prints_as_one() -> None:
     assert repr(Adam(1e-3)).startswith("Adam(learning_rate=0.001, ")
+
+
+def test_a_step_takes_the_sum_of_the_gradients_unless_told() -> None:
+    """No factor from clipping and no decay: g is the sum over the replicas, which are cleared."""
+    theta, grads = Parameter(np.array([3.0, 4.0, 5.0])), np.array([[1.0, 2, 3], [10, 20, 30]])
+    _, x, g = Step(theta, grads, (1, 3), 0.1).take()
+    np.testing.assert_array_equal(x, [4, 5])
+    np.testing.assert_array_equal(g, [22, 33])
+    np.testing.assert_array_equal(grads, [[1, 0, 0], [10, 0, 0]])

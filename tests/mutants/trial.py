@@ -22,7 +22,7 @@ from .faults import Fault
 TREE = Path(__file__).parents[2]
 
 LEFT_OUT = re.compile(
-    "faults|demos|notebooks|benchmarks|threads|kill|cache|docs|interrupt|plots|mnist|fuzz"
+    "faults|numba_internals|demos|notebooks|benchmarks|threads|kill|cache|docs|interrupt|plots|mnist|fuzz"
     "|folder|fork_join|subnormals|public|imports|signatures|reading|torch|exercises|book|mutants"
 )
 """Tests that read the source, that plant faults themselves, or that are about something else."""
