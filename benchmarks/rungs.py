@@ -89,7 +89,7 @@ def rows_of_samples(padded: Array, w: Array, b: Array, y: Array) -> None:
 
 
 def ships(x: Array, w: Array, b: Array) -> Array:
-    """What nnscratch.layers.Conv2d does: 4 filters × 2 vectors of samples in registers."""
+    """What nnscratch.layers.Conv2d does: tiles of filters × 2 vectors of samples in registers."""
     F, C, K, _ = w.shape
     layer = Conv2d(C, F, K, padding=K // 2, rng=np.random.default_rng(0))
     layer.w.value, layer.b.value = w, b
