@@ -470,8 +470,8 @@ FAULTS: dict[str, list[Fault]] = {
         ("the sums before lost", {"return t + rows": "return rows"}, *OF_TILE),
         ("rows for columns", {"STEP, K, len(t)).T": "len(t) + 1, K, len(t)).T"}, *OF_TILE),
         ("rows side by side", {"i + STEP * np": "i + np"}, *OF_TILE),
-        ("the right half is the left", {"rows[:, k] * right": "rows[:, k] * left"}, *OF_TILE),
-        ("totals put", {"] += t[r, V:].sum()": "] = t[r, :V].sum()"}, *OF_TILE),
+        ("three times the same", {"_runs(b, j, K, 1, K)": "_runs(b, at[0], K, 1, K)"}, *OF_TILE),
+        ("totals put", {"+= sums[3 * r + n].sum()": "= sums[3 * r + n].sum()"}, *OF_TILE),
         (
             "a column too many",
             {"= t[r, first:last]": "= t[r, :last][-(last - first) :] * 2"},

@@ -85,8 +85,10 @@ def check_tile(module: ModuleType) -> None:
     np.testing.assert_array_equal(again[:, 1:-1], tile[:, 1:-1])
     assert not again[:, [0, -1]].any()
     np.testing.assert_array_equal(module.rectified_tile(tile), np.maximum(tile, 0))
-    lanes = module.multiply_lanes(module.zero_tile(a, 3), a.ravel(), 0, 5, panel.ravel(), 0, W, 5)
-    totals = np.zeros(8)
-    module.add_totals(totals, 1, 2, 1, lanes)
-    want = a @ panel.ravel()[[range(5), range(W, W + 5)]].T
-    np.testing.assert_allclose(totals[1:7].reshape(3, 2), want, rtol=1e-12)
+    lanes = module.zero_tile(a, 3)  # which holds three vectors of each of two filters
+    b = panel.ravel()
+    lanes = module.multiply_lanes(lanes, a.ravel(), 0, 5, b, (0, 3, W), 5)
+    totals = np.ones(8)
+    module.add_totals(totals, 1, 3, lanes)
+    want = 1 + a[:2] @ b[[range(5), range(3, 8), range(W, W + 5)]].T
+    np.testing.assert_allclose(totals[1:7].reshape(2, 3), want, rtol=1e-12)
