@@ -227,6 +227,28 @@ def decoupled_small() -> str:
     return f"{decayed(nn.AdamW)[1]:.2f}"
 
 
+def adadelta(rate: float) -> float:
+    """Where Zeiler's steps (2012), times a rate, bring θ from 0 on ½(θ - 1)²: 50 epochs of 235."""
+    theta, squares, moves, rho, eps = 0.0, 0.0, 0.0, 0.95, 1e-7
+    for _ in range(50 * 235):
+        g = theta - 1
+        squares = rho * squares + (1 - rho) * g**2
+        move = ((moves + eps) / (squares + eps)) ** 0.5 * g
+        moves = rho * moves + (1 - rho) * move**2
+        theta -= rate * move
+    return theta
+
+
+@number("adadelta-old")
+def adadelta_old() -> str:
+    return f"{adadelta(1.0):.2f}"
+
+
+@number("adadelta-new")
+def adadelta_new() -> str:
+    return f"{adadelta(1e-3):.2f}"
+
+
 @equation("clip")
 def test_clipping(gradients: Array) -> None:
     for c in (0.5, 2.0, 100.0):
