@@ -11,7 +11,7 @@ import nnscratch as nn
 from book.ids import equation, number
 from book.numerics import close
 from nnscratch.core import Array
-from nnscratch.data import downsample
+from nnscratch.data import downsample, upsample_nearest
 from nnscratch.evaluation.metrics import bce
 
 
@@ -130,3 +130,20 @@ def trained() -> str:
 @number("swapped")
 def swapped() -> str:
     return f"{trained_and_swapped()[1]:.2f}"
+
+
+@number("small-mean")
+def small_mean() -> str:
+    x = nn.digits().test.images / 255
+    return f"{bce(x, upsample_nearest(downsample(x, 2), 2)) / 784:.3f}"
+
+
+@number("small-stretched")
+def small_stretched() -> str:
+    """By the tent of twice the width: ⅛, ⅜, ⅜, ⅛, and at the borders what is left of it, to 1."""
+    x = nn.digits().test.images / 255
+    middles = 2 * np.arange(14)[:, None] + 0.5
+    tent = np.maximum(0, 1 - abs(np.arange(28) - middles) / 2)
+    np.testing.assert_allclose(tent[5, 9:13] / 2, [1 / 8, 3 / 8, 3 / 8, 1 / 8])
+    tent /= tent.sum(axis=1, keepdims=True)
+    return f"{bce(x, upsample_nearest(tent @ x @ tent.T, 2)) / 784:.3f}"
