@@ -23,7 +23,7 @@ EXCEPTED = {
     "models/lesson.py dense_vae": "makes a model of the lesson, with the model's options",
     "training/run.py Run.__init__": "what defines a run of training, all but two by keyword",
     "gradcheck/gradcheck.py gradcheck": "how a function is checked, all but its inputs by keyword",
-    "exercises/files/adam.py step": "a pure function: the formula's own letters, state and constants",
+    "exercises/files/adam.py step": "a pure function of the formula's own letters and constants",
     "plots/curves.py curves": "what stands around a picture is by keyword",
 }
 """What may take more, and why."""
