@@ -17,7 +17,7 @@ OPSET, FORMAT = 17, 8
 """Versions of ONNX's operators and of its file: old enough for every runtime."""
 
 
-ACTIVATIONS = {"relu": "ReLU", "tanh": "Tanh"}
+ACTIVATIONS = {"relu": "Relu", "tanh": "Tanh"}
 
 
 def nodes_of(layer: net.Layer, i: int) -> list[Any]:
