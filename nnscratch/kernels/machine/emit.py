@@ -126,14 +126,18 @@ def emit_transpose(context: Any, builder: Any, signature: Any, args: Any) -> Any
     return context.get_dummy_value()
 
 
-def emit_splat(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-    """Read one number and spread it."""
-    vector = context.get_value_type(signature.return_type)
-    number = builder.load(pointer(context, builder, signature.args[0], args, 1))
+def spread(builder: Any, p: Any, vector: Any) -> Any:
+    """Read the number at p into every lane of a vector of this type."""
     undefined, i32 = ir.Constant(vector, ir.Undefined), ir.IntType(32)
-    first = builder.insert_element(undefined, number, i32(0))
+    first = builder.insert_element(undefined, builder.load(p), i32(0))
     everywhere = ir.Constant(ir.VectorType(i32, vector.count), None)
     return builder.shuffle_vector(first, undefined, everywhere)
+
+
+def emit_splat(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    """Read one number and spread it."""
+    p = pointer(context, builder, signature.args[0], args, 1)
+    return spread(builder, p, context.get_value_type(signature.return_type))
 
 
 def emit_prefetch(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -154,10 +158,14 @@ def emit_add(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     return builder.fadd(*args)
 
 
-def emit_fma(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-    """Multiply and add, rounding once where the machine can (`contract`)."""
-    v, x, s = args
+def multiply_add(builder: Any, v: Any, x: Any, s: Any) -> Any:
+    """Return s + v x, rounded once where the machine can (`contract`)."""
     return builder.fadd(s, builder.fmul(v, x, flags=("contract",)), flags=("contract",))
+
+
+def emit_fma(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    """Multiply and add lane by lane."""
+    return multiply_add(builder, *args)
 
 
 def emit_divide(context: Any, builder: Any, signature: Any, args: Any) -> Any:

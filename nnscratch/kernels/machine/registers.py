@@ -13,7 +13,7 @@ from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.extending import models, register_model
 
-from .emit import first_lanes, zeros_of
+from .emit import first_lanes, multiply_add, spread, zeros_of
 from .numba_internals import I64, call_llvm, masked
 from .processor import BYTES, REGISTERS
 
@@ -114,10 +114,7 @@ class Tile:
 
     def splat(self, p: Any) -> Any:
         """Read the number at p and spread it."""
-        nothing = ir.Constant(self.vector, ir.Undefined)
-        first = self.builder.insert_element(nothing, self.builder.load(p), I32(0))
-        everywhere = ir.Constant(ir.VectorType(I32, self.V), None)
-        return self.builder.shuffle_vector(first, nothing, everywhere)
+        return spread(self.builder, p, self.vector)
 
     def multiply_add(self, r: int, w: Any, u: Any, v: Any) -> None:
         """Add w u to the left half of row r and w v to the right one."""
@@ -126,8 +123,7 @@ class Tile:
 
     def add_product(self, n: int, w: Any, x: Any) -> None:
         """Add w x to vector n, counted row by row."""
-        product = self.builder.fmul(w, x, flags=("contract",))
-        self.sums[n] = self.builder.fadd(self.sums[n], product, flags=("contract",))
+        self.sums[n] = multiply_add(self.builder, w, x, self.sums[n])
 
     # Branches and loops
 
