@@ -9,7 +9,7 @@ An optimiser owns its moments and counts its steps; it holds no reference to a m
 rate is a number or a schedule, a function of the step number.
 """
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -19,24 +19,33 @@ from .core import Array, Parameter, check
 from .kernels.plain_optimizers import Step, adam, gradient_norm, rmsprop, sgd
 from .schedules import Constant, Schedule, as_schedule
 
+ClipNorm: TypeAlias = float | tuple[float, float] | None
+
 
 class Optimizer:
     """What all optimisers have in common: a rate, a norm to clip at, moments, a step count.
+
+    clip_norm  the largest norm of a gradient, a longer one is shortened to it; of a pair, the
+               second is the norm beyond which a gradient counts as 0: that batch teaches nothing
 
     Raises
         ValueError if a hyperparameter lies outside its range, or gradients do not fit θ.
     """
 
     moments: tuple[str, ...] = ()
+    skip_norm: float | None = None
     decoupled = False  # whether weight decay shrinks θ itself, or is a part of the gradient
 
     def __init__(
-        self, learning_rate: float | Schedule, weight_decay: float, clip_norm: float | None
+        self, learning_rate: float | Schedule, weight_decay: float, clip_norm: ClipNorm
     ) -> None:
         self.learning_rate = as_schedule(learning_rate)
         self._within("learning_rate", self.learning_rate(0), 0)
         self.weight_decay = self._within("weight_decay", weight_decay, 0)
         who = type(self).__name__
+        if isinstance(clip_norm, tuple | list) and len(clip_norm) == 2:
+            clip_norm, most = clip_norm
+            self.skip_norm = number(who, "the norm to skip at", most, clip_norm)
         self.clip_norm = None if clip_norm is None else number(who, "clip_norm", clip_norm, 0)
         self.steps = 0
         self.state: dict[str, Array] = {}
@@ -71,6 +80,8 @@ class Optimizer:
         if self.clip_norm is not None:
             norm = gradient_norm(grads, within)
             scale = min(1.0, self.clip_norm / norm) if norm > 0 else 1.0
+            if self.skip_norm is not None and norm > self.skip_norm:
+                scale = 0.0
         self.update(Step(theta, grads, within, rate, scale, l2))
 
     def update(self, step: Step) -> None:
@@ -85,6 +96,8 @@ class Optimizer:
     def __repr__(self) -> str:
         numbers = self.settings()
         kind, rate = numbers.pop("kind"), self.learning_rate
+        if self.skip_norm is not None:
+            numbers["clip_norm"] = self.clip_norm, numbers.pop("skip_norm")
         plain = {"learning_rate": rate.value} if isinstance(rate, Constant) else {}
         return call_text(kind, (), numbers | plain)
 
@@ -105,7 +118,7 @@ class SGD(Optimizer):
         momentum: float = 0.0,
         nesterov: bool = False,
         weight_decay: float = 0.0,
-        clip_norm: float | None = None,
+        clip_norm: ClipNorm = None,
     ) -> None:
         super().__init__(learning_rate, weight_decay, clip_norm)
         self.momentum = self._within("momentum", momentum, 0, 1)
@@ -137,7 +150,7 @@ class RMSprop(Optimizer):
         alpha: float = 0.99,
         eps: float = 1e-8,
         weight_decay: float = 0.0,
-        clip_norm: float | None = None,
+        clip_norm: ClipNorm = None,
     ) -> None:
         super().__init__(learning_rate, weight_decay, clip_norm)
         self.alpha = self._within("alpha", alpha, 0, 1)
@@ -167,7 +180,7 @@ class Adam(Optimizer):
         beta2: float = 0.999,
         eps: float = 1e-8,
         weight_decay: float = 0.0,
-        clip_norm: float | None = None,
+        clip_norm: ClipNorm = None,
     ) -> None:
         super().__init__(learning_rate, weight_decay, clip_norm)
         self.beta1 = self._within("beta1", beta1, 0, 1)

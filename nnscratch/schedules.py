@@ -10,12 +10,12 @@ they print, compare and copy as such, and a checkpoint keeps them as JSON.
 Wherever a schedule is expected a plain number will do: `as_schedule` makes it a Constant.
 
 All of them raise ValueError if a number is not finite, a count of steps is not an integer ≥ 1, or
-a `factor` or `ramp` is not in (0, 1].
+a `factor` or `ramp` is not in (0, 1], or a `k` is less than 1.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from math import cos, isfinite, pi
+from math import cos, exp, isfinite, pi
 from typing import Annotated, Any, TypeAlias
 
 from .checks.arguments import LARGEST, is_integer, is_number
@@ -23,6 +23,7 @@ from .checks.arguments import LARGEST, is_integer, is_number
 Schedule: TypeAlias = Callable[[int], float]
 Steps: TypeAlias = Annotated[int, "an integer ≥ 1"]
 Fraction: TypeAlias = Annotated[float, "a number in (0, 1]"]
+AtLeastOne: TypeAlias = Annotated[float, "a number ≥ 1"]
 
 
 def _validated(name: str, value: Any, kind: Any) -> Any:
@@ -35,8 +36,10 @@ def _validated(name: str, value: Any, kind: Any) -> Any:
         fits = is_number(value) and isfinite(value)
     if kind == Fraction:
         fits = fits and 0 < value <= 1
+    if kind == AtLeastOne:
+        fits = fits and value >= 1
     if not fits:
-        want = kind.__metadata__[0] if kind in (Steps, Fraction) else "a finite number"
+        want = kind.__metadata__[0] if kind in (Steps, Fraction, AtLeastOne) else "a finite number"
         raise ValueError(f"{name}: expected {want}, got {value!r}")
     return int(value) if kind == Steps else float(value)
 
@@ -161,49 +164,26 @@ class Cyclical(_Validated):
         return (1 - risen) * self.start + risen * self.end
 
 
+@dataclass(frozen=True)
+class InverseSigmoid(_Validated):
+    """1 - k/(k + e^(step/k)): a probability that rises from 1/(k + 1) to 1.
+
+    It is one half at step k log k. As the `sampling` of a MusicVAE it says how often the decoder is
+    given an event of its own for the one before, in place of the right one (Bengio et al.,
+    Scheduled Sampling, 2015, §2.4, whose ε is one minus this).
+    """
+
+    k: AtLeastOne
+
+    def __call__(self, step: int) -> float:
+        """Return the value at this step."""
+        return 1 / (1 + self.k * exp(-step / self.k))
+
+
 KINDS: dict[str, type[Any]] = {
     kind.__name__: kind
-    for kind in (Constant, StepDecay, Exponential, Linear, Cosine, Warmup, Cyclical)
+    for kind in (Constant, StepDecay, Exponential, Linear, Cosine, Warmup, Cyclical, InverseSigmoid)
 }
-
-
-LATE = 10**7, 2 * 10**7 + 1
-"""Two steps by which a schedule that leads to a value has come to it."""
-
-
-def final_value(schedule: Schedule) -> float:
-    """Return the value that a schedule leads to, a Cyclical's being its top.
-
-    Raises
-        ValueError if a function of one's own gives no number at a late step, or another one at a
-        later step.
-    """
-    match schedule:
-        case Constant(value):
-            return value
-        case Linear(end=end) | Cosine(end=end) | Cyclical(end=end):
-            return end
-        case StepDecay(start, factor):
-            return 0.0 if factor < 1 else start
-        case Exponential(start, factor, end):
-            return end if factor < 1 else start
-        case Warmup(then=then):
-            return final_value(then)
-    try:
-        first, late, later = (float(schedule(step)) for step in (0, *LATE))
-    except Exception as error:
-        raise ValueError(f"{schedule!r} has no value at step {LATE[0]}: {error!r}") from error
-    if not abs(later - late) <= 0.01 * max(abs(first), abs(late)):
-        raise ValueError(f"{schedule!r} leads to no value: {late} and {later} at steps {LATE}")
-    return late
-
-
-def settled(schedule: Schedule, step: int) -> bool:
-    """Has a schedule come to its final value by this step, to a hundredth of the way there?"""
-    if isinstance(schedule, Cyclical):
-        step = min(step, schedule.period - 1)  # once at the top, it has been there
-    final = final_value(schedule)
-    return abs(schedule(step) - final) <= 0.01 * abs(schedule(0) - final)
 
 
 def as_schedule(schedule: Schedule | float) -> Schedule:

@@ -242,6 +242,30 @@ def test_clipping_comes_before_everything_else(name: str) -> None:
     np.testing.assert_allclose(way, list(formula(x, short)), rtol=1e-12, atol=1e-12)
 
 
+@EACH
+def test_a_gradient_that_is_far_too_long_counts_as_zero(name: str) -> None:
+    """As Magenta does it: moments and weight decay go on as after a gradient of zeros."""
+    make, formula = CASES[name]
+    x, g = drawn(50)
+    g[2] *= 1e6
+    optimizer = make()
+    optimizer.clip_norm, optimizer.skip_norm = 1e3, 1e4
+    expected = list(formula(x, [gt if t != 2 else 0 * gt for t, gt in enumerate(g[:, 0])]))
+    np.testing.assert_allclose(travelled(optimizer, x, g), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_a_clip_norm_may_have_a_norm_to_skip_at_beside_it() -> None:
+    theta = Parameter(np.zeros(2))
+    sgd = SGD(1.0, clip_norm=(1.0, 5.0))
+    sgd.step(theta, np.array([[3.0, 4.0]]))
+    np.testing.assert_allclose(theta.value, [-0.6, -0.8], rtol=1e-15)
+    sgd.step(theta, np.array([[3.0, 4.1]]))
+    np.testing.assert_allclose(theta.value, [-0.6, -0.8], rtol=1e-15)
+    assert (sgd.settings()["clip_norm"], sgd.settings()["skip_norm"]) == (1.0, 5.0)
+    assert "clip_norm=(1.0, 5.0)" in repr(sgd)
+    assert "skip_norm" not in SGD(1.0, clip_norm=1.0).settings()
+
+
 def test_clipping_nothing_divides_by_nothing() -> None:
     theta = Parameter(np.ones(3))
     SGD(1.0, clip_norm=1.0).step(theta)
@@ -330,6 +354,9 @@ def test_settings_are_all_that_a_run_is_defined_by(make: Any) -> None:
         (lambda: AdamW(weight_decay=-1), r"AdamW: expected weight_decay ≥ 0, got -1"),
         (lambda: SGD(1, clip_norm=0), r"SGD: expected clip_norm > 0, got 0"),
         (lambda: SGD(1, clip_norm=np.nan), r"SGD: expected clip_norm > 0, got nan"),
+        (lambda: SGD(1, clip_norm=(2, 1)), r"SGD: expected the norm to skip at > 2, got 1"),
+        (lambda: SGD(1, clip_norm=(0, 1)), r"SGD: expected clip_norm > 0, got 0"),
+        (lambda: SGD(1, clip_norm=(1, 2, 3)), r"SGD: expected clip_norm, a number, got \(1, 2, 3"),
     ],
 )
 def test_refuses_a_hyperparameter_out_of_range(make: Any, message: str) -> None:

@@ -16,15 +16,15 @@ from nnscratch.schedules import (
     Cosine,
     Cyclical,
     Exponential,
+    InverseSigmoid,
     Linear,
     StepDecay,
     Warmup,
     as_schedule,
     describe,
-    final_value,
     schedule_from,
-    settled,
 )
+from nnscratch.training.final_values import final_value, settled
 
 ALL = [
     Constant(0.5),
@@ -34,6 +34,7 @@ ALL = [
     Cosine(3.0, 4, end=1.0),
     Warmup(3, Linear(8.0, 0.0, steps=2)),
     Cyclical(0.0, 1.0, period=4),
+    InverseSigmoid(2.0),
 ]
 VALUES = [
     [0.5, 0.5, 0.5, 0.5, 0.5, 0.5],
@@ -43,6 +44,7 @@ VALUES = [
     [3, 2 + 2**-0.5, 2, 2 - 2**-0.5, 1, 1],
     [2, 4, 6, 8, 4, 0],
     [0, 0.5, 1, 1, 0, 0.5],
+    [1 - 2 / (2 + np.exp(step / 2)) for step in range(6)],
 ]
 NAMES = [type(schedule).__name__ for schedule in ALL]
 
@@ -112,6 +114,22 @@ def test_cyclical_is_that_of_the_paper() -> None:
     np.testing.assert_allclose([beta(step) for step in range(T)], [min(a / R, 1) for a in tau])
 
 
+@given(k=st.floats(1, 1e5), step=st.integers(0, 10**9))
+def test_an_inverse_sigmoid_is_a_probability_that_rises(k: float, step: int) -> None:
+    """Also where e^(step/k) would be more than any float."""
+    own = InverseSigmoid(k)
+    assert 0 < own(step) <= own(step + 1) <= 1
+    assert own(0) == pytest.approx(1 / (k + 1))
+
+
+@pytest.mark.parametrize(("k", "half", "most"), [(1000.0, 6908, 9105), (300.0, 1711, 2370)])
+def test_magentas_inverse_sigmoid_in_numbers(k: float, half: int, most: int) -> None:
+    """One half at k log k; nine tenths k log 9 steps later."""
+    own = InverseSigmoid(k)
+    assert own(half) == pytest.approx(0.5, abs=1e-3)
+    assert own(most) == pytest.approx(0.9, abs=1e-3)
+
+
 def test_warmup_rises_evenly_into_what_follows() -> None:
     """From just above 0, by the same amount each step, to the first value of the next schedule."""
     rate = Warmup(9, Constant(1.0))
@@ -154,6 +172,8 @@ def test_numpys_numbers_become_pythons() -> None:
         (lambda: Linear(0, 1, 2.5), r"Linear steps: expected an integer ≥ 1, got 2.5"),
         (lambda: Cosine(1, -3), r"Cosine steps: expected an integer ≥ 1, got -3"),
         (lambda: Warmup(5, "x"), r"Constant value: expected a finite number, got 'x'"),
+        (lambda: InverseSigmoid(0.5), r"InverseSigmoid k: expected a number ≥ 1, got 0.5"),
+        (lambda: InverseSigmoid(np.inf), r"InverseSigmoid k: expected a number ≥ 1, got inf"),
         (lambda: Cyclical(0, 1, 9, np.nan), r"Cyclical ramp: expected .* \(0, 1\], got nan"),
     ],
 )
@@ -179,7 +199,7 @@ def test_refuses_what_describes_nothing(description: Any, message: str) -> None:
 
 # Where a schedule leads
 
-ENDS = [0.5, 0, 1, 2, 1, 0, 1]
+ENDS = [0.5, 0, 1, 2, 1, 0, 1, 1]
 
 
 @pytest.mark.parametrize(("schedule", "end"), list(zip(ALL, ENDS, strict=True)), ids=NAMES)

@@ -11,8 +11,9 @@ import numpy as np
 
 from ..core import Array
 from ..models.trainable import Trainable
-from ..schedules import Schedule, final_value, settled
+from ..schedules import Schedule
 from .checkpoint import arrays_of
+from .final_values import final_value, settled
 from .history import Row
 
 Weights: TypeAlias = dict[str, Array]

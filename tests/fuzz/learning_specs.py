@@ -100,6 +100,13 @@ def of_learning() -> list[Spec]:
             start | end | {"period": SIZE, "ramp": between(0, 1, "]]")},
             value,
         ),
+        Spec(
+            "InverseSigmoid",
+            schedules.InverseSigmoid,
+            {"k": 10.0},
+            {"k": between(1, np.inf, "[)")},
+            value,
+        ),
         Spec("Trainer", trainer, {"seed": 0}, train),
         Spec("fit epochs", fit, {"epochs": 1}, {"epochs": TIMES}),
     ]
