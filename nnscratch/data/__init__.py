@@ -1,11 +1,12 @@
-"""Images to learn from: where they come from, how they are cut into batches and corrupted.
+"""Images and melodies to learn from: where they come from, how they become batches, corruptions.
 
     digits()                 12,000 real MNIST digits that come with the package
     mnist(), fashion_mnist() the full sets, from a directory or downloaded once
     read_set(DIR)            any other four IDX files of images and labels
+    melodies()               1,551 tunes as tokens, which come with the package
 
-Sets are batch-first, as their files are: (N, 28, 28) uint8. `columns` turns a batch of them
-into what the layers take: floats in [0, 1] with the batch last.
+Sets of images are batch-first, as their files are: (N, 28, 28) uint8. `columns` turns a batch of
+them into what the layers take: floats in [0, 1] with the batch last.
 """
 
 from .corruptions import (
@@ -21,14 +22,18 @@ from .dataset import Dataset, Split, binarize, columns, minibatches, split
 from .digits import digits
 from .folder import read_set
 from .idx import read_idx
+from .melodies import Melodies, Tune, Windows, melodies, transpose
 from .mnist import fashion_mnist, mnist
 from .pairs import Pairs
 
 __all__ = [
     "LESSON_NOISE",
     "Dataset",
+    "Melodies",
     "Pairs",
     "Split",
+    "Tune",
+    "Windows",
     "binarize",
     "columns",
     "digits",
@@ -36,12 +41,14 @@ __all__ = [
     "fashion_mnist",
     "gaussian_noise",
     "masking",
+    "melodies",
     "minibatches",
     "mnist",
     "read_idx",
     "read_set",
     "salt_and_pepper",
     "split",
+    "transpose",
     "upsample_bilinear",
     "upsample_nearest",
 ]
