@@ -38,8 +38,13 @@ FOLDERS = ("ryansMammoth", "airdsAirs")  # in the order of COLLECTIONS
 SCALES = {"4/4": 1, "C": 1, "C|": 1, "2/2": 1, "2/4": 2}
 """By how much the notes of a metre are lengthened; other metres are left out."""
 
-SEED = 1883  # the year of Ryan's collection
 HELD_OUT = 0.1  # of the families
+SEED = 8
+"""Of the seeds 0 to 10 the one whose held-out windows are of median difficulty.
+
+By a model that counts, of the metre and the last three notes, in nats a window: from 35.4 to 39.9,
+with seed 8 it is 37.1. So a split is worth a few nats; compare models on the same one.
+"""
 
 
 def build(corpus: Path) -> bytes:
