@@ -35,8 +35,9 @@ def _net(rng: np.random.Generator) -> layers.Sequential:
     return layers.Sequential(first, layers.Tanh(), second)
 
 
-_column, _image, _sequence = (3, 2), (1, 3, 3, 1), (4, 2, 1)
+_column, _image, _sequence, _series = (3, 2), (1, 3, 3, 1), (4, 2, 1), (2, 2, 1)
 _grey = np.array([[0.0, 1.0], [0.2, 0.7], [1.0, 0.5]])
+_tokens = np.array([[2], [0]])
 _noise = np.array([[0.5, -1.0], [1.5, 0.2], [-0.4, 0.8]])
 
 EXAMPLES: dict[str, Example] = {
@@ -88,6 +89,32 @@ EXAMPLES: dict[str, Example] = {
     "GroupNorm, a sequence": (_norm(layers.GroupNorm, 1, 2), [(3, 2, 1)], ()),
     "Dropout": (_is(layers.Dropout(0.3)), [_column], ()),
     "GaussianSample": (_is(layers.GaussianSample()), [_column, _column], [_noise]),
+    "RNN": (_of(layers.RNN, 2, 2), [_series], ()),
+    "RNN, ReLU": (_of(layers.RNN, 2, 2, nonlinearity="relu"), [_series], ()),
+    "LSTM": (_of(layers.LSTM, 2, 1), [_series], ()),
+    "LSTM, layers, directions": (
+        _of(layers.LSTM, 1, 1, layers=2, bidirectional=True),
+        [(2, 1, 1)],
+        (),
+    ),
+    "LSTM, the last state": (_of(layers.LSTM, 2, 1, return_sequences=False), [_series], ()),
+    "LSTM, tokens": (_of(layers.LSTM, 3, 1), [], [_tokens]),
+    "GRU": (_of(layers.GRU, 2, 1), [_series], ()),
+    "GRU, layers, directions": (
+        _of(layers.GRU, 1, 1, layers=2, bidirectional=True),
+        [(2, 1, 1)],
+        (),
+    ),
+    "RNNCell": (_of(layers.RNNCell, 2, 2), [(2, 1), (2, 1)], ()),
+    "LSTMCell": (_of(layers.LSTMCell, 2, 1), [(2, 1), (1, 1), (1, 1)], ()),
+    "GRUCell": (_of(layers.GRUCell, 2, 1), [(2, 1), (1, 1)], ()),
+    "Embedding": (_of(layers.Embedding, 3, 2), [], [_tokens]),
+    "RepeatVector": (_is(layers.RepeatVector(2)), [_column], ()),
+    "TimeDistributed": (
+        lambda rng: layers.TimeDistributed(_of(layers.Dense, 2, 1)(rng)),
+        [_series],
+        (),
+    ),
     "Sequential": (_net, [(2, 2)], ()),
     "squared_error": (_is(losses.squared_error), [_column], [_grey]),
     "gaussian_nll": (_is(losses.gaussian_nll), [_column, _column], [_grey]),

@@ -11,7 +11,13 @@ from ..core import Array, Shape
 from ..gradcheck.numerical import Subject, place
 from .trace import HERE, Step, Tracer, Value
 
-SOURCES = ("layers", "losses.py", "kernels/plain.py", "kernels/plain_images.py")
+SOURCES = (
+    "layers",
+    "losses.py",
+    "kernels/plain.py",
+    "kernels/plain_images.py",
+    "kernels/plain_recurrent.py",
+)
 """What is shown line by line, beside the file that the layer stands in."""
 
 UNSEEN = ("geometry.py", "contract.py", "held.py", "fusion.py")

@@ -102,8 +102,8 @@ def _value(e: Explanation, value: Value, margin: int) -> Iterator[str]:
     head = " " * margin + f"{value.name} {value.array.shape if value.array.ndim else ''}".rstrip()
     for label, table in tables(e, value):
         lines = aligned(table)
-        if label:
-            yield f"{head} {label}" if head.strip() else " " * (margin + 2) + label
+        if label or len(head) > margin + 21:
+            yield f"{head} {label}".rstrip() if head.strip() else " " * (margin + 2) + label
             head = ""
         for line in lines:
             yield f"{head:<{margin + 22}}{line}"

@@ -21,10 +21,11 @@ Case = tuple[str, Any, tuple[Any, ...], tuple[Any, ...]]
 def cases(rng: np.random.Generator) -> list[Case]:
     """Return (name, layer or loss, inputs, constants)."""
     column, image, sequence = (4, 5), (4, 3, 2, 2), (6, 4, 2)
-    wide, photos, words = (9, 37), (2, 3, 3, 19), (5, 3, 19)
+    wide, photos, words, series = (9, 37), (2, 3, 3, 19), (5, 3, 19), (4, 3, 19)
     kinked, kinked_image = without_kinks(column, rng=rng), without_kinks(image, rng=rng)
     noise, grey = rng.standard_normal(column), rng.random(column)
-    labels = rng.integers(0, 4, 5)
+    labels, tokens = rng.integers(0, 4, 5), rng.integers(0, 3, (4, 19))
+    x, h, c = (3, 19), (5, 19), (5, 19)
 
     def new(layer: Any, *sizes: Any, **options: Any) -> Any:
         return layer(*sizes, rng=rng, dtype=np.float64, **options)
@@ -32,6 +33,7 @@ def cases(rng: np.random.Generator) -> list[Case]:
     f64 = np.float64
     dense, conv = layers.Dense, layers.Conv2d
     deconv, conv1d = layers.ConvTranspose2d, layers.Conv1d
+    stacked, last = {"layers": 2, "bidirectional": True}, {"return_sequences": False}
     net = layers.Sequential(new(dense, 9, 13), layers.Tanh(), new(dense, 13, 10))
     return [
         ("Dense", new(dense, 9, 13), (wide,), ()),
@@ -70,6 +72,20 @@ def cases(rng: np.random.Generator) -> list[Case]:
         ("GroupNorm, a sequence", layers.GroupNorm(2, 4, dtype=f64), (sequence,), ()),
         ("Dropout", layers.Dropout(0.3), (column,), ()),
         ("GaussianSample", layers.GaussianSample(), (column, column), (noise,)),
+        ("RNN", new(layers.RNN, 3, 5), (series,), ()),
+        ("RNN, ReLU", new(layers.RNN, 2, 3, nonlinearity="relu"), ((3, 2, 2),), ()),
+        ("LSTM", new(layers.LSTM, 3, 5), (series,), ()),
+        ("LSTM, layers, directions", new(layers.LSTM, 2, 2, **stacked), ((3, 2, 3),), ()),
+        ("LSTM, the last state", new(layers.LSTM, 3, 4, **last), ((3, 3, 5),), ()),
+        ("LSTM, tokens", new(layers.LSTM, 3, 5), (), (tokens,)),
+        ("GRU", new(layers.GRU, 3, 5), (series,), ()),
+        ("GRU, layers, directions", new(layers.GRU, 2, 2, **stacked), ((3, 2, 3),), ()),
+        ("RNNCell", new(layers.RNNCell, 3, 5), (x, h), ()),
+        ("LSTMCell", new(layers.LSTMCell, 3, 5), (x, h, c), ()),
+        ("GRUCell", new(layers.GRUCell, 3, 5), (x, h), ()),
+        ("Embedding", new(layers.Embedding, 3, 9), (), (tokens,)),
+        ("RepeatVector", layers.RepeatVector(3), (column,), ()),
+        ("TimeDistributed", layers.TimeDistributed(new(dense, 3, 9)), (series,), ()),
         ("Sequential", net, (wide,), ()),
         ("squared_error", losses.squared_error, (column,), (grey,)),
         ("gaussian_nll", losses.gaussian_nll, (column, column), (grey,)),

@@ -124,6 +124,43 @@ def _contraction(torch: Any, layer: Any, args: list[Any], theta: dict[str, Any])
     return torch.einsum("nm,md->", (h - h * h) ** 2, w**2) / len(h)
 
 
+def _recurrent(torch: Any, layer: Any, args: list[Any], theta: dict[str, Any]) -> Any:
+    """The layer of PyTorch's own with the same options, on sequences (N, T, D)."""
+    (_, D), H = layer.cells[0].w.value.shape, layer.cells[0].u.value.shape[1]
+    more = (
+        {"nonlinearity": layer.cells[0].nonlinearity}
+        if hasattr(layer.cells[0], "nonlinearity")
+        else {}
+    )
+    twin = getattr(torch.nn, type(layer).__name__)(
+        D,
+        H,
+        layer.layers,
+        batch_first=True,
+        bidirectional=layer.directions == 2,
+        bias="bias_ih_l0" in theta,
+        **more,
+    )
+    x = args[0] if args[0].ndim == 3 else torch.nn.functional.one_hot(args[0], D).double()
+    y, final = torch.func.functional_call(twin.double(), theta, (x,))
+    final = final[0] if isinstance(final, tuple) else final
+    return y if layer.return_sequences else torch.cat(list(final[-layer.directions :]), 1)
+
+
+def _cell(torch: Any, layer: Any, args: list[Any], theta: dict[str, Any]) -> Any:
+    x, *states = args
+    (_, D), H = layer.w.value.shape, layer.u.value.shape[1]
+    twin = getattr(torch.nn, type(layer).__name__)(D, H).double()
+    given = tuple(states) if len(states) > 1 else states[0]
+    y = torch.func.functional_call(twin, theta, (x, given))
+    return torch.stack(y, 1) if isinstance(y, tuple) else y
+
+
+def _steps(torch: Any, layer: Any, args: list[Any], theta: dict[str, Any]) -> Any:
+    """PyTorch's layers take sequences (N, T, D) where ours take (D, N)."""
+    return PEERS[type(layer.layer).__name__](torch, layer.layer, args, theta)
+
+
 def _of(call: Callable[[Any], Peer], **options: str) -> Peer:
     """A peer without parameters; `options` are its arguments, by the attribute of our layer."""
 
@@ -166,6 +203,17 @@ PEERS: dict[str, Peer] = {
     "GroupNorm": _group_norm,
     "LayerNorm": _layer_norm,
     "Sequential": _sequential,
+    "RNN": _recurrent,
+    "LSTM": _recurrent,
+    "GRU": _recurrent,
+    "RNNCell": _cell,
+    "LSTMCell": _cell,
+    "GRUCell": _cell,
+    "Embedding": lambda torch, layer, args, theta: torch.nn.functional.embedding(
+        args[0], theta["weight"]
+    ),
+    "RepeatVector": _of(lambda t: lambda x, steps: x[:, None].repeat(1, steps, 1), steps="T"),
+    "TimeDistributed": _steps,
     "MaxPool2d": _of(
         lambda t: t.nn.functional.max_pool2d, kernel_size="K", stride="stride", padding="padding"
     ),

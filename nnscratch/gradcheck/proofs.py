@@ -149,7 +149,8 @@ def _results(layer: Any, args: list[Array], constants: list[Array], dy: Any) -> 
     y, backward = _forward(layer, [*args, *constants])
     gradients = backward(dy) if callable(backward) else backward
     gradients = gradients if isinstance(gradients, tuple) else (gradients,)
-    return [np.array(y), *map(np.array, gradients), *(p.grad.copy() for p in parameters.values())]
+    found = [np.array(d) for d in gradients if d is not None]  # tokens have no gradient
+    return [np.array(y), *found, *(p.grad.copy() for p in parameters.values())]
 
 
 def _difference(a: list[Array], b: list[Array]) -> float:

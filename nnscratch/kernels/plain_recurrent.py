@@ -67,13 +67,12 @@ def rnn(a: Array, u: Array, h0: Array, lengths: IntArray | None, nonlinearity: s
 
     a  (T, H, N)        u  (H, H)        h0  (H, N)        h  (T + 1, H, N)
     """
-    h = [h0]
+    h = _from(h0, a)
     for t in range(len(a)):
         s = a[t] + u @ h[t]
-        h.append(
-            _kept(lengths, t, np.tanh(s) if nonlinearity == "tanh" else s * (s.real > 0), h[t])
-        )
-    return np.array(h)
+        y = np.tanh(s) if nonlinearity == "tanh" else np.where(s.real > 0, s, 0)
+        h[t + 1] = _kept(lengths, t, y, h[t])
+    return h
 
 
 def rnn_backward(
@@ -107,14 +106,15 @@ def lstm(
     a  (T, 4H, N)        u  (4H, H)        h0, c0  (H, N)
     h, c  (T + 1, H, N)                    gates   (T, 4H, N)
     """
-    h, c, gates = [h0], [c0], []
+    h, c, gates = _from(h0, a), _from(c0, a), np.zeros_like(a)
     for t in range(len(a)):
         s = np.split(a[t] + u @ h[t], 4)
-        i, f, g, o = sigmoid(s[0]), sigmoid(s[1]), np.tanh(s[2]), sigmoid(s[3])
-        c.append(_kept(lengths, t, f * c[t] + i * g, c[t]))
-        h.append(_kept(lengths, t, o * np.tanh(c[t + 1]), h[t]))
-        gates.append(_kept(lengths, t, np.concatenate([i, f, g, o]), 0))
-    return np.array(h), np.array(c), np.array(gates)
+        i, f, o = sigmoid(s[0]), sigmoid(s[1]), sigmoid(s[3])
+        g = np.tanh(s[2])
+        gates[t] = _kept(lengths, t, np.concatenate([i, f, g, o]), 0)
+        c[t + 1] = _kept(lengths, t, f * c[t] + i * g, c[t])
+        h[t + 1] = _kept(lengths, t, o * np.tanh(c[t + 1]), h[t])
+    return h, c, gates
 
 
 def lstm_backward(
@@ -161,16 +161,17 @@ def gru(
     a  (T, 3H, N)        u  (3H, H)        bias_hh  (3H,)        h0  (H, N)
     h  (T + 1, H, N)     gates  (T, 3H, N)                       un = q_n  (T, H, N)
     """
-    h, gates, un = [h0], [], []
+    h, gates = _from(h0, a), np.zeros_like(a)
+    un = np.zeros_like(h[1:])
     for t in range(len(a)):
         q = u @ h[t] if bias_hh is None else u @ h[t] + bias_hh[:, None]
         (a_r, a_z, a_n), (q_r, q_z, q_n) = np.split(a[t], 3), np.split(q, 3)
         r, z = sigmoid(a_r + q_r), sigmoid(a_z + q_z)
         n = np.tanh(a_n + r * q_n)
-        h.append(_kept(lengths, t, (1 - z) * n + z * h[t], h[t]))
-        gates.append(_kept(lengths, t, np.concatenate([r, z, n]), 0))
-        un.append(_kept(lengths, t, q_n, 0))
-    return np.array(h), np.array(gates), np.array(un)
+        gates[t] = _kept(lengths, t, np.concatenate([r, z, n]), 0)
+        un[t] = _kept(lengths, t, q_n, 0)
+        h[t + 1] = _kept(lengths, t, (1 - z) * n + z * h[t], h[t])
+    return h, gates, un
 
 
 def gru_backward(
@@ -197,6 +198,13 @@ def gru_backward(
         dq[t] = _kept(lengths, t, np.concatenate([dr, dz, dn * r]), 0)
         dh = _kept(lengths, t, u.T @ dq[t] + dh_t * z, dh)
     return da, dq, dh
+
+
+def _from(first: Array, a: Array) -> Array:
+    """Return an array for the states of all steps, in which the first stands already."""
+    states: Array = np.zeros((len(a) + 1, *first.shape), a.dtype)
+    states[0] = first
+    return states
 
 
 def _kept(lengths: IntArray | None, t: int, new: Array, old: Array | int) -> Array:

@@ -10,20 +10,28 @@ from .conv1d import Conv1d
 from .conv_transpose import ConvTranspose2d
 from .dense import Dense
 from .dropout import Dropout
+from .embedding import Embedding
+from .gru import GRU, GRUCell
+from .lstm import LSTM, LSTMCell
 from .norm import GroupNorm, LayerNorm
 from .padding import ZeroPad2d
 from .pixel_shuffle import PixelShuffle
 from .pool import AvgPool2d, GlobalAvgPool2d, MaxPool2d
 from .rectifiers import ELU, LeakyReLU, ReLU
 from .reshape import Flatten, Identity, Reshape
+from .rnn import RNN, RNNCell
 from .sampling import GaussianSample
 from .sequential import Sequential
+from .steps import RepeatVector, TimeDistributed
 from .tied import TiedDense
 from .upsample import UpsampleBilinear2d, UpsampleNearest2d
 
 __all__ = [
     "ELU",
     "GELU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "AvgPool2d",
     "BatchNorm",
     "Conv1d",
@@ -31,16 +39,21 @@ __all__ = [
     "ConvTranspose2d",
     "Dense",
     "Dropout",
+    "Embedding",
     "Flatten",
+    "GRUCell",
     "GaussianSample",
     "GlobalAvgPool2d",
     "GroupNorm",
     "Identity",
+    "LSTMCell",
     "LayerNorm",
     "LeakyReLU",
     "MaxPool2d",
     "PixelShuffle",
+    "RNNCell",
     "ReLU",
+    "RepeatVector",
     "Reshape",
     "Sequential",
     "Sigmoid",
@@ -48,6 +61,7 @@ __all__ = [
     "Softplus",
     "Tanh",
     "TiedDense",
+    "TimeDistributed",
     "UpsampleBilinear2d",
     "UpsampleNearest2d",
     "ZeroPad2d",

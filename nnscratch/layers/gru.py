@@ -50,7 +50,8 @@ class GRUCell(Cell):
 
     def loop(self, a: Array, initial: States, lengths: IntArray | None) -> Loop:
         u, b_hh, (h0,) = self.u, self.b_hh, initial
-        h, gates, un = gru(a, u.value, None if b_hh is None else b_hh.value, h0, lengths)
+        bias = None if b_hh is None else b_hh.value
+        h, gates, un = gru(a, u.value, bias, h0, lengths)
 
         def backward(dy: Array, dfinal: States) -> tuple[Array, States]:
             (dh,) = dfinal

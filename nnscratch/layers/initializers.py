@@ -68,6 +68,13 @@ def zeros(
     return np.zeros(possible(shape), floating(dtype))
 
 
+def unit_normal(
+    shape: Shape, fan_in: int, fan_out: int, *, rng: np.random.Generator, dtype: DTypeLike
+) -> Array:
+    """N(0, 1): the vectors of PyTorch's Embedding."""
+    return _normal(shape, 1, rng, dtype)
+
+
 def glorot_uniform(
     shape: Shape, fan_in: int, fan_out: int, *, rng: np.random.Generator, dtype: DTypeLike
 ) -> Array:

@@ -1,6 +1,6 @@
 """What recurrent layers share: cells above each other, two directions, lengths, states."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -63,18 +63,16 @@ class Recurrent(Layer):
         constant  (C, N), a part of the input of every step: D + C = in_features
         final     as initial. dfinal and dinitial are like it; dy or dfinal may be None, for zeros
         """
-        who, names, (x, lengths) = (
-            type(self).__name__,
-            self.cells[0].names,
-            self._checked(x, lengths, constant),
-        )
+        who, names = type(self).__name__, self.cells[0].names
+        x, lengths = self._checked(x, lengths, constant)
         (T, N), L, D = (len(x), x.shape[-1]), self.layers, self.directions
         H, dtype = self.cells[0].u.value.shape[1], self.cells[0].w.value.dtype
         shape = (L * D, H, N)
         states = self._states("initial", initial, [f"{name}0" for name in names], shape)
         y, last, steps = x, [], []
         for k in range(0, L * D, D):
-            (y, ends), step = self._layer(k, y, states[k : k + D], lengths, None if k else constant)
+            z = None if k else constant
+            (y, ends), step = self._layer(k, y, states[k : k + D], lengths, z)
             last += ends
             steps.append(step)
         if not self.return_sequences:
@@ -129,29 +127,25 @@ class Recurrent(Layer):
     ) -> tuple[tuple[Array, list[States]], Backward]:
         """Run the cells of one layer, from number k on: their outputs stand below each other."""
 
-        def turned(x: AnyArray, d: int) -> AnyArray:
-            return backwards(x, lengths) if d else x
-
-        found = [
-            self.cells[k + d].through_time(turned(x, d), state, lengths, constant)
-            for d, state in enumerate(states)
-        ]
-        h = [turned(h, d) for d, ((h, _), _) in enumerate(found)]
-        y = _masked(h[0] if len(h) == 1 else np.concatenate(h, axis=1), lengths)
+        runs = []
+        for d, state in enumerate(states):
+            read = backwards(x, lengths) if d else x
+            runs.append(self.cells[k + d].through_time(read, state, lengths, constant))
+        outputs = [backwards(h, lengths) if d else h for d, ((h, _), _) in enumerate(runs)]
+        y = _masked(outputs[0] if len(runs) == 1 else np.concatenate(outputs, axis=1), lengths)
 
         def backward(dy: Array, dlast: list[States], need_dx: bool) -> Any:
-            dh = np.split(_masked(dy, lengths), len(found), axis=1)
-            dx, dstates, dconstant = zip(
-                *(step(turned(dh[d], d), dlast[d], need_dx) for d, (_, step) in enumerate(found)),
-                strict=True,
-            )
-            return (
-                _sum([dx[0], *(turned(more, 1) for more in dx[1:] if more is not None)]),
-                dstates,
-                _sum(dconstant),
-            )
+            outputs = np.split(_masked(dy, lengths), len(runs), axis=1)
+            dx, dconstant, dstates = None, None, []
+            for d, (_, step) in enumerate(runs):
+                dh = backwards(outputs[d], lengths) if d else outputs[d]
+                dread, dfirst, dz = step(dh, dlast[d], need_dx)
+                dread = backwards(dread, lengths) if d and dread is not None else dread
+                dx, dconstant = _sum(dx, dread), _sum(dconstant, dz)
+                dstates.append(dfirst)
+            return dx, dstates, dconstant
 
-        return (y, [last for (_, last), _ in found]), backward
+        return (y, [last for (_, last), _ in runs]), backward
 
     def _states(
         self, who: str, given: Any, names: list[str], shape: tuple[int, int, int]
@@ -208,10 +202,9 @@ def _masked(x: AnyArray, lengths: IntArray | None) -> AnyArray:
     return np.where(valid if x.ndim == 2 else valid[:, None], x, x.dtype.type(0))
 
 
-def _sum(gradients: Iterable[Any]) -> Any:
-    """Return the sum of the gradients, None if there is none."""
-    found = [d for d in gradients if d is not None]
-    return sum(found[1:], start=found[0]) if found else None
+def _sum(a: Array | None, b: Array | None) -> Array | None:
+    """Return a + b, where None stands for nothing."""
+    return b if a is None else a if b is None else a + b
 
 
 def _joined(states: list[States]) -> Any:

@@ -17,6 +17,7 @@ from ..kernels.plain_recurrent import (
     matmul_steps,
 )
 from .initializers import Initializer, torch_default
+from .tokens import check_tokens, is_tokens
 
 AnyArray = NDArray[Any]
 """Floats, (T, D, N) or (D, N), or tokens, (T, N) or (N,)."""
@@ -43,6 +44,7 @@ class Cell:
 
     names: tuple[str, ...] = ("h",)
     gates = 1
+    holomorphic = True
 
     def __init__(
         self,
@@ -73,6 +75,9 @@ class Cell:
         self.b_ih = vector() if bias else None
         self.b_hh = vector() if bias else None
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.w.value.shape[1]}, {self.u.value.shape[1]})"
+
     def parameters(self) -> dict[str, Parameter]:
         """Return θ by PyTorch's names."""
         named = {"weight_ih": self.w, "weight_hh": self.u}
@@ -86,7 +91,9 @@ class Cell:
 
     def bias(self) -> Array | None:
         """Return the bias that is added before the loop."""
-        return None if self.b_ih is None or self.b_hh is None else self.b_ih.value + self.b_hh.value
+        if self.b_ih is None or self.b_hh is None:
+            return None
+        return self.b_ih.value + self.b_hh.value
 
     def through_time(
         self,
@@ -114,10 +121,11 @@ class Cell:
 
         Only W_x x_t differs from step to step, with W = [W_x | W_z]: b + W_z z is a sample's bias.
         """
-        w, bias, tokens = self.w, self.bias(), x.dtype.kind in "iu"
-        D = w.value.shape[1] - (0 if constant is None else len(constant))
-        w_x, w_z = np.ascontiguousarray(w.value[:, :D]), np.ascontiguousarray(w.value[:, D:])
+        w, bias, tokens = self.w, self.bias(), is_tokens(x)
+        w_x = w.value
         if constant is not None:
+            D = w_x.shape[1] - len(constant)
+            w_x, w_z = map(np.ascontiguousarray, np.split(w_x, [D], axis=1))
             bias = matmul(w_z, constant, bias)
         a = gather_steps(w_x, x, bias) if tokens else matmul_steps(w_x, x, bias)
 
@@ -156,25 +164,23 @@ class Cell:
             check(f"{who} {name}", state, (H, N), dtype)
         (_, final), through = self.through_time(x[None], states, None, constant)
 
-        def backward(dstates: States, need_dx: bool = True) -> tuple[Array | None, ...]:
+        def backward(dstates: States) -> tuple[Array | None, ...]:
             dstates = as_states(f"{who} dstates", dstates, self.names)
             for name, d in zip(self.names, dstates, strict=True):
                 check(f"{who} d{name}", d, (H, N), dtype)
-            dx, dinitial, dconstant = through(np.zeros((1, H, N), dtype), dstates, need_dx)
+            dx, dinitial, dconstant = through(np.zeros((1, H, N), dtype), dstates)
             more = () if constant is None else (dconstant,)
             return (None if dx is None else dx[0], *dinitial, *more)
 
         return final, backward
 
 
-def check_input(who: str, x: AnyArray, steps: tuple[str, ...], D: int, dtype: DTypeLike) -> None:
+def check_input(who: str, x: Any, steps: tuple[str, ...], D: int, dtype: DTypeLike) -> None:
     """Raise ValueError unless x is (*steps, D, N) floats, or (*steps, N) tokens from 0 to D - 1."""
-    if getattr(x, "dtype", np.dtype(object)).kind not in "iu":
+    if is_tokens(x):
+        check_tokens(f"{who} x", x, (*steps, "N"), D)
+    else:
         check(f"{who} x", x, (*steps, D, "N"), dtype)
-        return
-    check(f"{who} x", x, (*steps, "N"), x.dtype)
-    if x.size and (x.min() < 0 or x.max() >= D):
-        raise ValueError(f"{who} x: expected tokens from 0 to {D - 1}, got {x.min()} to {x.max()}")
 
 
 def as_states(who: str, given: Any, names: tuple[str, ...]) -> States:

@@ -56,7 +56,7 @@ class RNNCell(Cell):
         )
         if nonlinearity not in ("tanh", "relu"):
             raise ValueError(f"RNN: expected nonlinearity 'tanh' or 'relu', got {nonlinearity!r}")
-        self.nonlinearity = nonlinearity
+        self.nonlinearity, self.holomorphic = nonlinearity, nonlinearity == "tanh"
 
     def forward(
         self, x: AnyArray, h: Array, constant: Array | None = None
