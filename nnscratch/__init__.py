@@ -48,8 +48,8 @@ PUBLIC = {
     "losses": "bernoulli_nll categorical_nll gaussian_kl gaussian_nll l1_penalty squared_error",
     "likelihoods": "Bernoulli Gaussian SquaredError",
     "models": "VAE AdversarialAutoencoder Autoencoder Classifier ConditionalVAE "
-    "ContractiveAutoencoder Downsampling GaussianNoise Masking Regressor SaltAndPepper Trainable "
-    "predict",
+    "ContractiveAutoencoder Downsampling GaussianNoise LanguageModel Masking MusicVAE Regressor "
+    "SaltAndPepper Trainable Transposition predict",
     "optimizers": "SGD Adam AdamW RMSprop",
     "training": "AdversarialTrainer Trainer TrainingDiverged load_model save_model",
     "evaluation": "PCA NearestNeighbours SoftmaxProbe elbo importance_nll psnr ssim",

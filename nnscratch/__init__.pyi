@@ -90,10 +90,13 @@ from .models import ConditionalVAE as ConditionalVAE
 from .models import ContractiveAutoencoder as ContractiveAutoencoder
 from .models import Downsampling as Downsampling
 from .models import GaussianNoise as GaussianNoise
+from .models import LanguageModel as LanguageModel
 from .models import Masking as Masking
+from .models import MusicVAE as MusicVAE
 from .models import Regressor as Regressor
 from .models import SaltAndPepper as SaltAndPepper
 from .models import Trainable as Trainable
+from .models import Transposition as Transposition
 from .models import predict as predict
 from .optimizers import SGD as SGD
 from .optimizers import Adam as Adam

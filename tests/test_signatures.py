@@ -24,6 +24,7 @@ EXCEPTED = {
     "layers/gru.py GRUCell.__init__": PYTORCH,
     "layers/gru.py GRU.__init__": PYTORCH,
     "models/vae.py VAE.__init__": OPTIONS,
+    "models/music_vae.py MusicVAE.__init__": OPTIONS,
     "models/conditional.py ConditionalVAE.__init__": OPTIONS,
     "models/adversarial.py AdversarialAutoencoder.__init__": OPTIONS,
     "models/lesson.py dense_autoencoder": "makes a model of the lesson, with the model's options",

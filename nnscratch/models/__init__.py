@@ -1,14 +1,17 @@
 """The models: what each adds to its layers is its loss, and how it is used."""
 
-from . import lesson
+from . import lesson, music_sizes
 from .adversarial import AdversarialAutoencoder
 from .autoencoder import Autoencoder
 from .batch_first import predict
 from .conditional import ConditionalVAE
 from .contractive import ContractiveAutoencoder
 from .corruption import Downsampling, GaussianNoise, Masking, SaltAndPepper
+from .language_model import LanguageModel
+from .music_vae import MusicVAE
 from .supervised import Classifier, Regressor
 from .trainable import Trainable
+from .transposition import Transposition
 from .vae import VAE
 
 __all__ = [
@@ -20,10 +23,14 @@ __all__ = [
     "ContractiveAutoencoder",
     "Downsampling",
     "GaussianNoise",
+    "LanguageModel",
     "Masking",
+    "MusicVAE",
     "Regressor",
     "SaltAndPepper",
     "Trainable",
+    "Transposition",
     "lesson",
+    "music_sizes",
     "predict",
 ]

@@ -19,6 +19,25 @@ from .labels import append_labels
 from .trainable import Terms
 
 
+def bound(
+    reconstruction: float, mu: Array, logvar: Array, beta: float, free_bits: float
+) -> tuple[Terms, tuple[Array, Array]]:
+    """Return the terms of reconstruction + β max(KL - free, 0), and the gradients of the maximum.
+
+    The allowance is a sample's: its first `free_bits` nats, summed over the dimensions of its code.
+    Below it the KL has no gradient. The gradients, in mu and in logvar, are without the factor β.
+    """
+    kl, (dmu, dlogvar) = gaussian_kl(mu, logvar)
+    terms = {"total": reconstruction + beta * kl, "reconstruction": reconstruction, "kl": kl}
+    if free_bits > 0:
+        each = gaussian_kl_per_sample(mu, logvar)
+        terms["free"] = float(np.minimum(each, free_bits).mean())
+        terms["total"] -= beta * terms["free"]
+        charged = each > free_bits
+        dmu, dlogvar = charged * dmu, charged * dlogvar
+    return terms, (dmu, dlogvar)
+
+
 class VAE(Autoencoder):
     """q(z|x) = N(μ(x), σ²(x)), p(z) = N(0, I), p(x|a) with a = decoder(z): maximise the ELBO.
 
@@ -96,14 +115,7 @@ class VAE(Autoencoder):
         to_decode = append_labels(z, self.one_hot(labels))
         a, decoder_backward = self.decoder.forward(to_decode, rng=rng)
         reconstruction, da = self.likelihood.nll(a, x)
-        kl, (dmu_kl, dlogvar_kl) = gaussian_kl(mu, logvar)
-        terms = {"total": reconstruction + beta * kl, "reconstruction": reconstruction, "kl": kl}
-        if self.free_bits > 0:
-            each = gaussian_kl_per_sample(mu, logvar)
-            terms["free"] = float(np.minimum(each, self.free_bits).mean())
-            terms["total"] -= beta * terms["free"]
-            charged = each > self.free_bits
-            dmu_kl, dlogvar_kl = charged * dmu_kl, charged * dlogvar_kl
+        terms, (dmu_kl, dlogvar_kl) = bound(reconstruction, mu, logvar, beta, self.free_bits)
 
         def backward(weight: float = 1.0) -> None:
             da_weighted = da if weight == 1 else weight * da
