@@ -3,6 +3,7 @@
     digits()                 12,000 real MNIST digits that come with the package
     mnist(), fashion_mnist() the full sets, from a directory or downloaded once
     read_set(DIR)            any other four IDX files of images and labels
+    sines(count, steps)      sequences of random frequency, phase and amplitude
     melodies()               1,551 tunes as tokens, which come with the package
 
 Sets of images are batch-first, as their files are: (N, 28, 28) uint8. `columns` turns a batch of
@@ -25,6 +26,7 @@ from .idx import read_idx
 from .melodies import Melodies, Tune, Windows, melodies, transpose
 from .mnist import fashion_mnist, mnist
 from .pairs import Pairs
+from .sines import sines
 
 __all__ = [
     "LESSON_NOISE",
@@ -47,6 +49,7 @@ __all__ = [
     "read_idx",
     "read_set",
     "salt_and_pepper",
+    "sines",
     "split",
     "transpose",
     "upsample_bilinear",
