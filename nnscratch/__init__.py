@@ -51,7 +51,7 @@ PUBLIC = {
     "ContractiveAutoencoder Downsampling GaussianNoise LanguageModel Masking MusicVAE Regressor "
     "SaltAndPepper Trainable Transposition predict",
     "optimizers": "SGD Adam AdamW RMSprop",
-    "training": "AdversarialTrainer Trainer TrainingDiverged load_model save_model",
+    "training": "AdversarialTrainer Trainer TrainingDiverged load load_model save save_model",
     "evaluation": "PCA NearestNeighbours SoftmaxProbe elbo importance_nll psnr ssim",
 }
 """The names that are here, by the package that has them."""

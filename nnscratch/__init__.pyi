@@ -105,7 +105,9 @@ from .optimizers import RMSprop as RMSprop
 from .training import AdversarialTrainer as AdversarialTrainer
 from .training import Trainer as Trainer
 from .training import TrainingDiverged as TrainingDiverged
+from .training import load as load
 from .training import load_model as load_model
+from .training import save as save
 from .training import save_model as save_model
 
 __version__: str

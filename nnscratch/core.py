@@ -21,6 +21,7 @@ from typing import Any, Protocol, Self, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from .checks.recorded import Recorded as Recorded
 from .checks.text import call_text
 
 Array: TypeAlias = NDArray[np.floating[Any]]
@@ -47,7 +48,7 @@ class Parameter:
         self.parts = (value.size,) if parts is None else parts
 
 
-class Layer(ABC):
+class Layer(Recorded, ABC):
     """A differentiable map y = f_θ(x) with a derivative written by hand.
 
     A layer defines `forward` and `output_shape`, and `parameters` if it has any. The rest is here
@@ -67,7 +68,7 @@ class Layer(ABC):
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Make the object, and keep as text the call that made it, without defaults: its repr."""
-        self = super().__new__(cls)
+        self = super().__new__(cls, *args, **kwargs)
         init = inspect.unwrap(cls.__init__)
         defaults = getattr(init, "__kwdefaults__", None) or {}
         given = {k: a for k, a in kwargs.items() if a is not defaults.get(k, cls)}

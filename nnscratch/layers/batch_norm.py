@@ -5,6 +5,7 @@ from numpy.typing import DTypeLike
 
 from ..checks.arguments import flag, number
 from ..core import Array, Backward, Layer, Parameter, Shape, channel_axis, check
+from .initializers import possible
 from .reshape import Identity
 from .standardise import Affine, axes_from, same_channels, standardise, validate, with_channels
 
@@ -59,7 +60,8 @@ class BatchNorm(Layer):
         self.eps = float(eps)
         self.momentum = number("BatchNorm", "momentum", momentum, 0, 1, "[]")
         self.affine = Affine((C,), dtype) if flag("BatchNorm", "affine", affine) else Identity()
-        self.running_mean, self.running_var = np.zeros(C, dtype), np.ones(C, dtype)
+        self.running_mean = np.zeros(possible((C,)), dtype)
+        self.running_var = np.ones(possible((C,)), dtype)
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
         C, shape, dtype = len(self.running_mean), x.shape, x.dtype

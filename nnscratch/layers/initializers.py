@@ -13,6 +13,9 @@ where dtype is float32 or float64, fan_in counts the inputs that one output sums
 the outputs that one input reaches. A layer knows its own fans.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from math import prod
 from typing import Protocol
 
@@ -44,19 +47,51 @@ def floating(dtype: DTypeLike) -> DTypeLike:
     return dtype
 
 
+_room: ContextVar[list[int] | None] = ContextVar("_room", default=None)
+"""In `blank`, how many numbers layers may still be made with; None elsewhere."""
+
+
+@contextmanager
+def blank(numbers: int) -> Iterator[None]:
+    """Let layers start with zeros, as those do whose weights are about to be read from a file.
+
+    Layers that have more than so many numbers between them are refused before they take memory.
+    """
+    token = _room.set([numbers])
+    try:
+        yield
+    finally:
+        _room.reset(token)
+
+
 def possible(shape: Shape) -> Shape:
-    """Return the shape; ValueError if it has more numbers than any memory holds."""
-    if prod(shape) > LARGEST:
+    """Return the shape of a new parameter.
+
+    Raises
+        ValueError if it has more numbers than any memory holds, or than `blank` allows.
+    """
+    size, room = prod(shape), _room.get()
+    if size > LARGEST:
         raise ValueError(f"parameters: expected a shape of at most 2⁴⁸ numbers, got {shape}")
+    if room is not None:
+        if size > room[0]:
+            raise ValueError(
+                f"parameters: expected a shape of at most {room[0]} numbers, got {shape}"
+            )
+        room[0] -= size
     return shape
 
 
 def _uniform(shape: Shape, variance: float, rng: np.random.Generator, dtype: DTypeLike) -> Array:
+    if _room.get():
+        return np.zeros(possible(shape), floating(dtype))
     a = np.sqrt(3 * variance)
     return generator("parameters", rng).uniform(-a, a, size=possible(shape)).astype(floating(dtype))
 
 
 def _normal(shape: Shape, variance: float, rng: np.random.Generator, dtype: DTypeLike) -> Array:
+    if _room.get():
+        return np.zeros(possible(shape), floating(dtype))
     x = generator("parameters", rng).standard_normal(possible(shape))
     return (np.sqrt(variance) * x).astype(floating(dtype))
 
@@ -132,6 +167,8 @@ def orthogonal(
     The Q of a Gaussian matrix is uniform over orthogonal matrices once the signs of R's diagonal
     are moved into it (Mezzadri 2007).
     """
+    if _room.get():
+        return np.zeros(possible(shape), floating(dtype))
     M, D = shape[0], prod(possible(shape)[1:])
     q, r = np.linalg.qr(generator("parameters", rng).standard_normal((max(M, D), min(M, D))))
     q *= np.sign(np.diag(r))

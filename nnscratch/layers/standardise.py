@@ -7,7 +7,7 @@ from numpy.typing import DTypeLike
 
 from ..checks.arguments import integer, number
 from ..core import Array, Backward, Parameter, Shape, channel_axis
-from .initializers import floating
+from .initializers import floating, possible
 
 
 def standardise(
@@ -56,8 +56,8 @@ class Affine:
     """
 
     def __init__(self, shape: Shape, dtype: DTypeLike) -> None:
-        self.gamma = Parameter(np.ones(shape, dtype))
-        self.beta = Parameter(np.zeros(shape, dtype))
+        self.gamma = Parameter(np.ones(possible(shape), dtype))
+        self.beta = Parameter(np.zeros(possible(shape), dtype))
 
     def forward(self, x: Array) -> tuple[Array, Backward]:
         gamma, beta = self.gamma, self.beta

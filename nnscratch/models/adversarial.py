@@ -15,7 +15,7 @@ from ..likelihoods import Likelihood
 from ..losses import bernoulli_nll
 from .autoencoder import Autoencoder
 from .batch_first import naming
-from .parts import try_layer
+from .parts import try_layer, two_halves
 from .trainable import Terms
 
 
@@ -102,7 +102,7 @@ class AdversarialAutoencoder(Autoencoder):
             if output != (1,):
                 raise ValueError(f"expected one number a code, (1,), got {output}")
         self.whole_batch = self.whole_batch or whole_batch(self.discriminator)
-        codes = np.full((*self.code_shape, 2), 0.5, self.dtype)
+        codes = two_halves(self.code_shape, self.dtype)
         try_layer("AdversarialAutoencoder discriminator", self.discriminator, codes)
 
     def loss(

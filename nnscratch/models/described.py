@@ -4,13 +4,14 @@ from typing import Any
 
 import numpy as np
 
+from ..checks.recorded import Recorded
 from ..checks.text import listing
 from ..core import Shape
 from ..layers.sequential import Sequential
 from ..layers.summary import Summary, summary_of
 
 
-class Described:
+class Described(Recorded):
     """A model that says what it consists of."""
 
     dtype: np.dtype[Any]

@@ -9,6 +9,7 @@ from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..core import Array, Parameter, Shape
 from ..layers.contract import check_methods, noisy
@@ -54,7 +55,7 @@ def try_parts(model: "Autoencoder") -> None:
     who = type(model).__name__
 
     def two(shape: Shape) -> Array:
-        return np.full((*shape, 2), 0.5, model.dtype)
+        return two_halves(shape, model.dtype)
 
     def two_with_labels(shape: Shape) -> Array:
         return two(shape_with_labels(shape, model.classes))
@@ -67,13 +68,18 @@ def try_parts(model: "Autoencoder") -> None:
     try_likelihood(f"{who} likelihood", model.likelihood, two(model.input_shape))
 
 
+def two_halves(shape: Shape, dtype: DTypeLike) -> Array:
+    """Return a batch of two samples (*shape, 2) of ½, read-only, that takes no memory."""
+    return np.broadcast_to(np.asarray(0.5, dtype), (*shape, 2))
+
+
 def try_layer(who: str, layer: Any, x: Array) -> None:
     """Raise ValueError unless forward returns (y, backward), and y is what output_shape says."""
     *sample, N = x.shape
     if isinstance(layer, Sequential):
         for i, step in enumerate(layer.layers):
             try_layer(f"{who}, layer {i}", step, x)
-            x = np.full((*step.output_shape(x.shape[:-1]), N), 0.5, x.dtype)
+            x = two_halves(step.output_shape(x.shape[:-1]), x.dtype)
         return
     who = f"{who}, {type(layer).__name__} forward"
     noise = {"rng": np.random.default_rng(0)} if noisy(layer) else {}
@@ -134,7 +140,7 @@ def _tried(who: str, part: Any, call: Callable[..., Any], *args: Any, **noise: A
         return NOT_TRIED
     with np.errstate(all="ignore"), unmoved(sources(part)):
         try:
-            return call(*args, **noise)
+            return call(*(np.array(a, order="C") for a in args), **noise)
         except (TypeError, AttributeError, NameError) as error:  # which no other numbers would mend
             raise ValueError(f"{who}: {type(error).__name__}: {error}") from error
         except Exception:

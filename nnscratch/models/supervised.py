@@ -25,7 +25,7 @@ from ..likelihoods import Likelihood, SquaredError
 from ..losses import categorical_nll
 from .batch_first import Input, apply_in_chunks, naming
 from .described import Described
-from .parts import name_of, one_dtype, try_layer, try_likelihood
+from .parts import name_of, one_dtype, try_layer, try_likelihood, two_halves
 from .sizes import outputs
 from .trainable import Terms
 
@@ -44,7 +44,7 @@ class Supervised(Described):
             self.output_shape = self.net.output_shape(self.input_shape)
         self.dtype = one_dtype(who, self.parameters())
         self.whole_batch = whole_batch(self.net)
-        two = np.full((*self.input_shape, 2), 0.5, self.dtype)
+        two = two_halves(self.input_shape, self.dtype)
         try_layer(f"{who} net", self.net, two)
 
     @property
@@ -168,7 +168,7 @@ class Regressor(Supervised):
     ) -> None:
         super().__init__(net, input_shape=input_shape)
         self.likelihood = SquaredError() if likelihood is None else likelihood
-        two = np.full((*self.output_shape, 2), 0.5, self.dtype)
+        two = two_halves(self.output_shape, self.dtype)
         try_likelihood("Regressor likelihood", self.likelihood, two)
 
     def check_data(self, who: str, data: Pairs) -> Pairs:

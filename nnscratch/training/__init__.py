@@ -2,6 +2,15 @@
 
 from .adversarial import AdversarialTrainer
 from .checkpoint import load_model, save_model
+from .model_file import load, save
 from .trainer import Trainer, TrainingDiverged
 
-__all__ = ["AdversarialTrainer", "Trainer", "TrainingDiverged", "load_model", "save_model"]
+__all__ = [
+    "AdversarialTrainer",
+    "Trainer",
+    "TrainingDiverged",
+    "load",
+    "load_model",
+    "save",
+    "save_model",
+]

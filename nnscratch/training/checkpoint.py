@@ -24,6 +24,9 @@ SECOND = "nnscratch 2"
 FIRST = "nnscratch 1"
 """The format before that: plain names held the last weights and `training.best.` the best."""
 
+SHOWN = 4
+"""How many differences between a file and a model are named."""
+
 
 def write(path: str | Path, arrays: Mapping[str, Array], info: Mapping[str, Any]) -> None:
     """Write arrays and a description of what JSON knows and NumPy's numbers, all or nothing.
@@ -82,7 +85,9 @@ def described(
     """Return the arrays and the description of an unpacked file of ours, once both are verified."""
     found = header.get("format")
     if found not in (FORMAT, SECOND, FIRST):
-        raise ValueError(f"{path}: expected format {FORMAT!r}, got {found!r}")
+        newer = found in {f"nnscratch {number}" for number in range(4, 100)}
+        why = "; a newer version of nnscratch wrote it" if newer else ""
+        raise ValueError(f"{path}: expected format {FORMAT!r}, got {found!r}{why}")
     try:
         info = json.loads(header["info"])
         if header.keys() > {"format", "info"}:  # earlier versions wrote no more
@@ -171,20 +176,20 @@ def arrays_of(model: HasParameters) -> dict[str, Array]:
 def check(path: str | Path, model: HasParameters, arrays: Mapping[str, Array]) -> None:
     """Raise ValueError unless these are what the model consists of.
 
-    It names the first array that is missing, left over, or of another shape or dtype.
+    It names the first arrays that are missing, left over, or of another shape or dtype.
     """
-    own = arrays_of(model)
+    own, wrong = arrays_of(model), []
     for name in sorted(own.keys() | arrays.keys()):
         if name not in arrays:
-            raise ValueError(f"{path}: a checkpoint of another model: it has no {name}")
-        if name not in own:
-            raise ValueError(f"{path}: a checkpoint of another model: it has a {name} too many")
-        want, got = own[name], arrays[name]
-        if (want.shape, want.dtype) != (got.shape, got.dtype):
-            raise ValueError(
-                f"{path}: a checkpoint of another model: expected {name} {want.shape} "
-                f"{want.dtype}, got {got.shape} {got.dtype}"
-            )
+            wrong.append(f"it has no {name}")
+        elif name not in own:
+            wrong.append(f"it has a {name} too many")
+        elif (own[name].shape, own[name].dtype) != (arrays[name].shape, arrays[name].dtype):
+            want, got = own[name], arrays[name]
+            wrong.append(f"expected {name} {want.shape} {want.dtype}, got {got.shape} {got.dtype}")
+    if wrong:
+        more = f"; and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
+        raise ValueError(f"{path}: a checkpoint of another model: {'; '.join(wrong[:SHOWN])}{more}")
 
 
 def restore(path: str | Path, model: HasParameters, arrays: Mapping[str, Array]) -> None:

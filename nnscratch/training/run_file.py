@@ -6,11 +6,13 @@ patience the last weights, from which the run goes on (early_stopping.py).
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..checks.arguments import LARGEST, is_integer, is_number
 from ..core import Array
+from ..models.architecture import describe
 from . import checkpoint as disk
 
 if TYPE_CHECKING:
@@ -40,7 +42,10 @@ def save_run(run: "Run[Any]", path: str | Path) -> None:
     for name, optimizer in run.optimizers().items():
         arrays |= {f"training.{name}.{k}": a for k, a in optimizer.state.items()}
         progress[f"{name}.steps"] = optimizer.steps
-    disk.write(path, arrays, {"settings": run.settings(), "progress": progress})
+    info: dict[str, Any] = {"settings": run.settings(), "progress": progress}
+    with suppress(ValueError):  # of a part that only the caller's own code can make
+        info["architecture"], _ = describe(run.model)
+    disk.write(path, arrays, info)
 
 
 def resume_run(run: "Run[Any]", path: str | Path) -> None:

@@ -18,10 +18,10 @@ LIMIT = 60
 """Seconds for one case; the first has to compile kernels."""
 
 
-def work(seed: int, start: int, stop: int) -> None:
+def work(seed: int, start: int, stop: int, only: str | None) -> None:
     """Run some cases and print a line for each."""
     for i in range(start, stop):
-        name = family_of(i)
+        name = family_of(i, only)
         try:
             verdict = run(FAMILIES[name](np.random.default_rng([seed, i])))
             line = {"case": i, "family": name, "verdict": verdict}
@@ -37,7 +37,9 @@ def forward(lines: Iterable[str], to: "Queue[str]") -> None:
     to.put("")
 
 
-def supervise(seed: int, count: int) -> tuple[Counter[tuple[str, str]], list[str]]:
+def supervise(
+    seed: int, count: int, only: str | None
+) -> tuple[Counter[tuple[str, str]], list[str]]:
     """Run all cases; return how many of each verdict there were, and what was wrong."""
     counts: Counter[tuple[str, str]] = Counter()
     wrong: list[str] = []
@@ -45,6 +47,7 @@ def supervise(seed: int, count: int) -> tuple[Counter[tuple[str, str]], list[str
     while start < count:
         words = [sys.executable, "-m", "tests.fuzz", "--seed", str(seed)]
         words += ["--from", str(start), "--count", str(count), "--worker"]
+        words += ["--only", only] if only else []
         worker = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
         lines: Queue[str] = Queue()
         Thread(target=forward, args=(worker.stdout, lines), daemon=True).start()
@@ -64,7 +67,7 @@ def supervise(seed: int, count: int) -> tuple[Counter[tuple[str, str]], list[str
         worker.kill()
         code = worker.wait()
         if start < count:
-            name = family_of(start)
+            name = family_of(start, only)
             what = f"no answer for {LIMIT} s" if line else f"the process ended with {code}"
             counts[name, "fault"] += 1
             wrong.append(f"case {start}, {name}: {what}")
@@ -76,13 +79,14 @@ def supervise(seed: int, count: int) -> tuple[Counter[tuple[str, str]], list[str
 parser = argparse.ArgumentParser(prog="python -m tests.fuzz")
 parser.add_argument("--count", type=int, default=10_000)
 parser.add_argument("--seed", type=int, default=0)
+parser.add_argument("--only", choices=FAMILIES, help="cases of this family alone")
 parser.add_argument("--from", type=int, default=0, dest="start")
 parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
 options = parser.parse_args()
 if options.worker:
-    work(options.seed, options.start, options.count)
+    work(options.seed, options.start, options.count, options.only)
 else:
-    counts, wrong = supervise(options.seed, options.count)
+    counts, wrong = supervise(options.seed, options.count, options.only)
     for name in FAMILIES:
         found = {verdict: n for (family, verdict), n in counts.items() if family == name}
         print(f"{name:14}", found)

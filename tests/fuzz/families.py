@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from itertools import accumulate
 
-from . import Case, checkpoints, entrances, idx_files, kernels, labels, specs
+from . import Case, checkpoints, entrances, idx_files, kernels, labels, model_files, specs
 from .arrays import Rng
 
 SHARES = {"arrays": 8, "labels": 2, "settings": 4, "idx": 2, "checkpoints": 3, "kernels": 1}
+SHARES |= {"models": 2}
 """Of as many cases as they add up to; the sum is no multiple of 7."""
 
 FAMILIES: dict[str, Callable[[Rng], Case]] = {
@@ -16,11 +17,14 @@ FAMILIES: dict[str, Callable[[Rng], Case]] = {
     "idx": idx_files.case,
     "checkpoints": checkpoints.case,
     "kernels": kernels.case,
+    "models": model_files.case,
 }
 
 
-def family_of(i: int) -> str:
-    """Return which family the i-th case belongs to: the same mixture at any count."""
+def family_of(i: int, only: str | None = None) -> str:
+    """Return which family the i-th case belongs to, the same mixture at any count; or the only."""
+    if only is not None:
+        return only
     place = i * 7 % sum(SHARES.values())
     ends = accumulate(SHARES.values())
     return next(name for name, end in zip(SHARES, ends, strict=True) if place < end)

@@ -1,0 +1,84 @@
+"""A model in one file, with its architecture: who has the file needs no code that builds it.
+
+    nn.save("vae.safetensors", vae)
+    vae = nn.load("vae.safetensors")
+
+The file is a checkpoint (checkpoint.py) whose description has an "architecture"
+(models/architecture.py), and so has that of a run, which a Trainer writes.
+"""
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..core import Array, HasParameters
+from ..layers.initializers import blank
+from ..models.architecture import describe
+from ..models.rebuilt import build
+from . import checkpoint as disk
+
+ROOM = 2**20
+"""How many numbers more than its weights a model may be made with, before it is compared to them:
+enough to say what differs, and little memory."""
+
+
+def save(path: str | Path, model: HasParameters) -> None:
+    """Write a model, or a layer: its architecture, parameters and buffers, whole or not at all.
+
+    Raises
+        ValueError if `load` could not make it again, as a part was made with a function, say, or
+        if a weight is NaN or infinite.
+        OSError if the file cannot be written; what was there before is still there.
+    """
+    who = f"save {type(model).__name__}"
+    arrays = disk.arrays_of(model)
+    _check_finite(who, arrays)
+    try:
+        words, own = describe(model)
+        disk.check(who, _built(words, own, arrays), arrays)
+    except ValueError as error:
+        raise ValueError(f"{who}: {error}; save_model writes weights alone") from None
+    disk.write(path, arrays, {"architecture": words})
+
+
+def load(path: str | Path, layers: Collection[Any] = ()) -> Any:
+    """Return the model that `save` wrote, or the one of a Trainer's checkpoint.
+
+    It computes what the saved one does, to the bit. Nothing in the file is executed: its
+    architecture may name classes and functions of the library, and those that are passed in.
+
+    layers  classes and functions of one's own that the model is made of
+
+    Raises
+        FileNotFoundError, or another OSError if the file cannot be read.
+        ValueError saying what is wrong with the file, or which class is not known.
+    """
+    arrays, info = disk.read(path)
+    words = info.get("architecture")
+    if words is None:
+        raise ValueError(
+            f"{path}: a file of weights, without an architecture; load_model reads it into a model "
+            "of the same shapes"
+        )
+    weights = {name: a for name, a in arrays.items() if not name.startswith("training.")}
+    _check_finite(str(path), weights)
+    try:
+        model = _built(words, layers, weights)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    disk.restore(path, model, weights)
+    return model
+
+
+def _built(words: Any, own: Collection[Any], arrays: dict[str, Array]) -> Any:
+    """Return the model of a description; ValueError if it is far larger than its weights."""
+    with blank(sum(a.size for a in arrays.values()) + ROOM):
+        return build(words, own)
+
+
+def _check_finite(who: str, arrays: dict[str, Array]) -> None:
+    for name, a in arrays.items():
+        if not np.isfinite(a).all():
+            raise ValueError(f"{who}: expected finite weights, got NaN or infinity in {name}")
