@@ -53,27 +53,34 @@ def assert_same(a: Any, b: Any) -> None:
 # Layers
 
 LAYERS = [
-    (name, layer, inputs)
-    for name, layer, inputs, _ in cases(RNG)
+    (name, layer, inputs, constants)
+    for name, layer, inputs, constants in cases(RNG)
     if isinstance(layer, Layer)
     for _ in [with_random_parameters(layer, RNG)]
 ]
 
 
-@pytest.mark.parametrize(("name", "layer", "inputs"), LAYERS, ids=[name for name, *_ in LAYERS])
-def test_every_certified_layer_comes_back(
-    name: str, layer: Layer, inputs: Any, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("case", LAYERS, ids=[name for name, *_ in LAYERS])
+def test_every_certified_layer_comes_back(case: Any, tmp_path: Path) -> None:
+    _, layer, inputs, constants = case
     other = there_and_back(layer, tmp_path)
     assert_same(layer, other)
-    x = inputs[0] if isinstance(inputs[0], np.ndarray) else RNG.standard_normal(inputs[0])
+    args = [x if isinstance(x, np.ndarray) else RNG.standard_normal(x) for x in inputs]
     noise = [{"rng": np.random.default_rng(1)} for _ in range(2)] if layer.noisy else [{}, {}]
     (y, backward), (y2, backward2) = (
-        m.forward(x, **n) for m, n in zip((layer, other), noise, strict=True)
+        m.forward(*args, *constants, **n) for m, n in zip((layer, other), noise, strict=True)
     )
-    assert y.tobytes() == y2.tobytes()
-    dy = RNG.standard_normal(y.shape)
-    assert np.asarray(backward(dy)).tobytes() == np.asarray(backward2(dy)).tobytes()
+    assert [a.tobytes() for a in arrays_in(y)] == [a.tobytes() for a in arrays_in(y2)]
+    if isinstance(y, np.ndarray):
+        dy = RNG.standard_normal(y.shape)
+        dx, dx2 = backward(dy), backward2(dy)
+        assert [a.tobytes() for a in arrays_in(dx)] == [a.tobytes() for a in arrays_in(dx2)]
+
+
+def arrays_in(a: Any) -> Iterator[Array]:
+    """Yield the arrays of a result, which may be a tuple of some."""
+    for each in a if isinstance(a, tuple) else (a,):
+        yield from arrays_in(each) if isinstance(each, tuple) else (np.asarray(each),)
 
 
 def test_every_public_layer_is_certified_and_known() -> None:
