@@ -31,6 +31,7 @@ PACKAGES = [
     "explain",
     "evaluation",
     "plots",
+    "explorer",
     "core",
 ]
 """Modules and packages that are attributes: no import of their own is needed."""

@@ -4,6 +4,7 @@ from . import core as core
 from . import data as data
 from . import evaluation as evaluation
 from . import explain as explain
+from . import explorer as explorer
 from . import gradcheck as gradcheck
 from . import layers as layers
 from . import likelihoods as likelihoods

@@ -1,0 +1,134 @@
+/* What each control does, and how the page begins. */
+
+import { spherical, straight } from "./functions.mjs";
+import { Pad, centred } from "./drawing.mjs";
+import { $, L, choose, chooseSample, classes, conditional, draw, image, labels, model } from "./state.mjs";
+import { move, noun, onChange, state, step, toMean, variational } from "./state.mjs";
+import { along, colour, element, number, painted, pcaPlane, plane, show, showPath, subscript } from "./view.mjs";
+
+const SLIDERS = 24;
+
+// The digit and its code
+
+$("draw").hidden = !variational;
+$("draw").onclick = draw;
+$("mean").onclick = toMean;
+if (!variational) $("mean").firstChild.data = "back to its code ";
+$("previous").onclick = () => step(-1);
+$("next").onclick = () => step(1);
+$("tiles").onchange = show;
+for (const [label, name] of (labels ? classes.entries() : [])) {
+  if (!labels.includes(label)) continue;
+  const chip = element("button", { type: "button", textContent: name });
+  chip.style.borderColor = colour(label);
+  chip.setAttribute("aria-pressed", true);
+  chip.onclick = () => {
+    chip.setAttribute("aria-pressed", chip.getAttribute("aria-pressed") !== "true");
+    for (const each of [plane, pcaPlane]) each.redraw();
+  };
+  chip.dataset.label = label;
+  $("classes").append(chip);
+}
+const hidden = i => $("classes").querySelector(`[data-label="${labels?.[i]}"][aria-pressed="false"]`) !== null;
+plane.faded = pcaPlane.faded = hidden;
+
+// The label, in a conditional model
+
+if (conditional) {
+  $("asked").hidden = document.querySelector(".ten").hidden = false;
+  $("label").append(...classes.map((name, value) => element("option", { textContent: name, value })));
+  $("label").onchange = () => {
+    choose(state.x, Number($("label").value), state.index);
+    showPath();
+  };
+  $("ten").append(...classes.map(name => element("figure", {}, painted(new Uint8Array(image.reduce((a, b) => a * b))),
+    element("figcaption", { textContent: name }))));
+}
+
+// A slider for each number of z
+
+function slide(event) {
+  const l = Number(event.target.dataset.index);
+  move(state.z.map((value, k) => k === l ? Number(event.target.value) : value));
+}
+
+function addSliders(dimensions) {
+  for (const { index, worth, low, high } of dimensions) {
+    const input = element("input", { type: "range", min: low, max: high, step: (high - low) / 200, oninput: slide });
+    input.dataset.index = index;
+    const words = `${subscript(index)} · ${number(worth)}${variational ? " nats" : ""}`;
+    $("sliders").append(element("label", { textContent: words }, element("span"), input));
+  }
+}
+
+if (L > 2) {
+  document.querySelector(".sliders").hidden = false;
+  addSliders(model.dimensions.slice(0, SLIDERS));
+  $("all").hidden = L <= SLIDERS;
+  $("all").textContent = `all ${L}`;
+  $("all").onclick = () => {
+    addSliders(model.dimensions.slice(SLIDERS));
+    $("all").hidden = true;
+    show();
+  };
+}
+
+// A drawing
+
+const rgb = () => [1, 3, 5].map(start => parseInt($("ink").value.slice(start, start + 2), 16));
+const grey = image[0] === 1;
+$("ink-label").hidden = grey;
+$("centre").checked = model.inverted;
+const encodeDrawing = () => {
+  state.held = true;
+  choose($("centre").checked ? centred(pad.bytes, image) : pad.bytes.slice(), state.label, -1);
+};
+const pad = new Pad($("pad"), image, () => grey ? [255] : rgb(), encodeDrawing);
+$("centre").onchange = encodeDrawing;
+$("clear").onclick = () => {
+  pad.set(new Uint8Array(pad.bytes.length));
+  encodeDrawing();
+};
+$("copy").onclick = () => pad.set(state.x);
+
+// The path
+
+function setEnd(k) {
+  state.ends[k] = Float64Array.from(state.z);
+  showPath();
+  show();
+}
+
+const walk = () => {
+  const t = Number($("t").value), way = $("straight").checked ? straight : spherical;
+  move(way(...state.ends, t), `${number(t)} of the ${way.name} path`);
+};
+$("from").onclick = () => setEnd(0);
+$("to").onclick = () => setEnd(1);
+for (const id of ["t", "straight", "spherical"]) $(id).oninput = walk;
+
+// The words, and the beginning
+
+$("codes-hint").textContent = model.words.codes;
+$("pca-hint").textContent = model.words.pca;
+$("sliders-hint").textContent = model.words.sliders;
+$("draw-title").textContent = `Draw a ${noun}`;
+$("pca-name").textContent = model.pca.name;
+$("notes").append(...model.words.notes.map(textContent => element("li", { textContent })));
+for (const [id, words] of [["plane", "the plane of codes"], ["pca-plane", "PCA’s plane"]])
+  $(id).setAttribute("aria-label", `${words}: arrow keys move the code, N and P go to another ${noun}`);
+document.body.classList.toggle("ink-on-paper", model.inverted);
+document.querySelector("main").hidden = false;
+
+const other = labels ? Math.max(0, labels.findIndex(label => label !== labels[0])) : 1;
+const ends = [0, other].map(index => {
+  chooseSample(index, false);
+  return Float64Array.from(state.mu);
+});
+chooseSample(0, false);
+state.ends = ends;
+onChange(show);
+showPath();
+for (const each of [plane, pcaPlane]) each.resize();
+show();
+document.body.dataset.ready = "true";

@@ -1,0 +1,153 @@
+/* What is shown of the state: pictures, terms, planes, paths. */
+
+import { gaussianKl, spherical, straight } from "./functions.mjs";
+import { levels, paint, pixels } from "./drawing.mjs";
+import { Plane } from "./plane.mjs";
+import { $, L, N, chooseSample, classes, conditional, decode, draw, first, image } from "./state.mjs";
+import { labels, likelihood, means, model, move, movePca, noun, pcaCodes } from "./state.mjs";
+import { pcaPicture, picture, release, second, state, step, toMean, unit, variational } from "./state.mjs";
+
+const STEPS = 9, TILES = 15;
+export const number = (value, digits = 2) => value.toFixed(digits).replace("-", "−");
+export const element = (name, properties = {}, ...children) => {
+  const node = Object.assign(document.createElement(name), properties);
+  node.append(...children);
+  return node;
+};
+export const subscript = l => `z${String(l + 1).replace(/\d/g, digit => "₀₁₂₃₄₅₆₇₈₉"[digit])}`;
+export const colour = label => model.colours[label % model.colours.length];
+const onPlane = z => [z[first], z[second]];
+
+// The planes
+
+function onKey({ key, ctrlKey, metaKey, altKey }) {
+  const act = { e: () => variational && draw(), m: toMean, n: () => step(1), p: () => step(-1), Escape: release };
+  const found = !ctrlKey && !metaKey && !altKey && act[key.length === 1 ? key.toLowerCase() : key];
+  if (found) found();
+  return Boolean(found);
+}
+
+const common = {
+  marks: Array.from({ length: N }, (_, i) => classes[labels?.[i]]?.length === 1 ? classes[labels[i]] : ""),
+  colours: Array.from({ length: N }, (_, i) => colour(labels?.[i] ?? 0)),
+  onKey,
+  onPoint(i, picked) { if (i >= 0 && (picked || !state.held)) chooseSample(i, picked); },
+};
+export const plane = new Plane($("plane"), {
+  ...common, points: means.map(onPlane), prior: variational, names: [subscript(first), subscript(second)],
+  onMove: (x, y) => move(state.z.map((value, l) => l === first ? x : l === second ? y : value)),
+});
+export const pcaPlane = new Plane($("pca-plane"), {
+  ...common, points: pcaCodes.map(([x, y]) => [x, y]), prior: false, names: ["PC₁", "PC₂"],
+  onMove: (x, y) => movePca(state.pcaCode.map((value, k) => [x, y][k] ?? value)),
+});
+
+// Everything that follows the state
+
+export function show() {
+  const { x, z, mu, logvar, index } = state, target = unit(x), a = decode(z), linear = pcaPicture(state.pcaCode);
+  const whose = index < 0 ? "your drawing" : `${noun} ${index + 1} of ${N}${labels ? `, class ${classes[labels[index]]}` : ""}`;
+  $("subject").textContent = `x: ${whose}`;
+  const pictures = { x, decoded: levels(likelihood.mean(a)), "by-pca": levels(linear) };
+  for (const [id, values] of Object.entries(pictures)) {
+    paint($(id), values, image);
+    $(id).setAttribute("aria-label", `${id}, ${whose}`);
+  }
+  const numbers = Array.from(z.subarray(0, 6), value => number(value)).join(", ");
+  $("z").textContent = `z = (${numbers}${L > 6 ? ", …" : ""})`;
+  $("z").dataset.value = JSON.stringify(Array.from(z));
+  $("origin").textContent = state.origin + (state.held && index >= 0 ? "; x is held, Esc or a click on another lets go" : "");
+  showTerms(likelihood.nll(a, target), likelihood.floor(target), likelihood.ofPicture(linear, target));
+  const sigma = logvar?.map(value => Math.exp(value / 2));
+  plane.view = {
+    cursor: onPlane(z), chosen: index, draws: state.draws.slice(-200).map(each => onPlane(each.z)),
+    ellipse: sigma ? { mu: onPlane(mu), sigma: onPlane(sigma) } : null,
+    paths: [straight, spherical].map(way => along(way, 40).map(onPlane)),
+  };
+  Object.assign(pcaPlane.view, { cursor: [state.pcaCode[0], state.pcaCode[1]], chosen: index });
+  plane.draw();
+  pcaPlane.draw();
+  for (const input of $("sliders").querySelectorAll("input")) {
+    input.value = z[input.dataset.index];
+    input.previousElementSibling.textContent = number(z[input.dataset.index]);
+  }
+  [...$("ten").children].forEach((cell, label) => {
+    paint(cell.firstChild, picture(z, label), image);
+    cell.setAttribute("aria-current", label === state.label);
+  });
+  if (conditional) $("label").value = state.label;
+  showTiles();
+}
+
+function showTerms(nll, floor, byPca) {
+  const name = likelihood.name, rows = [["nll", `${name} of x given z`, nll]];
+  if (variational) {
+    const kl = state.mu.reduce((sum, mean, l) => sum + gaussianKl(mean, state.logvar[l]), 0);
+    rows.push(["kl", "KL of q(z|x) from the prior", kl], ["sum", `${name} + KL`, nll + kl]);
+  }
+  rows.push(["floor", `floor: ${name} of perfect pixels`, floor], ["pca", `${name} of ${model.pca.name}`, byPca]);
+  $("terms").tBodies[0].replaceChildren(...rows.map(([id, words, value]) => {
+    const cell = element("td", { id: `term-${id}`, textContent: `${number(value)} nats` });
+    cell.dataset.value = value;
+    const className = ["floor", "pca"].includes(id) ? "other" : id;
+    return element("tr", { className }, element("th", { textContent: words, scope: "row" }), cell);
+  }));
+  const nlls = state.draws.map(each => each.nll), count = nlls.length, mean = nlls.reduce((a, b) => a + b, 0) / count;
+  const error = Math.sqrt(nlls.reduce((sum, v) => sum + (v - mean) ** 2, 0) / (count - 1) / count);
+  $("draws").textContent = count > 1 ? `mean ${name} of ${count} draws: ${number(mean)} ± ${number(error)}` : "\u00a0";
+}
+
+// The plane decoded: a grid of pictures behind the marks, computed a few at a time
+
+let tiled = "";
+async function showTiles() {
+  const z = state.z.map((value, l) => l === first || l === second ? 0 : value);
+  const wanted = $("tiles").checked ? `${state.label}: ${z}` : "";
+  if (wanted === tiled) return;
+  tiled = wanted;
+  const [, H, W] = image, grid = new OffscreenCanvas(TILES * W, TILES * H);
+  const inverted = document.body.classList.contains("ink-on-paper") && !matchMedia("(prefers-color-scheme: dark)").matches;
+  for (let k = 0, since = performance.now(); wanted && k < TILES ** 2; k++) {
+    const [row, column] = [Math.floor(k / TILES), k % TILES];
+    z[first] = plane.centre[0] + plane.half * ((2 * column + 1) / TILES - 1);
+    z[second] = plane.centre[1] - plane.half * ((2 * row + 1) / TILES - 1);
+    grid.getContext("2d").putImageData(pixels(picture(z), image, inverted), column * W, row * H);
+    if (performance.now() - since > 20) {
+      await new Promise(requestAnimationFrame);
+      if (wanted !== tiled) return;
+      since = performance.now();
+    }
+  }
+  plane.backdrop = wanted ? grid : null;
+  plane.redraw();
+}
+
+// The path
+
+export function along(way, count) {
+  return Array.from({ length: count }, (_, k) => way(...state.ends, k / (count - 1)));
+}
+
+export function showPath() {
+  const [a, b] = state.ends, norm = z => number(Math.hypot(...z));
+  const halfway = way => norm(way(a, b, 0.5));
+  $("straight-hint").textContent = `straight: |z| is ${norm(a)} at the beginning, ${halfway(straight)} halfway, ${norm(b)} at the end`;
+  $("spherical-hint").textContent = `spherical, dashed in the plane: |z| is ${halfway(spherical)} halfway`;
+  for (const way of [straight, spherical]) {
+    const codes = along(way, STEPS);
+    $(`${way.name}-strip`).replaceChildren(...codes.map((z, k) => {
+      const words = `picture ${k + 1} of ${STEPS} on the ${way.name} path`, onclick = () => move(z, words);
+      const cell = element("button", { type: "button", onclick }, painted(picture(z)));
+      cell.setAttribute("aria-label", words);
+      return cell;
+    }));
+  }
+  const [p, q] = [a, b].map(z => picture(z)), fade = k => straight(p, q, k / (STEPS - 1));
+  $("fade-strip").replaceChildren(...Array.from({ length: STEPS }, (_, k) => element("figure", {}, painted(fade(k)))));
+}
+
+export function painted(values) {
+  const canvas = element("canvas");
+  paint(canvas, values, image);
+  return canvas;
+}
