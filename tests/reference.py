@@ -155,3 +155,57 @@ def conv2d_gradients(
         dx[:, :, rows, columns] += np.einsum("gfc,gfhmn->gchmn", w[..., k, j], dy)
     dx = dx.reshape(C, *dx.shape[2:])[:, top : top + H, left : left + W]
     return dx, dw.reshape(-1, *dw.shape[2:])
+
+
+def rnn(x: Array, states: list[Array], theta: list[Array]) -> tuple[Array, list[Array]]:
+    """A tanh RNN, unit by unit: the states of all steps (T, H, N), and the last."""
+    return _through_time(x, states, theta, _rnn_unit)
+
+
+def lstm(x: Array, states: list[Array], theta: list[Array]) -> tuple[Array, list[Array]]:
+    """An LSTM, unit by unit, gates i, f, g, o: all h (T, H, N), and the last h and c."""
+    return _through_time(x, states, theta, _lstm_unit)
+
+
+def gru(x: Array, states: list[Array], theta: list[Array]) -> tuple[Array, list[Array]]:
+    """A GRU, unit by unit, gates r, z, n: all h (T, H, N), and the last."""
+    return _through_time(x, states, theta, _gru_unit)
+
+
+def _through_time(
+    x: Array, states: list[Array], theta: list[Array], unit: Callable[..., tuple[float, ...]]
+) -> tuple[Array, list[Array]]:
+    """Run `unit` for every step, sample and unit j; it gets the maps of x and of h, by gate."""
+    w, u, b_ih, b_hh = theta
+    H, states = u.shape[1], [s.copy() for s in states]
+    y = np.zeros((len(x), H, x.shape[-1]))
+    for t, n in np.ndindex(len(x), x.shape[-1]):
+        before = [s[:, n].copy() for s in states]
+        for j in range(H):
+            rows = range(j, len(w), H)
+            ax = [sum(w[r, d] * x[t, d, n] for d in range(w.shape[1])) + b_ih[r] for r in rows]
+            ah = [sum(u[r, k] * before[0][k] for k in range(H)) + b_hh[r] for r in rows]
+            new = unit(ax, ah, [s[j] for s in before])
+            for s, value in zip(states, new, strict=True):
+                s[j, n] = value
+            y[t, j, n] = new[0]
+    return y, states
+
+
+def _sigmoid(a: float) -> float:
+    return 1 / (1 + math.exp(-a))
+
+
+def _rnn_unit(ax: list[float], ah: list[float], state: list[float]) -> tuple[float]:
+    return (math.tanh(ax[0] + ah[0]),)
+
+
+def _lstm_unit(ax: list[float], ah: list[float], state: list[float]) -> tuple[float, float]:
+    i, f, g, o = (a + b for a, b in zip(ax, ah, strict=True))
+    c = _sigmoid(f) * state[1] + _sigmoid(i) * math.tanh(g)
+    return _sigmoid(o) * math.tanh(c), c
+
+
+def _gru_unit(ax: list[float], ah: list[float], state: list[float]) -> tuple[float]:
+    r, z = _sigmoid(ax[0] + ah[0]), _sigmoid(ax[1] + ah[1])
+    return ((1 - z) * math.tanh(ax[2] + r * ah[2]) + z * state[0],)

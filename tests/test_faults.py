@@ -24,6 +24,7 @@ import checks.norm
 import checks.optimizers
 import checks.pool
 import checks.products
+import checks.recurrent
 import checks.sampling
 import checks.sequential
 import checks.tied
@@ -63,6 +64,10 @@ NEED_DX: tuple[Check, Any] = (checks.sequential.check_need_dx, ())
 
 def of_layer(name: str) -> tuple[Check, Any]:
     return checks.activations.check_gradient, (name, SHAPE, SEED)
+
+
+def of_recurrent(what: str, kind: str) -> tuple[Check, Any]:
+    return getattr(checks.recurrent, f"check_{what}"), (kind,)
 
 
 def of_loss(name: str) -> tuple[Check, Any]:
@@ -255,6 +260,174 @@ FAULTS: dict[str, list[Fault]] = {
         ("dx̂ with its mean", {" - dxhat.mean(axis=(1, 2), keepdims=True)": ""}, *OF_NORM),
         ("dx: sign", {"dx -= xhat": "dx += xhat"}, *OF_NORM),
         ("dx without r", {"return dx * r[:, None, None]": "return dx"}, *OF_NORM),
+    ],
+    "kernels/plain_recurrent.py": [
+        ("σ' of f missing", {"df * f * (1 - f)": "df"}, *of_recurrent("gradient", "LSTM")),
+        (
+            "BPTT of one step",
+            {"u.T @ da[t], dh)\n        dc": "0 * dh, dh)\n        dc"},
+            *of_recurrent("gradient", "LSTM"),
+        ),
+        (
+            "c carried by no step",
+            {"_kept(lengths, t, dc_t * f, dc)": "_kept(lengths, t, 0 * dc, dc)"},
+            *of_recurrent("gradient", "LSTM"),
+        ),
+        (
+            "dc: = for +=",
+            {"dc_t = dc + dh_t * o": "dc_t = dh_t * o"},
+            *of_recurrent("gradient", "LSTM"),
+        ),
+        (
+            "o of the step before",
+            {"o * np.tanh(c[t + 1]), h": "o * np.tanh(c[t]), h"},
+            *of_recurrent("formula", "LSTM"),
+        ),
+        (
+            "gates i, f, o, g",
+            {"sigmoid(s[3])": "sigmoid(s[2])", "np.tanh(s[2])": "np.tanh(s[3])"},
+            *of_recurrent("formula", "LSTM"),
+        ),
+        (
+            "b_hn dropped",
+            {"np.split(a[t], 3), np.split(q, 3)": "np.split(a[t], 3), np.split(u @ h[t], 3)"},
+            *of_recurrent("formula", "GRU"),
+        ),
+        (
+            "r before the product",
+            {
+                "tanh(a_n + r * q_n)": "tanh(a_n + np.split(u, 3)[2] @ (r * h[t]) "
+                "+ np.split(bias_hh, 3)[2][:, None])"
+            },
+            *of_recurrent("formula", "GRU"),
+        ),
+        (
+            "z and 1 - z",
+            {"(1 - z) * n + z * h[t]": "z * n + (1 - z) * h[t]"},
+            *of_recurrent("formula", "GRU"),
+        ),
+        (
+            "z's own way back forgotten",
+            {"u.T @ dq[t] + dh_t * z": "u.T @ dq[t]"},
+            *of_recurrent("gradient", "GRU"),
+        ),
+        (
+            "r's gradient without q_n",
+            {"dn * un[t] * r * (1 - r)": "dn * r * (1 - r)"},
+            *of_recurrent("gradient", "GRU"),
+        ),
+        ("ReLU' is y", {"else y > 0": "else y"}, checks.recurrent.check_relu_gradient, ()),
+        (
+            "all steps are valid",
+            {"new if lengths is None": "new if True"},
+            *of_recurrent("lengths", "LSTM"),
+        ),
+        (
+            "a step too many",
+            {"np.where(t < lengths, new, old)": "np.where(t <= lengths, new, old)"},
+            *of_recurrent("lengths", "GRU"),
+        ),
+        (
+            "a bias for each sample lost",
+            {"x\n    return y if bias is None": "x\n    return y if bias is None or bias.ndim > 1"},
+            *of_recurrent("gradient", "LSTM"),
+        ),
+        (
+            "tokens do not add up",
+            {
+                "np.add.at(p.grad.T, tokens, dy.swapaxes(1, 2))": "p.grad.T[tokens] "
+                "+= dy.swapaxes(1, 2)"
+            },
+            *of_recurrent("tokens", "LSTM"),
+        ),
+    ],
+    "layers/recurrent.py": [
+        (
+            "a direction's gradient dropped",
+            {"_sum(dx, dread), _sum": "dread, _sum"},
+            *of_recurrent("deep_gradient", "LSTM"),
+        ),
+        (
+            "what is not valid is reversed, too",
+            {"np.where(t < lengths, lengths - 1 - t, t)": "len(x) - 1 - t + 0 * lengths"},
+            *of_recurrent("lengths", "LSTM"),
+        ),
+        (
+            "outputs are not reversed",
+            {"[backwards(h, lengths) if d else h for": "[h for"},
+            *of_recurrent("deep_gradient", "GRU"),
+        ),
+        (
+            "y goes on",
+            {"return np.where(valid if": "return x if True else np.where(valid if"},
+            *of_recurrent("lengths", "LSTM"),
+        ),
+        (
+            "states of layers in reverse",
+            {"dfirst[:0] = dstates": "dfirst += dstates"},
+            *of_recurrent("deep_gradient", "GRU"),
+        ),
+        (
+            "a constant of one direction",
+            {"_sum(dconstant, dz)": "dz"},
+            *of_recurrent("deep_gradient", "GRU"),
+        ),
+    ],
+    "layers/recurrent_cell.py": [
+        (
+            "dw of a constant: = for +=",
+            {"w.grad[:, :D] += part.grad": "w.grad[:, :D] = part.grad"},
+            *of_recurrent("gradient", "LSTM"),
+        ),
+        (
+            "a constant of one step",
+            {"ds = da.sum(axis=0)": "ds = da[0]"},
+            *of_recurrent("gradient", "LSTM"),
+        ),
+        (
+            "one bias",
+            {"self.b_ih.value + self.b_hh.value": "self.b_ih.value"},
+            *of_recurrent("formula", "LSTM"),
+        ),
+    ],
+    "layers/gru.py": [
+        (
+            "db_hh is db_ih",
+            {"add_matmul_steps(u, dq, h[:-1], b_hh)": "add_matmul_steps(u, da, h[:-1], b_hh)"},
+            *of_recurrent("gradient", "GRU"),
+        ),
+        (
+            "b_hh added outside",
+            {"return None if self.b_ih is None else self.b_ih.value": "return super().bias()"},
+            *of_recurrent("formula", "GRU"),
+        ),
+    ],
+    "layers/lstm.py": [
+        (
+            "du from the states after",
+            {
+                "add_matmul_steps(u, da, h[:-1], self.b_hh)": "add_matmul_steps(u, da, h[1:], "
+                "self.b_hh)"
+            },
+            *of_recurrent("gradient", "LSTM"),
+        ),
+        (
+            "the final h has no gradient",
+            {"dh, dc = dfinal": "dh, dc = 0 * dfinal[0], dfinal[1]"},
+            *of_recurrent("gradient", "LSTM"),
+        ),
+        (
+            "the final state is c twice",
+            {"(h[-1], c[-1])": "(c[-1], c[-1])"},
+            *of_recurrent("formula", "LSTM"),
+        ),
+    ],
+    "layers/rnn.py": [
+        (
+            "no first state",
+            {"rnn(a, u.value, h0,": "rnn(a, u.value, 0 * h0,"},
+            *of_recurrent("formula", "RNN"),
+        ),
     ],
     "layers/fusion.py": [
         ("a ReLU left out", {"forward(x, relu=True)": "forward(x)"}, *OF_FUSION),

@@ -122,7 +122,7 @@ class Cell:
         Only W_x x_t differs from step to step, with W = [W_x | W_z]: b + W_z z is a sample's bias.
         """
         w, bias, tokens = self.w, self.bias(), is_tokens(x)
-        w_x = w.value
+        w_x, w_z = w.value, None
         if constant is not None:
             D = w_x.shape[1] - len(constant)
             w_x, w_z = map(np.ascontiguousarray, np.split(w_x, [D], axis=1))
@@ -135,7 +135,8 @@ class Cell:
                 add_gather_steps(part, da, x, self.b_ih)
             else:
                 add_matmul_steps(part, da, x, self.b_ih)
-            if constant is not None:
+            if w_z is not None and constant is not None:
+                D = w_x.shape[1]
                 ds = da.sum(axis=0)  # z is an input of every step
                 w.grad[:, :D] += part.grad
                 w.grad[:, D:] += matmul(ds, constant.T)

@@ -54,6 +54,7 @@ JUDGES = {
     "checks.optimizers": optimizers,
     "checks.pool": layers,
     "checks.products": plain,
+    "checks.recurrent": layers,
     "checks.upsample": layers,
 }
 """Whose operations a check asks for, by the file that it is in."""
