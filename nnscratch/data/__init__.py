@@ -5,11 +5,14 @@
     read_set(DIR)            any other four IDX files of images and labels
     sines(count, steps)      sequences of random frequency, phase and amplitude
     melodies()               1,551 tunes as tokens, which come with the package
+    midi_folder(DIR)         melodies of MIDI files of one's own
+    midi, wav                writing melodies as files that other programs play
 
 Sets of images are batch-first, as their files are: (N, 28, 28) uint8. `columns` turns a batch of
 them into what the layers take: floats in [0, 1] with the batch last.
 """
 
+from . import midi, wav
 from .corruptions import (
     LESSON_NOISE,
     downsample,
@@ -24,6 +27,7 @@ from .digits import digits
 from .folder import read_set
 from .idx import read_idx
 from .melodies import Melodies, Tune, Windows, melodies, transpose
+from .midi import midi_folder
 from .mnist import fashion_mnist, mnist
 from .pairs import Pairs
 from .sines import sines
@@ -44,6 +48,8 @@ __all__ = [
     "gaussian_noise",
     "masking",
     "melodies",
+    "midi",
+    "midi_folder",
     "minibatches",
     "mnist",
     "read_idx",
@@ -54,4 +60,5 @@ __all__ = [
     "transpose",
     "upsample_bilinear",
     "upsample_nearest",
+    "wav",
 ]

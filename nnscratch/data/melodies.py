@@ -14,7 +14,7 @@ Source
     Model for Learning Long-Term Structure in Music (2018).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -22,7 +22,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ..checks.arguments import integer
+from ..checks.arguments import generator, integer, number
 from ..core import IntArray
 from .dataset import Split
 
@@ -92,6 +92,23 @@ class Melodies:
         first = np.sort(np.unique(tokens, axis=0, return_index=True)[1])
         return Windows(tokens[first], tunes[first])
 
+    def split(self, fraction: float, *, rng: np.random.Generator) -> "Split[Melodies]":
+        """Cut in two at random: the tunes of `fraction` of the families, and those of the rest.
+
+        No window of the one part is in the other.
+        """
+        number("Melodies.split", "fraction", fraction)
+        generator("Melodies.split", rng)
+        numbers = np.unique([tune.family for tune in self.tunes])
+        cut = round(len(numbers) * fraction)
+        if not 0 < fraction < 1 or not 0 < cut < len(numbers):
+            raise ValueError(
+                f"Melodies.split: expected a fraction that leaves both parts something, "
+                f"got {fraction} of {len(numbers)} families"
+            )
+        first = set(rng.permutation(numbers)[:cut].tolist())
+        return _parts(self.tunes, [tune.family not in first for tune in self.tunes])
+
 
 def melodies() -> Split[Melodies]:
     """Return the melodies of the package, to learn from and held out, split by tune family.
@@ -111,9 +128,15 @@ def melodies() -> Split[Melodies]:
                 names, arrays["collection"], arrays["family"], own, strict=True
             )
         ]
-        held_out = arrays["held_out"]
-    parts = (tuple(t for t, out in zip(tunes, held_out, strict=True) if out == o) for o in (0, 1))
-    return Split(*map(Melodies, parts))
+        return _parts(tunes, arrays["held_out"])
+
+
+def _parts(tunes: Iterable[Tune], second: Iterable[bool]) -> Split[Melodies]:
+    """Return the tunes in two parts, given of each whether it is of the second."""
+    parts: tuple[list[Tune], list[Tune]] = ([], [])
+    for tune, which in zip(tunes, second, strict=True):
+        parts[bool(which)].append(tune)
+    return Split(*(Melodies(tuple(part)) for part in parts))
 
 
 def transpose(tokens: Tokens, semitones: int | IntArray) -> Tokens:

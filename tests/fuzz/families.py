@@ -3,11 +3,21 @@
 from collections.abc import Callable
 from itertools import accumulate
 
-from . import Case, checkpoints, entrances, idx_files, kernels, labels, model_files, specs
+from . import (
+    Case,
+    checkpoints,
+    entrances,
+    idx_files,
+    kernels,
+    labels,
+    midi_files,
+    model_files,
+    specs,
+)
 from .arrays import Rng
 
 SHARES = {"arrays": 8, "labels": 2, "settings": 4, "idx": 2, "checkpoints": 3, "kernels": 1}
-SHARES |= {"models": 2}
+SHARES |= {"models": 2, "midi": 2}
 """Of as many cases as they add up to; the sum is no multiple of 7."""
 
 FAMILIES: dict[str, Callable[[Rng], Case]] = {
@@ -18,6 +28,7 @@ FAMILIES: dict[str, Callable[[Rng], Case]] = {
     "checkpoints": checkpoints.case,
     "kernels": kernels.case,
     "models": model_files.case,
+    "midi": midi_files.case,
 }
 
 

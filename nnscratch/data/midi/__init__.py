@@ -1,0 +1,20 @@
+"""Melodies as MIDI files: `write` and `read` tokens, `parse` and `encode` whole files."""
+
+from .folder import midi_folder
+from .reader import parse
+from .song import MidiError, Note, Song
+from .tokens import read, runs_of, song_of, write
+from .writer import encode
+
+__all__ = [
+    "MidiError",
+    "Note",
+    "Song",
+    "encode",
+    "midi_folder",
+    "parse",
+    "read",
+    "runs_of",
+    "song_of",
+    "write",
+]
