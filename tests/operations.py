@@ -3,7 +3,7 @@
 from types import ModuleType
 from typing import Any
 
-from nnscratch.kernels import plain, plain_images, plain_optimizers
+from nnscratch.kernels import plain, plain_images, plain_optimizers, plain_recurrent
 
 
 def of(*modules: ModuleType) -> dict[str, Any]:
@@ -17,3 +17,4 @@ def of(*modules: ModuleType) -> dict[str, Any]:
 
 OPERATIONS = of(plain, plain_optimizers)
 OF_IMAGES = of(plain_images)
+OF_SEQUENCES = of(plain_recurrent)

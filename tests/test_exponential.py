@@ -1,14 +1,20 @@
-"""The exponential of a vector: its digits, its ends."""
+"""The exponential of a vector, the sigmoid and tanh: their digits, their ends."""
 
 from typing import Any
 
 import numpy as np
 import pytest
-from checks.exponential import check_digits
+from checks.exponential import check_digits, check_sigmoid, check_tanh
 
 from nnscratch.core import Array
 from nnscratch.kernels.machine import exponential as module_under_test
-from nnscratch.kernels.machine.exponential import LOWEST, constants, exponential
+from nnscratch.kernels.machine.exponential import (
+    LOWEST,
+    constants,
+    exponential,
+    sigmoid,
+    tanh,
+)
 from nnscratch.kernels.machine.jit import kernel
 from nnscratch.kernels.machine.processor import BYTES
 from nnscratch.kernels.machine.simd import load, store
@@ -23,6 +29,14 @@ def exp(v: Array, c: Array, out: Array) -> None:
     """out = e^v."""
     for n in range(0, v.size, BYTES // v.itemsize):
         store(out, n, exponential(load(v, n), c))
+
+
+@kernel
+def maps(v: Array, c: Array, out: Array) -> None:
+    """out = σ(v), tanh v."""
+    for n in range(0, v.size, BYTES // v.itemsize):
+        store(out, n, sigmoid(load(v, n), c))
+        store(out, v.size + n, tanh(load(v, n), c))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -45,3 +59,29 @@ def test_its_ends(dtype: Any) -> None:
     v[:7] = [0, -0.0, np.nan, -np.inf, -1e4, lowest - 1, -1e-30]
     got = compiled(v, constants(dtype))
     np.testing.assert_array_equal(got[:7], [1, 1, np.nan, 0, 0, 0, 1])
+
+
+def both(v: Array) -> tuple[Array, Array]:
+    out = np.empty((2, v.size), v.dtype)
+    maps(v, constants(v.dtype), out.ravel())
+    return out[0], out[1]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_digits_of_the_maps(dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module_under_test, "sigmoid", lambda row, c: both(row)[0])
+    monkeypatch.setattr(module_under_test, "tanh", lambda row, c: both(row)[1])
+    check_sigmoid(module_under_test, dtype)
+    check_tanh(module_under_test, dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_ends_of_the_maps(dtype: Any) -> None:
+    """σ is 0 as far as normal numbers go, nothing overflows, and a NaN stays."""
+    v = np.zeros(16, dtype)
+    v[:7] = [0, -0.0, np.nan, -np.inf, np.inf, -1e30, 1e30]
+    with np.errstate(all="raise", invalid="ignore"):
+        s, t = both(v)
+    tiny = 2 * np.finfo(dtype).tiny
+    np.testing.assert_allclose(s[:7], [0.5, 0.5, np.nan, 0, 1, 0, 1], rtol=0, atol=tiny)
+    np.testing.assert_array_equal(t[:7], [0, 0, np.nan, -1, 1, -1, 1])

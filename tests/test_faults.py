@@ -52,6 +52,8 @@ OF_ADAM: tuple[Check, Any] = (checks.optimizers.check_formula, ("Adam",))
 OF_CLIPPING: tuple[Check, Any] = (checks.optimizers.check_clipped, ())
 OF_BYTES: tuple[Check, Any] = (checks.dataset.check_columns, ())
 OF_EXP: tuple[Check, Any] = (checks.exponential.check_digits, (np.float64,))
+OF_SIGMOID: tuple[Check, Any] = (checks.exponential.check_sigmoid, (np.float64,))
+OF_TANH: tuple[Check, Any] = (checks.exponential.check_tanh, (np.float64,))
 OF_NORM: tuple[Check, Any] = (checks.norm.check_kernels, ("GroupNorm", 7, (3, 5), np.float64))
 OF_CONV: tuple[Check, Any] = (checks.conv.check_convolution, ())
 OF_TURNED: tuple[Check, Any] = (checks.conv_transpose.check_transposed, ())
@@ -663,14 +665,22 @@ FAULTS: dict[str, list[Fault]] = {
     "kernels/machine/exponential.py": [
         (
             "a term of the series left out",
-            {"CONSTANTS + 1, c.size": "CONSTANTS + 2, c.size"},
+            {"in range(1, terms": "in range(2, terms"},
             *OF_EXP,
         ),
         (
             "ln 2 in few digits",
-            {"fma(n, splat(c, 2), fma(n, splat(c, 1), x))": "fma(n, splat(c, 1), x)"},
+            {"fma(n, splat(c, 2), fma(n, splat(c, 1), v))": "fma(n, splat(c, 1), v)"},
             *OF_EXP,
         ),
+        (
+            "σ is too large for large negative v",
+            {"larger(splat(c, LEAST), minus_v)": "larger(splat(c, MINUS_FLAT), minus_v)"},
+            *OF_SIGMOID,
+        ),
+        ("e^v - 1 loses the digits of 2ⁿ - 1", {"splat(c, MINUS_ONE))": "zero(c))"}, *OF_TANH),
+        ("tanh ends too early", {"SATURATED = 20.0": "SATURATED = 10.0"}, *OF_TANH),
+        ("tanh of v, not of 2 v", {"reduced(add(v, v), c)": "reduced(v, c)"}, *OF_TANH),
     ],
     "layers/replica.py": [
         (

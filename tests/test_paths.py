@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from operations import OF_IMAGES, OPERATIONS
+from operations import OF_IMAGES, OF_SEQUENCES, OPERATIONS
 
 import nnscratch
 from nnscratch.kernels import paths, rectifiers
@@ -34,9 +34,9 @@ def which(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     return lambda x=ONES: "fast" if relu(x) is None else "definition"
 
 
-@pytest.mark.parametrize("name", OPERATIONS | OF_IMAGES)
+@pytest.mark.parametrize("name", OPERATIONS | OF_IMAGES | OF_SEQUENCES)
 def test_a_fast_operation_has_the_signature_of_its_definition(name: str) -> None:
-    operation = (OPERATIONS | OF_IMAGES)[name]
+    operation = (OPERATIONS | OF_IMAGES | OF_SEQUENCES)[name]
     fast, definition = operation.fast(), operation.definition
     assert fast.__name__ == definition.__name__ == name
     assert str(inspect.signature(fast)) == str(inspect.signature(definition))

@@ -14,11 +14,13 @@ from nnscratch.kernels.machine.processor import BYTES
 from nnscratch.kernels.machine.simd import (
     add,
     fma,
+    larger,
     load,
     load_part,
     load_up_to,
     relu,
     size_of_vector,
+    smaller,
     splat,
     store,
     store_between,
@@ -58,6 +60,8 @@ def selections(a: Array, b: Array, v: Array, out: Array) -> None:
     a0, b0, v0 = load(a, 0), load(b, 0), load(v, 0)
     store(out, 0, where_equal(a0, b0, v0))
     store(out, V, where_larger(a0, b0, v0, zero(v)))
+    store(out, 2 * V, larger(a0, b0))
+    store(out, 3 * V, smaller(a0, b0))
 
 
 @kernel
@@ -178,10 +182,11 @@ def test_selections_and_what_they_do_with_a_nan(dtype: Any, seed: int) -> None:
     V = BYTES // np.dtype(dtype).itemsize
     a, b = rng.choice(SPECIAL, (2, V)).astype(dtype)
     v = rng.standard_normal(V).astype(dtype)
-    out = np.full(2 * V, np.nan, dtype)
+    out = np.full(4 * V, np.nan, dtype)
     selections(a, b, v, out)
-    larger = [v[n] if a[n] > b[n] or np.isnan(a[n]) else 0 for n in range(V)]
-    want = [np.where(a == b, v, 0), larger]
+    above = [v[n] if a[n] > b[n] or np.isnan(a[n]) else 0 for n in range(V)]
+    extremes = np.where(a > b, a, b), np.where(a < b, a, b)
+    want = [np.where(a == b, v, 0), above, *extremes]
     np.testing.assert_array_equal(out, np.concatenate(want))
 
 

@@ -12,11 +12,13 @@ state stays as it is, what the loop keeps of those steps is 0, and so is their d
 import numpy as np
 
 from ..core import Array, IntArray, Parameter
+from .paths import accelerated
 from .plain import sigmoid
 
 # Products over all steps
 
 
+@accelerated("steps")
 def matmul_steps(w: Array, x: Array, bias: Array | None = None) -> Array:
     """Return y_t = w x_t, or w x_t + bias 1ᵀ, for all steps t.
 
@@ -27,6 +29,7 @@ def matmul_steps(w: Array, x: Array, bias: Array | None = None) -> Array:
     return y if bias is None else y + bias.reshape(len(bias), -1)
 
 
+@accelerated("steps", array=1)
 def add_matmul_steps(p: Parameter, dy: Array, x: Array, sums: Parameter | None = None) -> None:
     """p.grad += Σ_t dy_t x_tᵀ and, where it is asked for, sums.grad += Σ_tn dy_tmn.
 
@@ -37,6 +40,7 @@ def add_matmul_steps(p: Parameter, dy: Array, x: Array, sums: Parameter | None =
         sums.grad += dy.sum(axis=(0, 2))
 
 
+@accelerated("tokens")
 def gather_steps(w: Array, tokens: IntArray, bias: Array | None = None) -> Array:
     """Return y_tmn = w[m, tokens_tn] + bias_m: the product of w with one-hot columns.
 
@@ -47,6 +51,7 @@ def gather_steps(w: Array, tokens: IntArray, bias: Array | None = None) -> Array
     return y if bias is None else y + bias.reshape(len(bias), -1)
 
 
+@accelerated("tokens", array=1)
 def add_gather_steps(
     p: Parameter, dy: Array, tokens: IntArray, sums: Parameter | None = None
 ) -> None:
@@ -62,6 +67,7 @@ def add_gather_steps(
 # The plain recurrent layer
 
 
+@accelerated("rnn")
 def rnn(a: Array, u: Array, h0: Array, lengths: IntArray | None, nonlinearity: str) -> Array:
     """Return h with h_0 = h0 and h_t = φ(a_t + u h_t-1), where φ is "tanh" or "relu".
 
@@ -70,11 +76,12 @@ def rnn(a: Array, u: Array, h0: Array, lengths: IntArray | None, nonlinearity: s
     h = _from(h0, a)
     for t in range(len(a)):
         s = a[t] + u @ h[t]
-        y = np.tanh(s) if nonlinearity == "tanh" else np.where(s.real > 0, s, 0)
+        y = np.tanh(s) if nonlinearity == "tanh" else np.where(s.real < 0, 0, s)
         h[t + 1] = _kept(lengths, t, y, h[t])
     return h
 
 
+@accelerated("rnn")
 def rnn_backward(
     dy: Array, dh: Array, u: Array, h: Array, lengths: IntArray | None, nonlinearity: str
 ) -> tuple[Array, Array]:
@@ -94,6 +101,7 @@ def rnn_backward(
 # LSTM
 
 
+@accelerated("lstm")
 def lstm(
     a: Array, u: Array, h0: Array, c0: Array, lengths: IntArray | None
 ) -> tuple[Array, Array, Array]:
@@ -104,9 +112,9 @@ def lstm(
         h_t = o tanh c_t
 
     a  (T, 4H, N)        u  (4H, H)        h0, c0  (H, N)
-    h, c  (T + 1, H, N)                    gates   (T, 4H, N)
+    h, c  (T + 1, H, N)                    gates   (T, 4H, N), in the memory of a
     """
-    h, c, gates = _from(h0, a), _from(c0, a), np.zeros_like(a)
+    h, c, gates = _from(h0, a), _from(c0, a), a
     for t in range(len(a)):
         s = np.split(a[t] + u @ h[t], 4)
         i, f, o = sigmoid(s[0]), sigmoid(s[1]), sigmoid(s[3])
@@ -117,6 +125,7 @@ def lstm(
     return h, c, gates
 
 
+@accelerated("lstm_backward")
 def lstm_backward(
     dy: Array,
     dh: Array,
@@ -148,6 +157,7 @@ def lstm_backward(
 # GRU
 
 
+@accelerated("gru")
 def gru(
     a: Array, u: Array, bias_hh: Array | None, h0: Array, lengths: IntArray | None
 ) -> tuple[Array, Array, Array]:
@@ -159,9 +169,9 @@ def gru(
         h_t = (1 - z) n + z h_t-1
 
     a  (T, 3H, N)        u  (3H, H)        bias_hh  (3H,)        h0  (H, N)
-    h  (T + 1, H, N)     gates  (T, 3H, N)                       un = q_n  (T, H, N)
+    h  (T + 1, H, N)     gates  (T, 3H, N), in the memory of a   un = q_n  (T, H, N)
     """
-    h, gates = _from(h0, a), np.zeros_like(a)
+    h, gates = _from(h0, a), a
     un = np.zeros_like(h[1:])
     for t in range(len(a)):
         q = u @ h[t] if bias_hh is None else u @ h[t] + bias_hh[:, None]
@@ -174,6 +184,7 @@ def gru(
     return h, gates, un
 
 
+@accelerated("gru_backward")
 def gru_backward(
     dy: Array,
     dh: Array,

@@ -1,4 +1,4 @@
-"""The exponential of kernels."""
+"""The exponential of kernels, and what is made of it."""
 
 from types import ModuleType
 from typing import Any
@@ -16,3 +16,25 @@ def check_digits(module: ModuleType, dtype: Any) -> None:
     got = np.array([module.exponential(row, c) for row in v])
     exact = np.exp(v.astype(np.longdouble))
     assert np.abs(got / exact - 1).max() < 2 * np.finfo(dtype).eps
+
+
+def check_sigmoid(module: ModuleType, dtype: Any) -> None:
+    """Over all that a sum may be: to three roundings of σ in more digits, however small it is."""
+    least = -0.999 * module.constants(dtype)[module.MOST]
+    check_map(module.sigmoid, module.constants(dtype), least, lambda v: 1 / (1 + np.exp(-v)))
+
+
+def check_tanh(module: ModuleType, dtype: Any) -> None:
+    """Near 0, where it is a difference of neighbours, as far from it: to four roundings."""
+    check_map(module.tanh, module.constants(dtype), -30.0, np.tanh)
+
+
+def check_map(function: Any, c: Any, least: float, exact: Any) -> None:
+    V = BYTES // c.itemsize
+    near = np.logspace(-20, 0, 500)
+    v = np.concatenate([np.linspace(least, -least, 3001), near, -near])
+    v = np.resize(v.astype(c.dtype), (-(-v.size // V), V))
+    got = np.array([function(row, c) for row in v])
+    want = exact(v.astype(np.longdouble))
+    off = np.abs(got - want)
+    assert (off <= 2 * np.finfo(c.dtype).eps * np.abs(want)).all()

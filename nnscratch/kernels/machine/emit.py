@@ -215,6 +215,16 @@ def emit_relu(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     return builder.select(builder.fcmp_ordered("<", v, zero), zero, v)
 
 
+def emit_extreme(order: str) -> Callable[..., Any]:
+    """Compare, select: one instruction where the machine has one for that."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        v, u = args
+        return builder.select(builder.fcmp_ordered(order, v, u), v, u)
+
+    return emit
+
+
 def emit_where_equal(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     """Compare, select."""
     a, b, v = args

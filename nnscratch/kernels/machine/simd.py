@@ -22,6 +22,7 @@ from ...core import Array
 from .emit import (
     emit_add,
     emit_divide,
+    emit_extreme,
     emit_fma,
     emit_load,
     emit_load_part,
@@ -199,6 +200,18 @@ def multiplied(v: Vector) -> Any:
 def relu(v: Vector) -> Vector:
     """Return max(v, 0); a NaN stays."""
     return np.where(v < 0, v.dtype.type(0), v)
+
+
+@intrinsic(lambda v, u: v(v, u), emit_extreme(">"))
+def larger(v: Vector, u: Vector) -> Vector:
+    """Return the larger of v and u; u where one of them is NaN."""
+    return np.where(v > u, v, u)
+
+
+@intrinsic(lambda v, u: v(v, u), emit_extreme("<"))
+def smaller(v: Vector, u: Vector) -> Vector:
+    """Return the smaller of v and u; u where one of them is NaN."""
+    return np.where(v < u, v, u)
 
 
 @intrinsic(lambda a, b, v: v(v, v, v), emit_where_equal)
