@@ -62,6 +62,7 @@ from .layers import PixelShuffle as PixelShuffle
 from .layers import ReLU as ReLU
 from .layers import RepeatVector as RepeatVector
 from .layers import Reshape as Reshape
+from .layers import ReverseSteps as ReverseSteps
 from .layers import RNNCell as RNNCell
 from .layers import Sequential as Sequential
 from .layers import Sigmoid as Sigmoid

@@ -110,6 +110,7 @@ EXAMPLES: dict[str, Example] = {
     "GRUCell": (_of(layers.GRUCell, 2, 1), [(2, 1), (1, 1)], ()),
     "Embedding": (_of(layers.Embedding, 3, 2), [], [_tokens]),
     "RepeatVector": (_is(layers.RepeatVector(2)), [_column], ()),
+    "ReverseSteps": (_is(layers.ReverseSteps()), [_series], ()),
     "TimeDistributed": (
         lambda rng: layers.TimeDistributed(_of(layers.Dense, 2, 1)(rng)),
         [_series],

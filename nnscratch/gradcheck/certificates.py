@@ -85,6 +85,7 @@ def cases(rng: np.random.Generator) -> list[Case]:
         ("GRUCell", new(layers.GRUCell, 3, 5), (x, h), ()),
         ("Embedding", new(layers.Embedding, 3, 9), (), (tokens,)),
         ("RepeatVector", layers.RepeatVector(3), (column,), ()),
+        ("ReverseSteps", layers.ReverseSteps(), (series,), ()),
         ("TimeDistributed", layers.TimeDistributed(new(dense, 3, 9)), (series,), ()),
         ("Sequential", net, (wide,), ()),
         ("squared_error", losses.squared_error, (column,), (grey,)),

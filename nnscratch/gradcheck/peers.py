@@ -213,6 +213,7 @@ PEERS: dict[str, Peer] = {
         args[0], theta["weight"]
     ),
     "RepeatVector": _of(lambda t: lambda x, steps: x[:, None].repeat(1, steps, 1), steps="T"),
+    "ReverseSteps": _of(lambda t: lambda x: x.flip(1)),
     "TimeDistributed": _steps,
     "MaxPool2d": _of(
         lambda t: t.nn.functional.max_pool2d, kernel_size="K", stride="stride", padding="padding"

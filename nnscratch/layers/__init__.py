@@ -22,7 +22,7 @@ from .reshape import Flatten, Identity, Reshape
 from .rnn import RNN, RNNCell
 from .sampling import GaussianSample
 from .sequential import Sequential
-from .steps import RepeatVector, TimeDistributed
+from .steps import RepeatVector, ReverseSteps, TimeDistributed
 from .tied import TiedDense
 from .upsample import UpsampleBilinear2d, UpsampleNearest2d
 
@@ -55,6 +55,7 @@ __all__ = [
     "ReLU",
     "RepeatVector",
     "Reshape",
+    "ReverseSteps",
     "Sequential",
     "Sigmoid",
     "Softmax",

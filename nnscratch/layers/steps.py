@@ -61,6 +61,45 @@ class RepeatVector(Layer):
         return (self.T, *input_shape)
 
 
+class ReverseSteps(Layer):
+    """The steps in the reverse order: what a decoder has to say first an encoder then hears last.
+
+    Shapes
+        x, y  (T, …, N)
+
+    Derivation
+        y_t = x_T+1-t. It moves numbers and is its own inverse, so dx_t = dy_T+1-t.
+
+    Keeps
+        Nothing.
+
+    Source
+        Sutskever, Vinyals and Le, Sequence to Sequence Learning with Neural Networks (2014), §3.3.
+
+    Raises
+        ValueError if x is no sequence of float32 or float64, or dy has another shape or dtype.
+    """
+
+    holomorphic = True
+
+    def forward(self, x: Array) -> tuple[Array, Backward]:
+        dtype = float_dtype(x)
+        if x.ndim < 2:
+            raise ValueError(f"ReverseSteps x: expected (T, …, N), got {x.shape}")
+
+        def backward(dy: Array) -> Array:
+            check("ReverseSteps dy", dy, x_shape, dtype)
+            return np.ascontiguousarray(dy[::-1])
+
+        x_shape = x.shape
+        return np.ascontiguousarray(x[::-1]), backward
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        if not input_shape:
+            raise ValueError("ReverseSteps: expected a sample of shape (T, …), got ()")
+        return input_shape
+
+
 class TimeDistributed(Layer):
     """A layer that is applied to every step by itself, with the same parameters.
 

@@ -29,6 +29,8 @@ from ..layers import (
 from ..likelihoods import Likelihood
 from .autoencoder import Autoencoder
 from .parts import Penalty
+from .seq2seq import keras_seq2seq as keras_seq2seq
+from .seq2seq import seq2seq_autoencoder as seq2seq_autoencoder
 from .vae import VAE
 
 PIXELS = 28 * 28
