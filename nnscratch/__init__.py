@@ -53,7 +53,7 @@ PUBLIC = {
     "SaltAndPepper Trainable Transposition predict",
     "optimizers": "SGD Adam AdamW RMSprop",
     "training": "AdversarialTrainer Trainer TrainingDiverged load load_model save save_model",
-    "evaluation": "PCA NearestNeighbours SoftmaxProbe elbo importance_nll psnr ssim",
+    "evaluation": "PCA NearestNeighbours SoftmaxProbe baselines elbo importance_nll psnr ssim",
 }
 """The names that are here, by the package that has them."""
 

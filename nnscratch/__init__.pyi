@@ -30,6 +30,7 @@ from .data import split as split
 from .evaluation import PCA as PCA
 from .evaluation import NearestNeighbours as NearestNeighbours
 from .evaluation import SoftmaxProbe as SoftmaxProbe
+from .evaluation import baselines as baselines
 from .evaluation import elbo as elbo
 from .evaluation import importance_nll as importance_nll
 from .evaluation import psnr as psnr

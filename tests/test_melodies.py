@@ -254,10 +254,10 @@ def test_transposition(data: st.DataObject) -> None:
 @pytest.mark.parametrize(
     ("tokens", "by", "message"),
     [
-        (np.zeros(3, np.uint8), 1, r"tokens: expected \(N, T\) uint8"),
+        (np.zeros(3, np.uint8), 1, r"tokens: expected \(N, T\) integers"),
         (np.zeros((0, 3), np.uint8), 1, "not empty"),
         (np.zeros((2, 3)), 1, r"got \(2, 3\) float64"),
-        (np.full((1, 1), 90, np.uint8), 1, "expected 0 to 89, got 90"),
+        (np.full((1, 1), 90, np.uint8), 1, "expected 0 to 89, got 90 to 90"),
         (np.zeros((2, 3), np.uint8), 0.5, r"expected an integer or \(2,\) integers"),
         (np.zeros((2, 3), np.uint8), np.zeros(3, int), r"got \(3,\) int64"),
     ],

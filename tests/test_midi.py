@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnscratch.data import Split, midi, midi_folder
-from nnscratch.data.melodies import HOLD, Tokens
+from nnscratch.data.melodies import Tokens
 from nnscratch.data.midi import MidiError, Note, Song, encode, parse
 from nnscratch.data.midi.writer import variable
 
@@ -377,8 +377,8 @@ def test_numbers_that_claim_much_take_little() -> None:
     ("tokens", "tempo", "words"),
     [
         (np.zeros((2, 16), np.uint8), 120, "song_of tokens"),
-        (np.full(16, 90, np.uint8), 120, "expected 0 to 89, got 90"),
-        (np.full(16, HOLD), 120, "uint8"),
+        (np.full(16, 90, np.uint8), 120, "expected 0 to 89, got 90 to 90"),
+        (np.zeros(16), 120, "float64"),
         (np.zeros(16, np.uint8), 0, "expected tempo in"),
     ],
 )

@@ -40,7 +40,10 @@ SCORES = {"a": {"ours": 60.0, "theirs": 70.0}, "b": {"ours": 90.0, "theirs": Non
 SPREAD = {"one": {10: [1.0, 3.0, 5.0], 1000: [7.0]}, "two": {100: [2.0, 2.0]}}
 """What was found at 10, 100 and 1,000, one time or more."""
 
+MELODIES = np.array([[0, 1, 41, 0, 43, 1, 0, 45] * 4, [30, *[0] * 31]], np.uint8)
+
 EVERY_KIND = {
+    "piano_roll": lambda: plots.piano_roll(MELODIES, names=["a", "b"], title="t"),
     "score_bars": lambda: plots.score_bars(SCORES, floor=45.0, title="t"),
     "image_rows": lambda: plots.image_rows({"a": IMAGES, "b": IMAGES / 255}, title="t"),
     "image_grid": lambda: plots.image_grid(IMAGES.reshape(20, 784), columns=6, title="t"),
@@ -332,6 +335,37 @@ def test_bars_are_the_scores_and_who_has_none_has_no_bar() -> None:
     assert (ours, theirs) == ([60, 90], [70])
     assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "b"]
     assert axes.lines[0].get_xdata()[0] == 45
+
+
+def test_a_piano_roll_has_a_bar_for_each_note() -> None:
+    """Four times: C for two steps, D for one, a rest of two, E for three and for one at the end."""
+    figure = plots.piano_roll(MELODIES, names=["a", "b"], columns=1)
+    one, other = figure.axes
+    bars = [path.get_extents() for path in one.collections[0].get_paths()]
+    found = [(bar.x0, bar.x1, (bar.y0 + bar.y1) / 2) for bar in bars]
+    eight = [(2, 4, 60), (4, 5, 62), (7, 9, 64)]
+    expected = [(8 * i + a, 8 * i + b - 0.25, p) for i in range(4) for a, b, p in eight]
+    expected[-1] = (31, 31.75, 64)  # the window ends
+    np.testing.assert_allclose(found, expected)
+    [bar] = [path.get_extents() for path in other.collections[0].get_paths()]
+    np.testing.assert_allclose((bar.x0, bar.x1, (bar.y0 + bar.y1) / 2), (0, 31.75, 49))
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["a", "b"]
+    assert one.get_ylim() == other.get_ylim()
+    assert one.get_ylim()[0] < 48.5
+    assert one.get_ylim()[1] > 64.5
+
+
+@pytest.mark.parametrize(
+    ("tokens", "names", "words"),
+    [
+        (np.zeros(32, np.uint8), None, r"piano_roll tokens: expected \(N, T\) integers"),
+        (np.full((1, 4), 90), None, "expected 0 to 89, got 90 to 90"),
+        (np.zeros((1, 4), np.uint8), ["a", "b"], "expected 1 names, got 2"),
+    ],
+)
+def test_what_is_no_piano_roll(tokens: Any, names: Any, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        plots.piano_roll(tokens, names=names)
 
 
 def test_no_pyplot_and_no_display(tmp_path: Path) -> None:

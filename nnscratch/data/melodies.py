@@ -16,6 +16,7 @@ Source
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeAlias
 
@@ -144,7 +145,7 @@ def transpose(tokens: Tokens, semitones: int | IntArray) -> Tokens:
 
     A window some of whose notes would leave the pitches 21 … 108 is returned as it is.
 
-        tokens     (N, T) uint8
+        tokens     (N, T) integers 0 … 89
         semitones  an integer or (N,) integers; `rng.integers(-5, 6, N)` augments as MusicVAE does
     """
     x = check_tokens("transpose", tokens)
@@ -160,16 +161,26 @@ def transpose(tokens: Tokens, semitones: int | IntArray) -> Tokens:
     return np.where(change, moved, x).astype(np.uint8)
 
 
-def check_tokens(who: str, tokens: Tokens) -> Tokens:
-    """Return windows (N, T) of tokens 0 … 89, or raise ValueError."""
+def check_tokens(who: str, tokens: Tokens | IntArray) -> Tokens:
+    """Return windows (N, T) of integers 0 … 89 as uint8, or raise ValueError."""
     x = np.asarray(tokens)
-    if x.ndim != 2 or x.size == 0 or x.dtype != np.uint8:
+    if x.ndim != 2 or x.size == 0 or x.dtype.kind not in "iu":
         raise ValueError(
-            f"{who} tokens: expected (N, T) uint8 and not empty, got {x.shape} {x.dtype}"
+            f"{who} tokens: expected (N, T) integers and not empty, got {x.shape} {x.dtype}"
         )
-    if x.max() >= CLASSES:
-        raise ValueError(f"{who} tokens: expected 0 to {CLASSES - 1}, got {x.max()}")
-    return x
+    if x.min() < 0 or x.max() >= CLASSES:
+        raise ValueError(f"{who} tokens: expected 0 to {CLASSES - 1}, got {x.min()} to {x.max()}")
+    return x.astype(np.uint8)
+
+
+def notes_of(melody: Tokens) -> list[tuple[int, int, int]]:
+    """Return the notes of a melody (T,): the steps where each begins and ends, its MIDI pitch."""
+    events = [*np.flatnonzero(melody != HOLD).tolist(), len(melody)]
+    return [
+        (start, end, int(melody[start]) - FIRST_NOTE + LOWEST)
+        for start, end in pairwise(events)
+        if melody[start] >= FIRST_NOTE
+    ]
 
 
 def families(tunes: Sequence[Sequence[Tokens]], bars: Sequence[int] = (2, 4, 16)) -> list[int]:

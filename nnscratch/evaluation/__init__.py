@@ -3,8 +3,10 @@
 from typing import TYPE_CHECKING
 
 from .._moved import renamed
+from . import attributes, baselines
 from .baselines import PCA, linear_vae_optimum, mean_image
 from .elbo import ACTIVE, Elbo, Estimate, active_units, elbo, estimate, importance_nll
+from .melody_baselines import MetreModel, NextStep, NGram, copied_bar, next_step
 from .metrics import bce, bce_floor, mse, psnr, sse, ssim
 from .probes import NearestNeighbours, SoftmaxProbe, accuracy, balanced
 
@@ -13,19 +15,26 @@ __all__ = [
     "PCA",
     "Elbo",
     "Estimate",
+    "MetreModel",
+    "NGram",
     "NearestNeighbours",
+    "NextStep",
     "SoftmaxProbe",
     "accuracy",
     "active_units",
+    "attributes",
     "balanced",
+    "baselines",
     "bce",
     "bce_floor",
+    "copied_bar",
     "elbo",
     "estimate",
     "importance_nll",
     "linear_vae_optimum",
     "mean_image",
     "mse",
+    "next_step",
     "psnr",
     "sse",
     "ssim",

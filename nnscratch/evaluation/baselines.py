@@ -2,7 +2,8 @@
 
 A table of autoencoders without these rows says little. The mean image needs no code at all. PCA is
 the best linear code: a linear autoencoder learns the same subspace (Baldi and Hornik 1989). And a
-linear VAE has an optimum in closed form, which training must reach and cannot pass.
+linear VAE has an optimum in closed form, which training must reach and cannot pass. What a model of
+melodies must beat is in melody_baselines.py; all of them are in `nn.baselines`.
 """
 
 from copy import copy
@@ -18,7 +19,20 @@ from ..core import Array
 from ..data.dataset import Images
 from ..kernels.machine.threads import pool
 from ..models.batch_first import Input, apply_in_chunks, naming
+from .melody_baselines import MetreModel, NextStep, NGram, copied_bar, next_step
 from .metrics import as_floats
+
+__all__ = [
+    "PCA",
+    "LinearOptimum",
+    "MetreModel",
+    "NGram",
+    "NextStep",
+    "copied_bar",
+    "linear_vae_optimum",
+    "mean_image",
+    "next_step",
+]
 
 BLOCK = 5000
 """Images turned into floats at a time: of 60,000 at once there would be 0.4 GB."""

@@ -10,6 +10,7 @@ from .codes import code_panels, histograms, kl_bars, latent_panels, latent_scatt
 from .curves import curves, error_curves, loss_curves, spread_curves
 from .images import code_images, image_grid, image_rows, manifold, traversals
 from .page import save
+from .piano import piano_roll
 from .posteriors import gap_bars, posterior_panels
 from .rates import kl_panels, rate_distortion
 from .scores import score_bars
@@ -29,6 +30,7 @@ __all__ = [
     "latent_scatter",
     "loss_curves",
     "manifold",
+    "piano_roll",
     "posterior_panels",
     "rate_distortion",
     "save",

@@ -101,10 +101,16 @@ def named_line(axes: Axes, name: str, value: float, *, below: bool = False) -> N
 
 def new_panels(width: float, height: float, title: Title, count: int) -> tuple[Figure, list[Axes]]:
     """Return an empty figure of so many inches and its axes, side by side."""
-    figure = Page((width, height), layout="compressed")
+    figure = empty_page(width, height, title)
     panels = [figure.add_subplot(1, count, i + 1) for i in range(count)]
     for panel in panels:
         panel.spines[["top", "right"]].set_visible(False)
+    return figure, panels
+
+
+def empty_page(width: float, height: float, title: Title) -> Figure:
+    """Return an empty figure of so many inches, with its title."""
+    figure = Page((width, height), layout="compressed")
     if title is not None:
         figure.suptitle(title, x=0.02, ha="left", size=11, wrap=True)
-    return figure, panels
+    return figure

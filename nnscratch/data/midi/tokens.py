@@ -12,7 +12,6 @@ run. Only whole bars of four quarters are read, and no voice with a pitch outsid
 from bisect import bisect
 from collections import defaultdict
 from collections.abc import Iterator
-from itertools import pairwise
 from os import PathLike
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from numpy.typing import NDArray
 
 from ...checks.arguments import number
 from ...files import expanded, write_whole
-from ..melodies import FIRST_NOTE, HIGHEST, HOLD, LOWEST, OFF, STEPS, Tokens, check_tokens
+from ..melodies import FIRST_NOTE, HIGHEST, LOWEST, OFF, STEPS, Tokens, check_tokens, notes_of
 from .reader import parse
 from .song import DRUMS, MidiError, Note, Song
 from .writer import encode
@@ -60,12 +59,7 @@ def song_of(tokens: Tokens, *, tempo: float = 120) -> Song:
     [row] = check_tokens("song_of", np.asarray(tokens)[None])
     number("song_of", "tempo", tempo, 4, 6000, "[]")  # 24 bits hold the microseconds
     step = 4 * TICKS // STEPS
-    events = [*np.flatnonzero(row != HOLD).tolist(), len(row)]
-    notes = tuple(
-        Note(start * step, end * step, int(row[start]) - FIRST_NOTE + LOWEST)
-        for start, end in pairwise(events)
-        if row[start] >= FIRST_NOTE
-    )
+    notes = tuple(Note(start * step, end * step, pitch) for start, end, pitch in notes_of(row))
     return Song(TICKS, notes, ((0, round(60e6 / tempo)),), ((0, 4, 4),))
 
 
