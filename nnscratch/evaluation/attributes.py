@@ -8,6 +8,7 @@ Source
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..core import Array
 from ..data.melodies import FIRST_NOTE, HOLD, LOWEST, Tokens, check_tokens
@@ -68,11 +69,11 @@ def _syncopation(who: str, tokens: Tokens, late: int) -> Array:
     return _share(notes & held & off_beat, notes)
 
 
-def _notes(who: str, tokens: Tokens) -> Array:
+def _notes(who: str, tokens: Tokens) -> NDArray[np.bool_]:
     """Return where notes begin: (N, T) truth values."""
     return check_tokens(who, tokens) >= FIRST_NOTE
 
 
-def _share(some: Array, of: Array) -> Array:
+def _share(some: NDArray[np.bool_], of: NDArray[np.bool_]) -> Array:
     """Return what share of `of` is in `some`, a row; 0 where there are none."""
     return some.sum(axis=1) / np.maximum(of.sum(axis=1), 1)
