@@ -1,4 +1,7 @@
-"""What this machine can do at best, measured: multiply-adds a second, bytes a second."""
+"""What this machine can do at best, measured: multiply-adds a second, bytes a second.
+
+And how far its cores are from each other, which no program decides and every shared kernel feels.
+"""
 
 import os
 import platform
@@ -14,7 +17,9 @@ from time import perf_counter
 import numpy as np
 from threadpoolctl import threadpool_info
 
-from nnscratch.core import Array
+from nnscratch.core import Array, IntArray
+from nnscratch.kernels.machine.counters import workers_of
+from nnscratch.kernels.machine.fork_join import atomic_load, fetch_add
 from nnscratch.kernels.machine.jit import kernel
 from nnscratch.kernels.machine.processor import BYTES
 from nnscratch.kernels.machine.simd import fma, load, splat, store
@@ -137,3 +142,39 @@ def bandwidth(megabytes: float, threads: int | None = None, seconds: float = 0.3
     repeats = max(1, int(1e7 / n))
     arrays = [np.ones((3, n), np.float32) for _ in range(threads)]
     return best_rate(lambda t: triad(*arrays[t], repeats), 12 * n * repeats, threads, seconds) / 1e9
+
+
+@kernel
+def take_turns(counter: IntArray, turns: int, me: int) -> None:
+    """Wait until it is thread me's turn, add one, and so on: so many turns of each of two."""
+    for i in range(turns):
+        while atomic_load(counter, 0) != 2 * i + me:
+            pass
+        fetch_add(counter, 0, 1)
+
+
+def handover_ns(seconds: float = 0.3) -> float:
+    """Return the nanoseconds that a number takes from one core to another, at best; needs two.
+
+    On a virtual machine it may change from second to second, with the places that the host gives
+    its cores: near ones share a cache, and between others it takes several times as long.
+    """
+    turns = 2_000
+
+    def task(me: int) -> float:
+        take_turns(meeting, 1, me)
+        start = perf_counter()
+        take_turns(counter, turns, me)
+        return perf_counter() - start
+
+    best, end = float("inf"), perf_counter() + seconds
+    with ThreadPoolExecutor(2) as pool:
+        while perf_counter() < end:
+            meeting, counter = workers_of(2), workers_of(2)
+            best = min(best, max(pool.map(task, range(2))) / (2 * turns))
+    return 1e9 * best
+
+
+def between_cores(threads: int) -> str:
+    """Return what to say of the distance of two cores, nothing of one."""
+    return f", {handover_ns():.0f} ns from core to core" if threads > 1 else ""

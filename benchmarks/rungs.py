@@ -15,6 +15,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from nnscratch.core import Array
 from nnscratch.kernels.machine.jit import FASTMATH, kernel
+from nnscratch.kernels.machine.processor import BYTES
+from nnscratch.kernels.machine.tile import MR
 from nnscratch.layers import Conv2d
 
 
@@ -113,8 +115,9 @@ class Rung(NamedTuple):
     traffic: Callable[[int, int], float]
 
 
-TILE = (6 * 4 + 2 * 32) / (6 * 2 * 8)
-"""A matrix product that holds 6 rows × 2 vectors: for 12 × 8 multiply-adds 6 numbers, 2 vectors."""
+TILE = (4 * MR + 2 * BYTES) / (2 * MR * BYTES / 4)
+"""A tile of MR rows × 2 vectors: MR numbers and 2 vectors for as many multiply-adds as it has sums.
+BLAS' tiles, which may have another shape, are counted like ours."""
 
 RUNGS = {
     "loops in Python": Rung(loops, True, lambda F, K: 8),  # a number of x and one of w
@@ -122,7 +125,7 @@ RUNGS = {
     "NumPy": Rung(numpy_arrays, True, lambda F, K: 20),  # temporary = a·x; y = y + temporary
     "unfold + GEMM": Rung(unfold, True, lambda F, K: 8 / F + TILE),  # a copy serves F filters
     "batch-last loops": Rung(batch_last, False, lambda F, K: 12),  # out = out + a·x
-    "what ships": Rung(ships, False, lambda F, K: 8 / (F * K) + (4 * 4 + 2 * 32) / (4 * 2 * 8)),
+    "what ships": Rung(ships, False, lambda F, K: 8 / (F * K**2) + TILE),  # a copy serves all taps
 }
 
 

@@ -14,7 +14,7 @@ from statistics import median
 
 from .contenders import OURS
 from .contest import Worker, contest, equal_arrays, working
-from .machine import header
+from .machine import between_cores, header
 from .options import parse
 from .report import Table
 from .timing import quotients, spread
@@ -36,7 +36,7 @@ def same_weights(name: str, group: Sequence[Worker]) -> str:
 def main(argv: Sequence[str]) -> None:
     """Measure, print, write."""
     options = parse(__doc__, argv, list(WORKLOADS), smoke=["W1"])
-    title = header(options.threads)
+    title = header(options.threads) + between_cores(options.threads)
     print(f"{title}\n")
     table = Table(HEADINGS)
     for name in options.workloads:

@@ -25,7 +25,7 @@ import numpy as np
 
 from .contenders import TRAINERS, chosen, fitting
 from .contest import Worker, contest, equal_arrays, hire, working
-from .machine import header, peak_gflops
+from .machine import between_cores, header, peak_gflops
 from .options import parse
 from .report import Table, draw_ratios
 from .workloads import WORKLOADS
@@ -54,7 +54,8 @@ def main(argv: Sequence[str]) -> None:
     """Measure, print, write."""
     options = parse(__doc__, argv, list(WORKLOADS), smoke=["W1"], after=1500)
     peak = peak_gflops(options.threads)
-    title = f"{header(options.threads)}\nmeasured peak {peak:.0f} GFLOP/s"
+    distance = between_cores(options.threads)
+    title = f"{header(options.threads)}\nmeasured peak {peak:.0f} GFLOP/s{distance}"
     print(f"{title}\n")
     contenders = chosen(TRAINERS, options)
     table, groups = Table(HEADINGS), {}

@@ -28,6 +28,7 @@ from benchmarks import (
 from benchmarks import networks as net
 from benchmarks.__main__ import NAMES, main
 from benchmarks.options import parse
+from nnscratch.kernels.machine.threads import cores
 
 WRITTEN = {
     "training": ["training.csv", "training.md"],
@@ -397,3 +398,10 @@ def test_the_machine_is_measured() -> None:
     assert machine.peak_gflops(1, 0.01) > 0
     assert machine.bandwidth(0.1, 1, 0.01) > 0
     assert "1 of" in machine.header(1)
+    assert machine.between_cores(1) == ""
+
+
+@pytest.mark.skipif(cores() < 2, reason="there is one core")
+def test_the_distance_of_two_cores_is_measured() -> None:
+    assert 0 < machine.handover_ns(0.01) < float("inf")
+    assert "ns from core to core" in machine.between_cores(2)
