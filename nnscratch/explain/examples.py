@@ -100,11 +100,7 @@ EXAMPLES: dict[str, Example] = {
     "LSTM, the last state": (_of(layers.LSTM, 2, 1, return_sequences=False), [_series], ()),
     "LSTM, tokens": (_of(layers.LSTM, 3, 1), [], [_tokens]),
     "GRU": (_of(layers.GRU, 2, 1), [_series], ()),
-    "GRU, layers, directions": (
-        _of(layers.GRU, 1, 1, layers=2, bidirectional=True),
-        [(2, 1, 1)],
-        (),
-    ),
+    "GRU, two directions": (_of(layers.GRU, 1, 1, bidirectional=True), [(2, 1, 1)], ()),
     "RNNCell": (_of(layers.RNNCell, 2, 2), [(2, 1), (2, 1)], ()),
     "LSTMCell": (_of(layers.LSTMCell, 2, 1), [(2, 1), (1, 1), (1, 1)], ()),
     "GRUCell": (_of(layers.GRUCell, 2, 1), [(2, 1), (1, 1)], ()),

@@ -79,7 +79,7 @@ def cases(rng: np.random.Generator) -> list[Case]:
         ("LSTM, the last state", new(layers.LSTM, 3, 4, **last), ((3, 3, 5),), ()),
         ("LSTM, tokens", new(layers.LSTM, 3, 5), (), (tokens,)),
         ("GRU", new(layers.GRU, 3, 5), (series,), ()),
-        ("GRU, layers, directions", new(layers.GRU, 2, 2, **stacked), ((3, 2, 3),), ()),
+        ("GRU, two directions", new(layers.GRU, 2, 3, bidirectional=True), ((3, 2, 9),), ()),
         ("RNNCell", new(layers.RNNCell, 3, 5), (x, h), ()),
         ("LSTMCell", new(layers.LSTMCell, 3, 5), (x, h, c), ()),
         ("GRUCell", new(layers.GRUCell, 3, 5), (x, h), ()),
