@@ -8,6 +8,14 @@ import nnscratch as nn
 TOP = {"kernels.paths": "plain", "layers.summary": "summary"}
 """Names at the top that no package of PACKAGES has, by their module."""
 
+MODULES = [
+    ("models", "lesson"),
+    ("data", "midi"),
+    ("data", "wav"),
+    ("evaluation", "attributes"),
+]
+"""Modules that are on the page of their package, after its own names."""
+
 
 def names(package: str) -> list[str]:
     """Return the public names of a package or module: __all__, or what it defines itself."""
@@ -24,7 +32,10 @@ def names(package: str) -> list[str]:
 def pages() -> dict[str, str]:
     """Return the text of each page of the reference, by its path."""
     found = {f"reference/{package}.md": _page(package, names(package)) for package in nn.PACKAGES}
-    found["reference/models.md"] += _page("models.lesson", names("models.lesson"))
+    for package, module in MODULES:
+        found[f"reference/{package}.md"] += _page(
+            f"{package}.{module}", names(f"{package}.{module}")
+        )
     found["reference/layers.md"] += _entry("layers.summary", TOP["layers.summary"])
     found["reference/core.md"] += _entry("kernels.paths", TOP["kernels.paths"])
     return found

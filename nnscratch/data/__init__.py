@@ -27,7 +27,7 @@ from .digits import digits
 from .folder import read_set
 from .idx import read_idx
 from .melodies import Melodies, Tune, Windows, melodies, transpose
-from .midi import midi_folder
+from .midi.folder import midi_folder
 from .mnist import fashion_mnist, mnist
 from .pairs import Pairs
 from .sines import sines

@@ -1,6 +1,5 @@
 """Melodies as MIDI files: `write` and `read` tokens, `parse` and `encode` whole files."""
 
-from .folder import midi_folder
 from .reader import parse
 from .song import MidiError, Note, Song
 from .tokens import read, runs_of, song_of, write
@@ -11,7 +10,6 @@ __all__ = [
     "Note",
     "Song",
     "encode",
-    "midi_folder",
     "parse",
     "read",
     "runs_of",
