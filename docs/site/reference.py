@@ -10,6 +10,7 @@ TOP = {"kernels.paths": "plain", "layers.summary": "summary"}
 
 MODULES = [
     ("models", "lesson"),
+    ("models", "music_sizes"),
     ("data", "midi"),
     ("data", "wav"),
     ("evaluation", "attributes"),
