@@ -4,7 +4,7 @@ import sys
 from importlib import import_module
 from io import TextIOWrapper
 
-NAMES = ("training", "inference", "precision", "layers", "batches", "threads", "cold")
+NAMES = ("training", "inference", "precision", "layers", "recurrent", "batches", "threads", "cold")
 NAMES += ("ladder", "tiles")
 
 

@@ -79,6 +79,13 @@ SINGLE_LAYERS = (
     Contender("torch", "channels_last", "PyTorch channels_last"),
     JAX,
 )
+RECURRENT = (
+    OURS,
+    Contender("torch", "eager", "PyTorch"),
+    Contender("torch", "compile", "PyTorch compiled"),
+    JAX,
+    Contender("jax", "unrolled", "JAX jit, unrolled"),
+)
 REDUCED = (
     OURS,
     Contender("torch", "compile", "PyTorch compiled, float32"),

@@ -35,6 +35,7 @@ WRITTEN = {
     "inference": ["inference.csv", "inference.md"],
     "precision": ["precision.csv", "precision.md"],
     "layers": ["layers.csv", "layers.md"],
+    "recurrent": ["recurrent.csv", "recurrent.md"],
     "batches": ["batches.csv", "batches.md"],
     "threads": ["threads.csv", "threads.md"],
     "cold": ["cold.csv", "cold.md", "memory.csv", "memory.md"],

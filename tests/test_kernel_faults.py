@@ -3,16 +3,9 @@
 checks/planting.py plants them: the changed source runs as plain Python, in place of the kernel.
 """
 
-from functools import wraps
-from typing import Any
-
-import checks.shipping
-import numpy as np
 import pytest
-from checks.planting import CONVICTED, on_trial
+from checks.shipping import convict
 from numba import config
-
-from nnscratch.core import Array
 
 pytestmark = pytest.mark.fast("kernels do not run there")
 
@@ -117,30 +110,9 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
 CASES = [(file, *fault) for file, faults in FAULTS.items() for fault in faults]
 
 
-EMPTY = np.empty
-
-
-@wraps(EMPTY)
-def no_numbers(*args: Any, **named: Any) -> Array:
-    """An array full of NaN: what no kernel writes is never right by what memory held before."""
-    a = EMPTY(*args, **named)
-    if a.dtype.kind == "f":
-        a.fill(np.nan)
-    return a
-
-
 @pytest.mark.skipif(bool(config.DISABLE_JIT), reason="once is enough")
 @pytest.mark.parametrize(("file", "old", "new", "layer"), CASES)
 def test_convicted(
     file: str, old: str, new: str, layer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    entries = 30 if layer in SMALL else ENTRIES
-    for change in (old, new):
-        with monkeypatch.context() as patch, np.errstate(all="ignore"):
-            on_trial(file, {old: change}, patch)
-            patch.setattr(np, "empty", no_numbers)
-            if change == old:
-                checks.shipping.check_gradient(layer, entries)
-            else:
-                with pytest.raises((*CONVICTED, ValueError)):
-                    checks.shipping.check_gradient(layer, entries)
+    convict(file, {old: new}, layer, 30 if layer in SMALL else ENTRIES, monkeypatch)

@@ -14,6 +14,7 @@ from operations import OF_SEQUENCES
 from nnscratch.core import Array, IntArray, Parameter
 from nnscratch.kernels.machine.helpers import kernel_threads
 from nnscratch.kernels.machine.processor import BYTES
+from nnscratch.layers import GRU, LSTM, RNN
 
 pytestmark = [pytest.mark.plain, pytest.mark.kernel]
 
@@ -190,3 +191,34 @@ def test_plain_is_fast(name: str, data: st.DataObject) -> None:
     """A product also multiplies what lies beside the last column, which NumPy may warn of."""
     with nullcontext() if JIT else np.errstate(all="ignore"):
         CHECKS[name](Case(data))
+
+
+# Threads
+
+
+@pytest.mark.skipif(not JIT, reason="interpreted kernels run alone")
+@pytest.mark.parametrize("threads", [2, 3])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kind", [RNN, LSTM, GRU])
+def test_the_same_bits_on_any_number_of_threads(kind: Any, dtype: Any, threads: int) -> None:
+    """Of y and of all gradients: blocks of other widths, other strips, and other hands."""
+    rng = np.random.default_rng(0)
+    layer = kind(20, 30, rng=rng, dtype=dtype)
+    x, dy = rng.standard_normal((6, 20, 150)), rng.standard_normal((6, 30, 150))
+    x, dy = x.astype(dtype), dy.astype(dtype)
+    lengths = rng.integers(0, 7, 150)
+
+    def all_numbers(of_x: Any) -> list[Array]:
+        for p in layer.parameters().values():
+            p.grad[...] = 0
+        (y, _), backward = layer.run(of_x, None, lengths)
+        dx, _, _ = backward(dy)
+        grads = [p.grad.copy() for p in layer.parameters().values()]
+        return [y, *grads] if dx is None else [y, dx, *grads]
+
+    for of_x in (x, rng.integers(0, 20, (6, 150))):
+        alone = all_numbers(of_x)
+        with kernel_threads(threads):
+            for _ in range(5):
+                for got, want in zip(all_numbers(of_x), alone, strict=True):
+                    np.testing.assert_array_equal(got, want)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from checks.shipping import ALL, CONV, DENSE, check_gradient, layer_of
+from checks.shipping import ALL, CONV, DENSE, RECURRENT, check_gradient, layer_of
 
 from nnscratch.core import Array
 from nnscratch.gradcheck import adjoint, gradcheck
@@ -19,7 +19,7 @@ from nnscratch.layers.fusion import WithReLU
 pytestmark = [pytest.mark.image_kernel, pytest.mark.plain]
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", ALL | RECURRENT)
 def test_gradient(name: str) -> None:
     """Of 60 entries of each array, drawn at random."""
     check_gradient(name, 60)
@@ -33,7 +33,7 @@ def test_gradient_by_complex_steps(name: str) -> None:
     gradcheck(layer, shape, entries=60, method="complex", rng=rng).raise_if_failed()
 
 
-@pytest.mark.parametrize("name", DENSE)
+@pytest.mark.parametrize("name", DENSE | RECURRENT)
 def test_gradient_on_two_threads(name: str) -> None:
     with kernel_threads(2):
         check_gradient(name, 20)

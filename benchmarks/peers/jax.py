@@ -26,6 +26,7 @@ from .. import networks as net
 from .. import workloads as w
 from ..timing import repeat
 from .blocks import strided, transposed
+from .jax_recurrent import recurrent
 from .serve import Job, Jobs
 
 CHUNK = 1000
@@ -286,4 +287,10 @@ def complete(result: Any) -> float:
     return 0.0
 
 
-JOBS: Jobs = {"training": training, "inference": inference, "layer": layer, "adam": adam}
+JOBS: Jobs = {
+    "training": training,
+    "inference": inference,
+    "layer": layer,
+    "adam": adam,
+    "recurrent": recurrent,
+}

@@ -14,6 +14,7 @@ from nnscratch.training import Trainer
 
 from .. import networks as net
 from .. import workloads as w
+from .ours_recurrent import recurrent
 from .serve import Job, Jobs
 
 ACTIVATIONS = {"relu": ours.ReLU, "tanh": ours.Tanh}
@@ -178,4 +179,10 @@ def adam(name: str, variant: str) -> Job:
     return Job(lambda: optimizer.step(theta), arrays)
 
 
-JOBS: Jobs = {"training": training, "inference": inference, "layer": layer, "adam": adam}
+JOBS: Jobs = {
+    "training": training,
+    "inference": inference,
+    "layer": layer,
+    "adam": adam,
+    "recurrent": recurrent,
+}

@@ -14,6 +14,7 @@ from nnscratch.core import Array
 from .. import networks as net
 from .. import workloads as w
 from .serve import Job, Jobs
+from .torch_recurrent import recurrent
 
 CHUNK = 1000
 """Images a call of inference."""
@@ -234,4 +235,10 @@ def adam(name: str, variant: str) -> Job:
     return Job(optimizer.step, arrays)
 
 
-JOBS: Jobs = {"training": training, "inference": inference, "layer": layer, "adam": adam}
+JOBS: Jobs = {
+    "training": training,
+    "inference": inference,
+    "layer": layer,
+    "adam": adam,
+    "recurrent": recurrent,
+}

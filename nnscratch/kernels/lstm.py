@@ -13,6 +13,7 @@ from .machine.simd import (
     fma,
     load,
     load_up_to,
+    prefetch,
     size_of_vector,
     splat,
     store,
@@ -26,6 +27,9 @@ from .recurrent import (
     prepared,
     rows_of,
 )
+
+AHEAD = 4
+"""Rows."""
 
 
 def lstm(
@@ -117,6 +121,12 @@ def lstm_step(
         for j in range(0, columns, V):
             q, at, left = k * WIDTH + j, k * N + j, columns - j
             place = j // (2 * V) * (2 * V * H) + k * 2 * V + j % (2 * V)
+            if k + AHEAD < H:
+                soon = at + AHEAD * N
+                prefetch(h, soon + PLANE)
+                prefetch(c, soon + PLANE)
+                for gate in range(4):
+                    prefetch(gates, soon + gate * PLANE)
             i = sigmoid(load(sums, q), e)
             f = sigmoid(load(sums, q + H * WIDTH), e)
             g = tanh(load(sums, q + 2 * H * WIDTH), e)

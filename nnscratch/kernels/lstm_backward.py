@@ -14,6 +14,8 @@ from .machine.simd import (
     fma,
     load,
     load_up_to,
+    prefetch,
+    prefetch_to_read,
     size_of_vector,
     splat,
     store,
@@ -28,6 +30,9 @@ from .recurrent import (
     rows_of,
     write_block,
 )
+
+AHEAD = 4
+"""Rows."""
 
 
 def lstm_backward(
@@ -150,6 +155,13 @@ def lstm_step_backward(
         for j in range(0, columns, V):
             q, at, left = k * WIDTH + j, k * N + j, columns - j
             place = j // (2 * V) * (4 * ROWS) + k * 2 * V + j % (2 * V)
+            if k + AHEAD < H:
+                soon = at + AHEAD * N
+                prefetch_to_read(dy, soon)
+                prefetch_to_read(c, soon)
+                for gate in range(4):
+                    prefetch_to_read(gates, soon + gate * PLANE)
+                    prefetch(da, soon + gate * PLANE)
             i, f = load_up_to(gates, at, left), load_up_to(gates, at + PLANE, left)
             g, o = load_up_to(gates, at + 2 * PLANE, left), load_up_to(gates, at + 3 * PLANE, left)
             before, y = load_up_to(c, at, left), tanh(load_up_to(c, at + PLANE, left), e)

@@ -4,6 +4,7 @@ A kernel of our own has two things that BLAS has not: it shares its work with th
 all other kernels (machine/fork_join.py), and its sums have one order on any number of them.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -88,7 +89,7 @@ class Plan(NamedTuple):
 def _plan(M: int, K: int, N: int, dtype: "np.dtype[Any]", a_transposed: bool, T: int) -> Plan:
     """Return the plan of a product on T threads; `a_transposed` if a's columns are contiguous."""
     V, width, rows = BYTES // dtype.itemsize, 0, height(M)
-    panels, tiles = -(-N // (2 * V)), _tiles(-(-M // rows), T)
+    panels, tiles = -(-N // (2 * V)), tiles_of_a_strip(-(-M // rows), T)
     if a_transposed and panels >= PANELS:
         tiles = max(1, min(tiles, PACKED // (rows * max(K, 1))))
         width = -(-rows * tiles // V) * V
@@ -102,17 +103,18 @@ def _plan(M: int, K: int, N: int, dtype: "np.dtype[Any]", a_transposed: bool, T:
     return Plan(cut, memory, M * K * N // 16, zeros, nothing)
 
 
-def _tiles(tiles: int, T: int) -> int:
+def tiles_of_a_strip(tiles: int, T: int, each: Sequence[int] = (6, 5, 4, 3)) -> int:
     """Return how many tiles high a strip is, so that T threads end at about the same time.
 
-    Each has some strips: one may be kept from its work, and then another does more.
+    Each has some strips, `each` says how many may do: a thread may be kept from its work, and then
+    another does more.
     """
 
     def most(high: int) -> int:
         strips = -(-tiles // high)
         return -(-strips // T) * high
 
-    heights = (max(1, -(-tiles // (T * strips))) for strips in (6, 5, 4, 3))
+    heights = (max(1, -(-tiles // (T * strips))) for strips in each)
     return min(heights, key=most)
 
 

@@ -27,7 +27,14 @@ from ..core import Array, IntArray
 from .machine.helpers import scratch, thread_count, workers_for
 from .machine.jit import kernel
 from .machine.processor import BYTES
-from .machine.simd import load, load_up_to, size_of_vector, store, store_up_to
+from .machine.simd import (
+    load,
+    load_up_to,
+    prefetch_to_read,
+    size_of_vector,
+    store,
+    store_up_to,
+)
 from .machine.tile import bias_tile, height, multiply_rows, read_tile, write_tile
 from .product import pack
 
@@ -69,6 +76,14 @@ def write_block(block: Array, WIDTH: int, K: int, columns: int, a: Array, PITCH:
 
 
 @kernel
+def prefetch_rows(a: Array, at: int, PITCH: int, rows: int, columns: int) -> None:
+    """Ask for the first columns of some rows: they are far apart, and no processor foresees it."""
+    for r in range(rows):
+        for j in range(0, columns, size_of_vector(a)):
+            prefetch_to_read(a, at + r * PITCH + j)
+
+
+@kernel
 def multiply_block(
     w: Array,
     PITCH: int,
@@ -92,6 +107,10 @@ def multiply_block(
     NR = 2 * size_of_vector(w)
     for m in range(0, M, HEIGHT):
         rows = min(HEIGHT, M - m)
+        if bias.size == 0:
+            prefetch_rows(
+                start, (m + HEIGHT) * S_PITCH, S_PITCH, min(HEIGHT, M - m - HEIGHT), columns
+            )
         for j in range(0, columns, NR):
             if bias.size > 0:
                 tile = bias_tile(bias, m, rows)

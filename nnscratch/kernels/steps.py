@@ -18,14 +18,15 @@ from .machine.jit import kernel
 from .machine.processor import BYTES
 from .machine.simd import add, load_up_to, size_of_vector, total, zero
 from .machine.tile import height, multiply_rows, read_tile, write_tile
+from .matmul import tiles_of_a_strip
 from .product import pack
-from .recurrent import block_width, multiply_block, pack_columns, rows_of
+from .recurrent import block_width, multiply_block, pack_columns, prefetch_rows, rows_of
 
 TERMS = 256
 """Terms of a sum of dw after which a tile leaves the registers."""
 
-STRIPS = 4
-"""Strips of dw for each thread."""
+STRIPS = 4, 3, 2
+"""Strips of dw that a thread may have."""
 
 
 def matmul_steps(w: Array, x: Array, bias: Array | None = None) -> Array:
@@ -48,7 +49,7 @@ def add_matmul_steps(p: Parameter, dy: Array, x: Array, sums: Parameter | None =
     panels, workers = scratch(T * N * -(-D // NR) * NR, x.dtype), workers_for(T * M * D * N // 16)
     transpose_steps(x, True, panels, workers)
     rows = height(M)
-    tiles = -(-M // (rows * STRIPS * thread_count()))
+    tiles = tiles_of_a_strip(-(-M // rows), thread_count(), STRIPS)
     cut: IntArray = np.array([rows * tiles, rows, max(1, TERMS // max(1, N))])
     of_rows = np.zeros(0, x.dtype) if sums is None else sums.grad
     add_matmul_steps_kernel(dy, panels, of_rows, cut, p.grad, workers)
@@ -144,6 +145,9 @@ def add_matmul_steps_kernel(
             for m in range(top, bottom, HEIGHT):
                 rows = min(HEIGHT, bottom - m)
                 for p in range(PANELS):
+                    if p < last - first:
+                        after = ((first + p) * M + m + HEIGHT) * N
+                        prefetch_rows(flat_dy, after, N, min(HEIGHT, M - m - HEIGHT), N)
                     at, columns = m * D + p * NR, D - p * NR
                     tile = read_tile(flat_dw, at, D, rows, columns)
                     for t in range(first, last):

@@ -43,6 +43,15 @@ WORDS = (
 """What kernels are made of; their checks call them directly."""
 
 
+USERS = {
+    "kernels/recurrent.py": [
+        f"kernels/{name}.py"
+        for name in ("steps", "lstm", "lstm_backward", "gru", "gru_backward", "rnn")
+    ]
+}
+"""Whose compiled kernels hold a copy of a file's parts: with a fault there, they are Python too."""
+
+
 JUDGES = {
     "checks.activations": layers,
     "checks.conv": layers,
@@ -71,26 +80,27 @@ def on_trial(
     compiled = any(f"{name} import" in source for name in ("jit", "fork_join", "intrinsics"))
     if not file.startswith("kernels/") or file == "kernels/matmul.py":
         return source_as_module(file, changes)
+    # A kernel's module is imported when it is first called. If that were later, it would take what
+    # has changed, and what is Python, for good.
+    for path in (ROOT / "kernels").glob("[!_]*.py"):
+        importlib.import_module(f"nnscratch.kernels.{path.stem}")
     with patch.context() as interpreted:
         interpreted.setattr(config, "DISABLE_JIT", compiled)
         for words in WORDS if compiled else ():
             module = source_as_module(words, {})
             interpreted.setitem(sys.modules, module.__name__, module)
         changed = source_as_module(file, changes)
+        interpreted.setitem(sys.modules, changed.__name__, changed)
+        users = [source_as_module(user, {}) for user in USERS.get(file, ())]
     if file in WORDS:
         return changed
-    replace(changed, patch)
+    for module in (changed, *users):
+        replace(module, patch)
     return None if check is None else JUDGES[check.__module__]
 
 
 def replace(changed: ModuleType, patch: pytest.MonkeyPatch) -> None:
-    """Let all modules that have taken something from the real module have it from this one.
-
-    A kernel's module is imported when it is first called. If that were now, it would take what has
-    changed for good.
-    """
-    for path in (ROOT / "kernels").glob("[!_]*.py"):
-        importlib.import_module(f"nnscratch.kernels.{path.stem}")
+    """Let all modules that have taken something from the real module have it from this one."""
     real = vars(importlib.import_module(changed.__name__))
     new = {
         id(real[name]): thing

@@ -1,15 +1,29 @@
 """Gradients of layers large enough for every branch of their kernels."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any
 
 import numpy as np
+import pytest
 
-from nnscratch.core import Shape
+from checks.planting import CONVICTED, on_trial
+from nnscratch.core import Array, Shape
 from nnscratch.gradcheck import gradcheck
 from nnscratch.kernels.machine.processor import BYTES
 from nnscratch.kernels.machine.registers import MR
-from nnscratch.layers import Conv1d, Conv2d, ConvTranspose2d, Dense, Sequential, Tanh, TiedDense
+from nnscratch.layers import (
+    GRU,
+    LSTM,
+    RNN,
+    Conv1d,
+    Conv2d,
+    ConvTranspose2d,
+    Dense,
+    Sequential,
+    Tanh,
+    TiedDense,
+)
 
 V = BYTES // 8
 """Numbers of double precision in a vector."""
@@ -94,12 +108,23 @@ CONV: dict[str, tuple[Make, Shape]] = {
 }
 
 
+RECURRENT: dict[str, tuple[Make, Shape]] = {
+    "LSTM, blocks and a remainder": (lambda **o: LSTM(3, 5, **o), (3, 3, 4 * V + 3)),
+    "LSTM, several tiles": (lambda **o: LSTM(2, MR + 1, **o), (2, 2, V + 1)),
+    "GRU, blocks and a remainder": (lambda **o: GRU(3, 5, **o), (3, 3, 4 * V + 3)),
+    "GRU, several tiles": (lambda **o: GRU(2, MR + 1, **o), (2, 2, V + 1)),
+    "RNN, blocks and a remainder": (lambda **o: RNN(3, 5, **o), (3, 3, 4 * V + 3)),
+    "RNN, several tiles": (lambda **o: RNN(2, MR + 1, **o), (2, 2, V + 1)),
+    "RNN, more inputs than a panel": (lambda **o: RNN(2 * V + 3, 3, **o), (3, 2 * V + 3, 5)),
+}
+
+
 ALL = DENSE | CONV
 
 
 def layer_of(name: str, dtype: Any = np.float64) -> tuple[Any, Shape]:
     """A layer whose biases are not zero, and the shape of its input."""
-    make, shape = ALL[name]
+    make, shape = (ALL | RECURRENT)[name]
     rng = np.random.default_rng(0)
     layer = make(rng=rng, dtype=dtype)
     for p in layer.parameters().values():
@@ -113,3 +138,30 @@ def check_gradient(name: str, entries: int) -> None:
     report = gradcheck(layer, shape, entries=entries, method="central", rng=rng)
     report.raise_if_failed()
     assert not report.notes
+
+
+EMPTY = np.empty
+
+
+@wraps(EMPTY)
+def no_numbers(*args: Any, **named: Any) -> Array:
+    """An array full of NaN: what no kernel writes is never right by what memory held before."""
+    a = EMPTY(*args, **named)
+    if a.dtype.kind == "f":
+        a.fill(np.nan)
+    return a
+
+
+def convict(
+    file: str, changes: Mapping[str, str], layer: str, entries: int, patch: pytest.MonkeyPatch
+) -> None:
+    """The gradient check passes what is unchanged, run as Python, and does not pass the changes."""
+    for planted in ({old: old for old in changes}, changes):
+        with patch.context() as here, np.errstate(all="ignore"):
+            on_trial(file, planted, here)
+            here.setattr(np, "empty", no_numbers)
+            if planted is not changes:
+                check_gradient(layer, entries)
+            else:
+                with pytest.raises((*CONVICTED, ValueError)):
+                    check_gradient(layer, entries)

@@ -140,12 +140,16 @@ def emit_splat(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     return spread(builder, p, context.get_value_type(signature.return_type))
 
 
-def emit_prefetch(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-    """Ask for a cache line, to write to it."""
-    i8, i32 = ir.IntType(8).as_pointer(), ir.IntType(32)
-    p = builder.bitcast(pointer(context, builder, signature.args[0], args, 1), i8)
-    call_llvm(builder, PREFETCH, ir.VoidType(), [p, i32(1), i32(3), i32(1)])
-    return context.get_dummy_value()
+def emit_prefetch(to_write: int) -> Callable[..., Any]:
+    """Ask for a cache line, to write to it or to read it."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        i8, i32 = ir.IntType(8).as_pointer(), ir.IntType(32)
+        p = builder.bitcast(pointer(context, builder, signature.args[0], args, 1), i8)
+        call_llvm(builder, PREFETCH, ir.VoidType(), [p, i32(to_write), i32(3), i32(1)])
+        return context.get_dummy_value()
+
+    return emit
 
 
 def emit_zero(context: Any, builder: Any, signature: Any, args: Any) -> Any:

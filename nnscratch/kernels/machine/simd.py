@@ -141,7 +141,13 @@ def store_up_to(a: Array, i: int, v: Vector, n: int) -> None:
         store_part(a, i, v, n)
 
 
-@intrinsic(lambda a, i: types.none(a, types.intp) if flat(a) else None, emit_prefetch)
+@intrinsic(lambda a, i: types.none(a, types.intp) if flat(a) else None, emit_prefetch(0))
+def prefetch_to_read(a: Array, i: int) -> None:
+    """Say that a[i] will be read."""
+    assert 0 <= i < a.size
+
+
+@intrinsic(lambda a, i: types.none(a, types.intp) if flat(a) else None, emit_prefetch(1))
 def prefetch(a: Array, i: int) -> None:
     """Say that a[i] will be written to."""
     assert 0 <= i < a.size
