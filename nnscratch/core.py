@@ -55,15 +55,17 @@ class Layer(Recorded, ABC):
     for the few layers that differ. A class of one's own need not derive from this one: with those
     three methods it is a layer, and what it does not have is taken to be as it stands here.
 
-        noisy        True if forward takes `rng`, a source of noise (Dropout)
-        whole_batch  True if the statistics of the whole batch enter (BatchNorm)
-        holomorphic  True if forward takes complex numbers too, being analytic: the gradient checker
-                     then takes a complex step
+        noisy         True if forward takes `rng`, a source of noise (Dropout)
+        whole_batch   True if the statistics of the whole batch enter (BatchNorm)
+        holomorphic   True if forward takes complex numbers too, being analytic: the gradient
+                      checker then takes a complex step
+        takes_tokens  True if a sample (T,) consists of integers, the names of classes (Embedding)
     """
 
     noisy = False
     whole_batch = False
     holomorphic = False
+    takes_tokens = False
     _call: str
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:

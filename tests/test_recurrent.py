@@ -280,6 +280,19 @@ def test_summary(rng: Any) -> None:
     assert [row.kept for row in found.rows] == [4 * (7 * 5 + 7 * 12 + 2 * 8 * 3), 4 * 7 * 3]
 
 
+@EACH
+def test_summary_of_tokens(kind: str, rng: Any) -> None:
+    """Samples (T,) are tokens, if that is what the first layer takes for them."""
+    layer = getattr(layers, kind)(5, 3, rng=rng)
+    [row] = summary(layer, (7,)).rows
+    assert row.output_shape == (7, 3)
+    assert row.kept == summary(layer, (7, 5)).rows[0].kept - 4 * 7 * 5 + 8 * 7
+    net = layers.Sequential(layers.Embedding(4, 5, rng=rng), layer)
+    found = summary(net, (7,))
+    assert [row.output_shape for row in found.rows] == [(7, 5), (7, 3)]
+    assert [row.kept for row in found.rows] == [8 * 7, summary(layer, (7, 5)).rows[0].kept]
+
+
 # Refusals
 
 MESSAGES: list[tuple[dict[str, Any], str]] = [

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Array, Layer, Parameter
+from ..core import Array, Layer, Parameter, Shape
 
 
 def check_methods(who: str, part: Any, *names: str) -> None:
@@ -57,6 +57,11 @@ def whole_batch(layer: object) -> bool:
 def holomorphic(layer: object) -> bool:
     """May forward be asked for a complex step?"""
     return bool(getattr(layer, "holomorphic", False))
+
+
+def takes_tokens(layer: object, sample_shape: Shape) -> bool:
+    """Does forward take integers, the names of classes, for samples of this shape?"""
+    return len(sample_shape) == 1 and bool(getattr(layer, "takes_tokens", False))
 
 
 def inference(layer: Layer) -> Layer:

@@ -40,6 +40,7 @@ class Embedding(Layer):
     """
 
     holomorphic = True
+    takes_tokens = True
 
     def __init__(
         self,

@@ -17,6 +17,8 @@ class Recurrent(Layer):
            They are the layer's own, with its Parameters, so that one can go on step by step.
     """
 
+    takes_tokens = True
+
     def __init__(
         self,
         new_cell: Callable[[int], Cell],

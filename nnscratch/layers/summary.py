@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..core import Array, Backward, Layer, Parameter, Shape, unique
-from .contract import check_layer, noisy
+from ..core import Backward, Layer, Parameter, Shape, unique
+from .contract import check_layer, noisy, takes_tokens
 from .sequential import Sequential
 
 HEAD = "layer", "output shape", "parameters", "bytes kept"
@@ -105,7 +105,9 @@ def _leaves(name: str, net: Layer) -> Iterator[tuple[str, Layer]]:
 
 def _kept(net: Layer, input_shape: Shape, N: int, dtype: DTypeLike) -> list[int]:
     """Return the bytes that each layer's backward holds on to for a batch of N samples."""
-    x: Array = np.full((*input_shape, N), 0.5, dtype)
+    first = next(layer for _, layer in (*_leaves("", net), ("", None)))
+    tokens = takes_tokens(first, input_shape)
+    x: Any = np.full((*input_shape, N), 0 if tokens else 0.5, np.intp if tokens else dtype)
     own = [a for p in net.parameters().values() for a in (p.value, p.grad)]
     seen = {id(root): root for root in map(_root, own)}
     counts = []
