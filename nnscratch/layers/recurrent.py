@@ -67,35 +67,33 @@ class Recurrent(Layer):
         """
         who, names = type(self).__name__, self.cells[0].names
         x, lengths = self._checked(x, lengths, constant)
-        (T, N), L, D = (len(x), x.shape[-1]), self.layers, self.directions
+        (T, N), L, B = (len(x), x.shape[-1]), self.layers, self.directions
         H, dtype = self.cells[0].u.value.shape[1], self.cells[0].w.value.dtype
-        shape = (L * D, H, N)
+        shape, sequences = (L * B, H, N), self.return_sequences
         states = self._states("initial", initial, [f"{name}0" for name in names], shape)
         y, last, steps = x, [], []
-        for k in range(0, L * D, D):
+        for k in range(0, L * B, B):
             z = None if k else constant
-            (y, ends), step = self._layer(k, y, states[k : k + D], lengths, z)
+            (y, ends), step = self._layer(k, y, states[k : k + B], lengths, z)
             last += ends
             steps.append(step)
-        if not self.return_sequences:
-            y = np.concatenate([state[0] for state in last[-D:]])
+        if not sequences:
+            y = np.concatenate([state[0] for state in last[-B:]])
 
         def backward(
             dy: Array | None, dfinal: Any = None, need_dx: bool = True
         ) -> tuple[Array | None, Any, Array | None]:
             dlast = self._states("dfinal", dfinal, [f"d{name}" for name in names], shape)
-            dx: Any = np.zeros((T, D * H, N), dtype)
             if dy is not None:
                 check(f"{who} dy", dy, y.shape, dtype)
-            if dy is not None and self.return_sequences:
-                dx = dy
-            elif dy is not None:  # y is a part of the final state
-                for k, dh in enumerate(np.split(dy, D), -D):
+            dx: Any = np.zeros((T, B * H, N), dtype) if dy is None or not sequences else dy
+            if dy is not None and not sequences:  # y is a part of the final state
+                for k, dh in enumerate(np.split(dy, B), -B):
                     dlast[k] = (dlast[k][0] + dh, *dlast[k][1:])
             dfirst: list[States] = []
             dconstant = None
             for k in reversed(range(L)):
-                dends = dlast[k * D : (k + 1) * D]
+                dends = dlast[k * B : (k + 1) * B]
                 dx, dstates, dconstant = steps[k](dx, dends, need_dx or k > 0)
                 dfirst[:0] = dstates
             return dx, _joined(dfirst), dconstant
@@ -128,7 +126,6 @@ class Recurrent(Layer):
         constant: Array | None,
     ) -> tuple[tuple[Array, list[States]], Backward]:
         """Run the cells of one layer, from number k on: their outputs stand below each other."""
-
         runs = []
         for d, state in enumerate(states):
             read = backwards(x, lengths) if d else x
