@@ -45,7 +45,10 @@ from .layers import AvgPool2d as AvgPool2d
 from .layers import BatchNorm as BatchNorm
 from .layers import Conv1d as Conv1d
 from .layers import Conv2d as Conv2d
+from .layers import ConvTranspose1d as ConvTranspose1d
 from .layers import ConvTranspose2d as ConvTranspose2d
+from .layers import Crop1d as Crop1d
+from .layers import Crop2d as Crop2d
 from .layers import Dense as Dense
 from .layers import Dropout as Dropout
 from .layers import Embedding as Embedding
@@ -73,7 +76,9 @@ from .layers import Tanh as Tanh
 from .layers import TiedDense as TiedDense
 from .layers import TimeDistributed as TimeDistributed
 from .layers import UpsampleBilinear2d as UpsampleBilinear2d
+from .layers import UpsampleNearest1d as UpsampleNearest1d
 from .layers import UpsampleNearest2d as UpsampleNearest2d
+from .layers import ZeroPad1d as ZeroPad1d
 from .layers import ZeroPad2d as ZeroPad2d
 from .layers.summary import summary as summary
 from .likelihoods import Bernoulli as Bernoulli

@@ -1,5 +1,6 @@
 """Convolution, pooling and upsampling against PyTorch in float64, where it is installed."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,9 @@ from nnscratch.layers import (
     AvgPool2d,
     Conv1d,
     Conv2d,
+    ConvTranspose1d,
     ConvTranspose2d,
+    Crop2d,
     GlobalAvgPool2d,
     MaxPool2d,
     PixelShuffle,
@@ -24,6 +27,7 @@ torch = pytest.importorskip("torch")
 nn = torch.nn
 
 RNG = np.random.default_rng(0)
+TRANSPOSE = nn.ConvTranspose1d
 OURS: dict[str, Any] = {"rng": RNG, "dtype": np.float64}
 CONVS = [
     (Conv2d, nn.Conv2d, (3, 5, 3), {}),
@@ -66,6 +70,7 @@ LAYERS = [
     ),
     (PixelShuffle(2), nn.PixelShuffle(2)),
     (ZeroPad2d(((1, 2), (0, 3))), nn.ZeroPad2d((0, 3, 1, 2))),
+    (Crop2d(((1, 2), (0, 3))), nn.ZeroPad2d((0, -3, -1, -2))),
     (GlobalAvgPool2d(), nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())),
 ]
 
@@ -111,6 +116,15 @@ def test_convolutions(layer: Any, module: Any, sizes: Any, options: Any) -> None
 def test_convolution_of_sequences(options: Any) -> None:
     x = RNG.standard_normal((9, 4, 19))
     assert_same(Conv1d(4, 6, 3, **options, **OURS), nn.Conv1d(4, 6, 3, **options), x, first=False)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"stride": 3, "padding": 1, "output_padding": 2, "groups": 2}, {"dilation": 2}],
+)
+def test_transposed_convolution_of_sequences(options: Any) -> None:
+    ours, theirs = (m(4, 6, 3, **options) for m in (partial(ConvTranspose1d, **OURS), TRANSPOSE))
+    assert_same(ours, theirs, RNG.standard_normal((9, 4, 19)), first=False)
 
 
 @pytest.mark.parametrize(("layer", "module"), LAYERS)

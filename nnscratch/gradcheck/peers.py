@@ -4,7 +4,6 @@ A peer takes the inputs, the constants and the parameters as tensors and returns
 none, since its noise is another.
 """
 
-from collections.abc import Callable
 from math import prod
 from typing import Any
 
@@ -12,8 +11,7 @@ import numpy as np
 
 from .. import layers
 from ..core import Array
-
-Peer = Callable[..., Any]
+from .image_peers import IMAGES, Peer, of
 
 
 def torch_or_none() -> Any:
@@ -49,31 +47,6 @@ def gradients(torch: Any, layer: Any, inputs: list[Array], constants: list[Array
 
 def _tensor(torch: Any, a: Array) -> Any:
     return torch.from_numpy(np.moveaxis(a, -1, 0).copy() if a.ndim else a)
-
-
-def _pad(torch: Any, x: Any, layer: Any) -> Any:
-    (top, bottom), (left, right) = layer._paddings(tuple(x.shape[1:]))
-    return torch.nn.functional.pad(x, (left, right, top, bottom))
-
-
-def _conv2d(torch: Any, layer: Any, args: list[Any], theta: dict[str, Any]) -> Any:
-    conv = torch.nn.functional.conv2d
-    x, more = _pad(torch, args[0], layer), (layer.stride, 0, layer.dilation, layer.groups)
-    return conv(x, theta["weight"], theta.get("bias"), *more)
-
-
-def _conv1d(torch: Any, layer: Any, args: list[Any], theta: dict[str, Any]) -> Any:
-    x = torch.nn.functional.pad(args[0].transpose(1, 2), layer._padding(args[0].shape[1]))
-    more = layer.stride, 0, layer.dilation, layer.groups
-    y = torch.nn.functional.conv1d(x, theta["weight"], theta.get("bias"), *more)
-    return y.transpose(1, 2)
-
-
-def _conv_transpose(torch: Any, layer: Any, args: list[Any], theta: dict[str, Any]) -> Any:
-    (top, _), (left, _) = layer.padding
-    more = (top, left), layer.more, layer.groups, layer.dilation
-    conv = torch.nn.functional.conv_transpose2d
-    return conv(args[0], theta["weight"], theta.get("bias"), layer.stride, *more)
 
 
 def _channels_first(x: Any) -> Any:
@@ -161,16 +134,6 @@ def _steps(torch: Any, layer: Any, args: list[Any], theta: dict[str, Any]) -> An
     return PEERS[type(layer.layer).__name__](torch, layer.layer, args, theta)
 
 
-def _of(call: Callable[[Any], Peer], **options: str) -> Peer:
-    """A peer without parameters; `options` are its arguments, by the attribute of our layer."""
-
-    def peer(torch: Any, layer: Any, args: list[Any], theta: dict[str, Any]) -> Any:
-        named = {name: getattr(layer, attribute) for name, attribute in options.items()}
-        return call(torch)(*args, **named)
-
-    return peer
-
-
 def _loss(name: str) -> Peer:
     """A loss of torch.nn.functional: the sum over features, the mean over the batch."""
 
@@ -180,25 +143,14 @@ def _loss(name: str) -> Peer:
     return peer
 
 
-def _upsample(mode: str) -> Peer:
-    def peer(torch: Any, layer: Any, args: list[Any], theta: dict[str, Any]) -> Any:
-        scale = tuple(map(float, layer.scale))
-        return torch.nn.functional.interpolate(args[0], scale_factor=scale, mode=mode)
-
-    return peer
-
-
 def _linear(torch: Any, layer: Any, args: list[Any], theta: dict[str, Any]) -> Any:
     w = theta["weight"].T if isinstance(layer, layers.TiedDense) else theta["weight"]
     return torch.nn.functional.linear(args[0], w, theta.get("bias"))
 
 
-PEERS: dict[str, Peer] = {
+PEERS: dict[str, Peer] = IMAGES | {
     "Dense": _linear,
     "TiedDense": _linear,
-    "Conv2d": _conv2d,
-    "Conv1d": _conv1d,
-    "ConvTranspose2d": _conv_transpose,
     "BatchNorm": _batch_norm,
     "GroupNorm": _group_norm,
     "LayerNorm": _layer_norm,
@@ -212,39 +164,26 @@ PEERS: dict[str, Peer] = {
     "Embedding": lambda torch, layer, args, theta: torch.nn.functional.embedding(
         args[0], theta["weight"]
     ),
-    "RepeatVector": _of(lambda t: lambda x, steps: x[:, None].repeat(1, steps, 1), steps="T"),
-    "ReverseSteps": _of(lambda t: lambda x: x.flip(1)),
+    "RepeatVector": of(lambda t: lambda x, steps: x[:, None].repeat(1, steps, 1), steps="T"),
+    "ReverseSteps": of(lambda t: lambda x: x.flip(1)),
     "TimeDistributed": _steps,
-    "MaxPool2d": _of(
-        lambda t: t.nn.functional.max_pool2d, kernel_size="K", stride="stride", padding="padding"
-    ),
-    "AvgPool2d": _of(
-        lambda t: t.nn.functional.avg_pool2d, kernel_size="K", stride="stride", padding="padding"
-    ),
-    "GlobalAvgPool2d": _of(lambda t: lambda x: x.mean((2, 3))),
-    "UpsampleNearest2d": _upsample("nearest"),
-    "UpsampleBilinear2d": _upsample("bilinear"),
-    "PixelShuffle": _of(lambda t: t.nn.functional.pixel_shuffle, upscale_factor="r"),
-    "ZeroPad2d": lambda torch, layer, args, theta: torch.nn.functional.pad(
-        args[0], (*layer.padding[1], *layer.padding[0])
-    ),
-    "Flatten": _of(lambda t: lambda x: x.reshape(len(x), prod(x.shape[1:]))),
-    "Reshape": _of(lambda t: lambda x, shape: x.reshape(len(x), *shape), shape="sample_shape"),
-    "Identity": _of(lambda t: lambda x: x * 1),
-    "ReLU": _of(lambda t: t.relu),
-    "LeakyReLU": _of(lambda t: t.nn.functional.leaky_relu, negative_slope="slope"),
-    "ELU": _of(lambda t: t.nn.functional.elu, alpha="alpha"),
-    "GELU": _of(lambda t: t.nn.functional.gelu),
-    "Sigmoid": _of(lambda t: t.sigmoid),
-    "Softmax": _of(lambda t: lambda x: t.softmax(x, -1)),
-    "Softplus": _of(lambda t: lambda x: t.nn.functional.softplus(x, threshold=1000)),
-    "Tanh": _of(lambda t: t.tanh),
-    "GaussianSample": _of(lambda t: lambda mu, logvar, eps: mu + (logvar / 2).exp() * eps),
+    "Flatten": of(lambda t: lambda x: x.reshape(len(x), prod(x.shape[1:]))),
+    "Reshape": of(lambda t: lambda x, shape: x.reshape(len(x), *shape), shape="sample_shape"),
+    "Identity": of(lambda t: lambda x: x * 1),
+    "ReLU": of(lambda t: t.relu),
+    "LeakyReLU": of(lambda t: t.nn.functional.leaky_relu, negative_slope="slope"),
+    "ELU": of(lambda t: t.nn.functional.elu, alpha="alpha"),
+    "GELU": of(lambda t: t.nn.functional.gelu),
+    "Sigmoid": of(lambda t: t.sigmoid),
+    "Softmax": of(lambda t: lambda x: t.softmax(x, -1)),
+    "Softplus": of(lambda t: lambda x: t.nn.functional.softplus(x, threshold=1000)),
+    "Tanh": of(lambda t: t.tanh),
+    "GaussianSample": of(lambda t: lambda mu, logvar, eps: mu + (logvar / 2).exp() * eps),
     "squared_error": _loss("mse_loss"),
     "bernoulli_nll": _loss("binary_cross_entropy_with_logits"),
     "categorical_nll": _loss("cross_entropy"),
     "gaussian_nll": _gaussian_nll,
     "gaussian_kl": _gaussian_kl,
-    "l1_penalty": _of(lambda t: lambda z: z.abs().sum() / len(z)),
+    "l1_penalty": of(lambda t: lambda z: z.abs().sum() / len(z)),
     "contraction": _contraction,
 }

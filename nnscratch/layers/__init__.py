@@ -8,13 +8,14 @@ from .batch_norm import BatchNorm
 from .conv import Conv2d
 from .conv1d import Conv1d
 from .conv_transpose import ConvTranspose2d
+from .conv_transpose1d import ConvTranspose1d
 from .dense import Dense
 from .dropout import Dropout
 from .embedding import Embedding
 from .gru import GRU, GRUCell
 from .lstm import LSTM, LSTMCell
 from .norm import GroupNorm, LayerNorm
-from .padding import ZeroPad2d
+from .padding import Crop1d, Crop2d, ZeroPad1d, ZeroPad2d
 from .pixel_shuffle import PixelShuffle
 from .pool import AvgPool2d, GlobalAvgPool2d, MaxPool2d
 from .rectifiers import ELU, LeakyReLU, ReLU
@@ -24,7 +25,7 @@ from .sampling import GaussianSample
 from .sequential import Sequential
 from .steps import RepeatVector, ReverseSteps, TimeDistributed
 from .tied import TiedDense
-from .upsample import UpsampleBilinear2d, UpsampleNearest2d
+from .upsample import UpsampleBilinear2d, UpsampleNearest1d, UpsampleNearest2d
 
 __all__ = [
     "ELU",
@@ -36,7 +37,10 @@ __all__ = [
     "BatchNorm",
     "Conv1d",
     "Conv2d",
+    "ConvTranspose1d",
     "ConvTranspose2d",
+    "Crop1d",
+    "Crop2d",
     "Dense",
     "Dropout",
     "Embedding",
@@ -64,7 +68,9 @@ __all__ = [
     "TiedDense",
     "TimeDistributed",
     "UpsampleBilinear2d",
+    "UpsampleNearest1d",
     "UpsampleNearest2d",
+    "ZeroPad1d",
     "ZeroPad2d",
 ]
 

@@ -87,7 +87,7 @@ class Conv1d(Layer):
         w, b = self.w, self.b
         check("Conv1d x", x, ("T", self.D, "N"), w.value.dtype)
         (T, D, N), (OT, F) = x.shape, self.output_shape(x.shape[:2])
-        image, filters = _image(x), w.value[:, :, None]
+        image, filters = image_of(x), w.value[:, :, None]
         size, before = filters.shape[2:], self._padding(T)[0]
         windows = Windows(size, (1, self.stride), (0, before), (1, self.dilation))
         y = convolve(image, filters, b.value if b else None, windows, (F, 1, OT, N), relu)
@@ -95,13 +95,13 @@ class Conv1d(Layer):
 
         def backward(dy: Array, need_dx: bool = True) -> Array | None:
             check("Conv1d dy", dy, (OT, F, N), w.value.dtype)
-            dy = through_relu_and_bias(_image(dy), rectified, b)
+            dy = through_relu_and_bias(image_of(dy), rectified, b)
             add_filter_gradient(image, dy, windows, w.grad[:, :, None])
             if not need_dx:
                 return None
-            return _sequence(convolve_adjoint(dy, filters, None, windows, (D, 1, T, N)))
+            return sequence_of(convolve_adjoint(dy, filters, None, windows, (D, 1, T, N)))
 
-        return _sequence(y), backward
+        return sequence_of(y), backward
 
     def _padding(self, T: int) -> Pair:
         K = self.w.value.shape[2]
@@ -118,11 +118,11 @@ class Conv1d(Layer):
         return {"weight": self.w} if self.b is None else {"weight": self.w, "bias": self.b}
 
 
-def _image(x: Array) -> Array:
+def image_of(x: Array) -> Array:
     """(T, D, N) ↦ (D, 1, T, N)."""
     return np.ascontiguousarray(x.swapaxes(0, 1))[:, None]
 
 
-def _sequence(x: Array) -> Array:
+def sequence_of(x: Array) -> Array:
     """(D, 1, T, N) ↦ (T, D, N)."""
     return np.ascontiguousarray(x[:, 0].swapaxes(0, 1))

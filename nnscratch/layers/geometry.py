@@ -17,10 +17,12 @@ def pair(name: str, what: str, value: int | Pair, least: int = 1) -> Pair:
     return integers(name, what, value, (rows, columns), least)
 
 
-def paddings(name: str, padding: int | Pair | tuple[Pair, Pair]) -> tuple[Pair, Pair]:
+def paddings(
+    name: str, padding: int | Pair | tuple[Pair, Pair], what: str = "padding"
+) -> tuple[Pair, Pair]:
     """Return ((top, bottom), (left, right)), given that, or (rows, columns), or one number."""
-    sides = [_two(name, "padding", side) for side in _two(name, "padding", padding)]
-    rows, columns = (integers(name, "padding", padding, side, 0) for side in sides)
+    sides = [_two(name, what, side) for side in _two(name, what, padding)]
+    rows, columns = (integers(name, what, padding, side, 0) for side in sides)
     return rows, columns
 
 

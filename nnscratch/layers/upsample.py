@@ -5,6 +5,7 @@ from functools import cache
 
 import numpy as np
 
+from ..checks.arguments import integer
 from ..core import Array, Backward, Layer, Pair, Shape, check, float_dtype
 from ..kernels.plain_images import Resampling, resample
 from .geometry import pair, sample_of
@@ -87,6 +88,50 @@ class UpsampleNearest2d(Upsample):
     """
 
     matrices = staticmethod(nearest)
+
+
+class UpsampleNearest1d(Layer):
+    """Every step of a sequence becomes S equal ones.
+
+    Shapes
+        x  (T, D, N)      y  (S·T, D, N)
+
+    Derivation
+        y_tdn = x_⌊t/S⌋,d,n, so a step collects from its copies: ∂L/∂x_idn = Σ_{a < S} dy_iS+a,d,n
+
+    Keeps
+        Nothing.
+
+    Source
+        As for UpsampleNearest2d.
+
+    Raises
+        ValueError if the scale is not positive, or x or dy has another shape or dtype.
+    """
+
+    holomorphic = True
+
+    def __init__(self, scale_factor: int) -> None:
+        self.scale = integer("UpsampleNearest1d", "scale_factor", scale_factor)
+
+    def forward(self, x: Array) -> tuple[Array, Backward]:
+        check("UpsampleNearest1d x", x.real, ("T", "D", "N"), float_dtype(x))
+        (T, D, N), dtype, S = x.shape, x.dtype, self.scale
+        y_shape = (*self.output_shape((T, D)), N)
+
+        def backward(dy: Array) -> Array:
+            check("UpsampleNearest1d dy", dy, y_shape, dtype)
+            return dy.reshape(T, S, D, N).sum(axis=1)
+
+        return x.repeat(S, axis=0), backward
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        if len(input_shape) != 2:
+            raise ValueError(
+                f"UpsampleNearest1d: expected a sample of shape (T, D), got {input_shape}"
+            )
+        T, D = input_shape
+        return sample_of("UpsampleNearest1d", 1, self.scale * T, D)[1:]
 
 
 class UpsampleBilinear2d(Upsample):

@@ -57,6 +57,7 @@ def of_layers() -> list[Spec]:
     pool = {"kernel_size": PAIR, "stride": optional(PAIR), "padding": PADDING, "ceil_mode": FLAG}
     dense = {"in_features": SIZE, "out_features": SIZE, "bias": FLAG, "rng": RNG}
     turned = {k: v for k, v in conv.items() if k not in ("dilation", "groups")}
+    line_turned = {k: v for k, v in line.items() if k not in ("dilation", "groups")}
     return [
         layer(layers.Dense, (4,), {"in_features": 4, "out_features": 3}, **dense),
         layer(layers.Conv2d, image, sizes, **conv),
@@ -66,7 +67,12 @@ def of_layers() -> list[Spec]:
         layer(layers.AvgPool2d, image, {"kernel_size": 2}, **pool),
         layer(layers.UpsampleNearest2d, image, {"scale_factor": 2}, scale_factor=PAIR),
         layer(layers.UpsampleBilinear2d, image, {"scale_factor": 2}, scale_factor=PAIR),
+        layer(layers.UpsampleNearest1d, (5, 4), {"scale_factor": 2}, scale_factor=SIZE),
         layer(layers.ZeroPad2d, image, {"padding": 1}, padding=PAD),
+        layer(layers.ZeroPad1d, (5, 4), {"padding": 1}, padding=PAD),
+        layer(layers.Crop2d, image, {"cropping": 1}, cropping=PAD),
+        layer(layers.Crop1d, (5, 4), {"cropping": 1}, cropping=PAD),
+        layer(layers.ConvTranspose1d, (5, 4), sizes, **line_turned),
         layer(layers.PixelShuffle, image, {"upscale_factor": 2}, upscale_factor=SIZE),
         layer(layers.Dropout, image, {}, p=BELOW_1),
         layer(layers.LeakyReLU, image, {}, negative_slope=between(0, 1, "][")),
