@@ -16,8 +16,8 @@ def padded(x: Array, sides: Sides) -> Array:
 
 def cropped(x: Array, sides: Sides) -> Array:
     """Return a batch whose samples lack so many entries before and after, along each axis."""
-    inside = (slice(a, n - b) for n, (a, b) in zip(x.shape, sides, strict=False))
-    return x[tuple(inside)].copy()
+    inside = tuple(slice(a, n - b) for n, (a, b) in zip(x.shape, sides, strict=False))
+    return x[inside].copy()
 
 
 class Border(Layer):
@@ -33,13 +33,13 @@ class Border(Layer):
         name, sides = type(self).__name__, self.sides
         check(f"{name} x", x.real, (*self.axes, "N"), float_dtype(x))
         y_shape, dtype = (*self.output_shape(x.shape[:-1]), x.shape[-1]), x.dtype
-        there, back = (padded, cropped) if self.grows else (cropped, padded)
+        y = padded(x, sides) if self.grows else cropped(x, sides)
 
         def backward(dy: Array) -> Array:
             check(f"{name} dy", dy, y_shape, dtype)
-            return back(dy, sides)
+            return cropped(dy, sides) if self.grows else padded(dy, sides)
 
-        return there(x, sides), backward
+        return y, backward
 
     def output_shape(self, input_shape: Shape) -> Shape:
         name, sign = type(self).__name__, 1 if self.grows else -1
