@@ -43,8 +43,8 @@ PUBLIC = {
     "layers": "ELU GELU GRU LSTM RNN AvgPool2d BatchNorm Conv1d Conv2d ConvTranspose1d "
     "ConvTranspose2d Crop1d Crop2d Dense Dropout Embedding Flatten GRUCell GaussianSample "
     "GlobalAvgPool2d GroupNorm Identity LSTMCell LayerNorm LeakyReLU MaxPool2d "
-    "PixelShuffle RNNCell ReLU RepeatVector Reshape ReverseSteps Sequential Sigmoid Softmax Softplus "
-    "Tanh TiedDense TimeDistributed UpsampleBilinear2d UpsampleNearest1d "
+    "PixelShuffle RNNCell ReLU RepeatVector Reshape ReverseSteps Sequential Sigmoid "
+    "Softmax Softplus Tanh TiedDense TimeDistributed UpsampleBilinear2d UpsampleNearest1d "
     "UpsampleNearest2d ZeroPad1d ZeroPad2d",
     "layers.summary": "summary",
     "losses": "bernoulli_nll categorical_nll gaussian_kl gaussian_nll l1_penalty squared_error",
