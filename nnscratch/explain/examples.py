@@ -63,11 +63,6 @@ EXAMPLES: dict[str, Example] = {
         (),
     ),
     "Conv1d": (_of(layers.Conv1d, 2, 2, 3, stride=2, padding=1), [_sequence], ()),
-    "ConvTranspose1d": (
-        _of(layers.ConvTranspose1d, 1, 2, 3, stride=2, padding=1),
-        [(3, 1, 1)],
-        (),
-    ),
     "MaxPool2d": (_is(layers.MaxPool2d(2)), [(1, 2, 4, 1)], ()),
     "MaxPool2d, overlapping": (_is(layers.MaxPool2d(2, 1)), [_image], ()),
     "AvgPool2d": (_is(layers.AvgPool2d(2, 1, 1)), [(1, 2, 2, 1)], ()),
@@ -75,11 +70,7 @@ EXAMPLES: dict[str, Example] = {
     "UpsampleNearest2d": (_is(layers.UpsampleNearest2d(2)), [(1, 2, 2, 1)], ()),
     "UpsampleBilinear2d": (_is(layers.UpsampleBilinear2d(2)), [(1, 2, 2, 1)], ()),
     "PixelShuffle": (_is(layers.PixelShuffle(2)), [(4, 1, 2, 1)], ()),
-    "UpsampleNearest1d": (_is(layers.UpsampleNearest1d(3)), [(2, 2, 1)], ()),
     "ZeroPad2d": (_is(layers.ZeroPad2d(1)), [(1, 2, 2, 1)], ()),
-    "ZeroPad1d": (_is(layers.ZeroPad1d((2, 1))), [(2, 2, 1)], ()),
-    "Crop2d": (_is(layers.Crop2d(((1, 0), (0, 1)))), [_image], ()),
-    "Crop1d": (_is(layers.Crop1d((2, 1))), [(5, 1, 2)], ()),
     "Flatten": (_is(layers.Flatten()), [(1, 2, 2, 2)], ()),
     "Reshape": (_is(layers.Reshape(1, 2, 2)), [(4, 2)], ()),
     "Identity": (_is(layers.Identity()), [_column], ()),
@@ -129,6 +120,20 @@ EXAMPLES: dict[str, Example] = {
     "gaussian_kl": (_is(losses.gaussian_kl), [_column, _column], ()),
     "l1_penalty": (_is(losses.l1_penalty), [_column], ()),
     "contraction": (_is(losses.contraction), [(2, 2), (2, 3)], ()),
+    "discretised_logistic_nll": (
+        _is(losses.discretised_logistic_nll),
+        [_column, _column],
+        [np.array([[0, 1], [0.2, 0.8], [1, 0.4]])],
+    ),
+    "ConvTranspose1d": (
+        _of(layers.ConvTranspose1d, 1, 2, 3, stride=2, padding=1),
+        [(3, 1, 1)],
+        (),
+    ),
+    "UpsampleNearest1d": (_is(layers.UpsampleNearest1d(3)), [(2, 2, 1)], ()),
+    "ZeroPad1d": (_is(layers.ZeroPad1d((2, 1))), [(2, 2, 1)], ()),
+    "Crop2d": (_is(layers.Crop2d(((1, 0), (0, 1)))), [_image], ()),
+    "Crop1d": (_is(layers.Crop1d((2, 1))), [(5, 1, 2)], ()),
 }
 
 

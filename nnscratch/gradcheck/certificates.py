@@ -25,6 +25,7 @@ def cases(rng: np.random.Generator) -> list[Case]:
     kinked, kinked_image = without_kinks(column, rng=rng), without_kinks(image, rng=rng)
     noise, grey = rng.standard_normal(column), rng.random(column)
     labels, tokens = rng.integers(0, 4, 5), rng.integers(0, 3, (4, 19))
+    levels = (np.array([0, 0.2, 0.4, 0.8, 1] * 4).reshape(column),)  # 0 and 1 have one end
     x, h, c = (3, 19), (5, 19), (5, 19)
 
     def new(layer: Any, *sizes: Any, **options: Any) -> Any:
@@ -96,6 +97,7 @@ def cases(rng: np.random.Generator) -> list[Case]:
         ("gaussian_kl", losses.gaussian_kl, (column, column), ()),
         ("l1_penalty", losses.l1_penalty, (kinked,), ()),
         ("contraction", losses.contraction, (column, (4, 3)), ()),
+        ("discretised_logistic_nll", losses.discretised_logistic_nll, (column, column), levels),
         ("ConvTranspose1d", new(deconv1d, 3, 5, 3, stride=2, padding=1), (words,), ()),
         ("UpsampleNearest1d", layers.UpsampleNearest1d(3), (sequence,), ()),
         ("ZeroPad1d", layers.ZeroPad1d((2, 1)), (sequence,), ()),

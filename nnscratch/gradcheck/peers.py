@@ -85,6 +85,17 @@ def _gaussian_nll(torch: Any, layer: Any, args: list[Any], theta: dict[str, Any]
     return nll(mean, t, logvar.exp(), full=True, eps=0, reduction="sum") / len(mean)
 
 
+def _logistic(torch: Any, layer: Any, args: list[Any], theta: dict[str, Any]) -> Any:
+    (mean, logscale, t), half = args, 1 / 510
+
+    def below(x: Any) -> Any:
+        return torch.sigmoid((x - mean) / logscale.exp())
+
+    upper = torch.where(t > 1 - half, torch.ones_like(t), below(t + half))
+    lower = torch.where(t < half, torch.zeros_like(t), below(t - half))
+    return -(upper - lower).log().sum() / len(mean)
+
+
 def _gaussian_kl(torch: Any, layer: Any, args: list[Any], theta: dict[str, Any]) -> Any:
     mu, logvar = args
     normal = torch.distributions.Normal
@@ -183,6 +194,7 @@ PEERS: dict[str, Peer] = IMAGES | {
     "bernoulli_nll": _loss("binary_cross_entropy_with_logits"),
     "categorical_nll": _loss("cross_entropy"),
     "gaussian_nll": _gaussian_nll,
+    "discretised_logistic_nll": _logistic,
     "gaussian_kl": _gaussian_kl,
     "l1_penalty": of(lambda t: lambda z: z.abs().sum() / len(z)),
     "contraction": _contraction,

@@ -39,6 +39,7 @@ def library() -> Mapping[str, Any]:
     parts = {name: a for name, a in found.items() if isinstance(a, type) and name != "Trainable"}
     others: list[Any] = [FrozenBatchNorm, losses.l1_penalty]
     others += [likelihoods.Bernoulli, likelihoods.Gaussian, likelihoods.SquaredError]
+    others += [likelihoods.LearnedGaussian, likelihoods.DiscretisedLogistic]
     others += [adversarial.gaussian, adversarial.ring, adversarial.mixture]
     return parts | {each.__name__: each for each in others}
 

@@ -13,7 +13,15 @@ from .batch_first import apply_in_chunks, naming
 from .codec import Codec
 from .corruption import Corruption
 from .labels import append_labels, check_wanted, one_hot, shape_with_labels
-from .parts import Penalty, checked_penalties, corrupted_shape, name_of, one_dtype, try_parts
+from .parts import (
+    Penalty,
+    checked_penalties,
+    corrupted_shape,
+    decoder_shape,
+    name_of,
+    one_dtype,
+    try_parts,
+)
 from .sets import ImageSet, batch_of_images, check_images
 from .sizes import outputs
 from .trainable import Terms
@@ -34,6 +42,7 @@ class Autoencoder(Codec):
 
     Shapes
         x, a  (*input_shape, N)         z  (*code_shape, N)
+              a has twice the channels of x if the likelihood takes two numbers for each of x
         x̃     (*corrupted_shape, N)     another shape than x if the corruption takes pixels away
         `encode`, `decode` and what else one asks of a model that has learned, in codec.py, take and
         return batch-first arrays (N, …)
@@ -74,8 +83,9 @@ class Autoencoder(Codec):
             self.decoder = as_sequential(decoder)
             shape = shape_with_labels(self.code_shape, self.classes)
             output = self.decoder.output_shape(shape)
-        if output != input_shape:
-            raise ValueError(f"{who}: expected an output of shape {input_shape}, got {output}")
+        want = decoder_shape(self.likelihood, input_shape)
+        if output != want:
+            raise ValueError(f"{who}: expected an output of shape {want}, got {output}")
         self.dtype = one_dtype(who, self.parameters())
         self.whole_batch = whole_batch(self.encoder) or whole_batch(self.decoder)
         try_parts(self)

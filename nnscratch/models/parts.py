@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..core import Array, Parameter, Shape
+from ..core import Array, Parameter, Shape, channel_axis
 from ..layers.contract import check_methods, noisy
 from ..layers.held import sources, unmoved
 from ..layers.sequential import Sequential
@@ -48,6 +48,25 @@ def corrupted_shape(who: str, corruption: Corruption | None, input_shape: Shape)
         return input_shape
     check_methods(f"{who} corruption", corruption, "__call__", "output_shape")
     return corruption.output_shape(input_shape)
+
+
+def decoder_shape(likelihood: object, sample_shape: Shape) -> Shape:
+    """Return the shape of what a decoder returns for a sample x, given that of x."""
+    axis, outputs = channel_axis(sample_shape), getattr(likelihood, "outputs", 1)
+    return *sample_shape[:axis], outputs * sample_shape[axis], *sample_shape[axis + 1 :]
+
+
+def sample_shape(likelihood: object, output: Shape) -> Shape:
+    """Return the shape of x, given that of what a decoder returns.
+
+    Raises
+        ValueError if its channels are no multiple of the likelihood's outputs.
+    """
+    axis, outputs = channel_axis(output), getattr(likelihood, "outputs", 1)
+    if output[axis] % outputs:
+        name = type(likelihood).__name__
+        raise ValueError(f"{name}: expected a multiple of {outputs} channels, got {output}")
+    return *output[:axis], output[axis] // outputs, *output[axis + 1 :]
 
 
 def try_parts(model: "Autoencoder") -> None:
@@ -90,13 +109,14 @@ def try_layer(who: str, layer: Any, x: Array) -> None:
         check_methods(f"{who}: backward", backward, "__call__")
 
 
-def try_likelihood(who: str, likelihood: Any, a: Array) -> None:
+def try_likelihood(who: str, likelihood: Any, x: Array) -> None:
     """Raise ValueError unless nll returns (value, da), and mean what is like an image."""
     check_methods(who, likelihood, "nll", "mean")
-    _try_loss(f"{who} nll", likelihood, likelihood.nll, a, a)
+    a = two_halves(decoder_shape(likelihood, x.shape[:-1]), x.dtype)
+    _try_loss(f"{who} nll", likelihood, likelihood.nll, a, x)
     mean = _tried(f"{who} mean", likelihood, likelihood.mean, a)
     if mean is not NOT_TRIED:
-        _check_like(f"{who} mean", mean, a.shape, a)
+        _check_like(f"{who} mean", mean, x.shape, x)
 
 
 def checked_penalties(who: str, penalties: Mapping[str, Any]) -> dict[str, tuple[float, Penalty]]:

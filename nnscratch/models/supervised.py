@@ -25,7 +25,7 @@ from ..likelihoods import Likelihood, SquaredError
 from ..losses import categorical_nll
 from .batch_first import Input, apply_in_chunks, naming
 from .described import Described
-from .parts import name_of, one_dtype, try_layer, try_likelihood, two_halves
+from .parts import name_of, one_dtype, sample_shape, try_layer, try_likelihood, two_halves
 from .sizes import outputs
 from .trainable import Terms
 
@@ -158,6 +158,7 @@ class Regressor(Supervised):
 
     Shapes
         x  (*input_shape, N)         y, a  (*output_shape, N), of the network
+                                     a has twice as many channels for a likelihood of two outputs
 
     Raises
         ValueError as Supervised; if the likelihood is none.
@@ -168,6 +169,7 @@ class Regressor(Supervised):
     ) -> None:
         super().__init__(net, input_shape=input_shape)
         self.likelihood = SquaredError() if likelihood is None else likelihood
+        self.output_shape = sample_shape(self.likelihood, self.output_shape)
         two = two_halves(self.output_shape, self.dtype)
         try_likelihood("Regressor likelihood", self.likelihood, two)
 

@@ -5,7 +5,8 @@ import numpy as np
 import nnscratch as nn
 from book.ids import equation, number
 from book.numerics import close, jacobian
-from nnscratch.losses import binary_entropy
+from nnscratch.likelihoods import with_floor
+from nnscratch.losses import binary_entropy, discretised_logistic_log_prob
 
 
 @equation("bernoulli")
@@ -136,3 +137,47 @@ def text() -> str:
     """The weight of KL against the sum of squares, by the library's loss of a mean over pixels."""
     a, x = np.random.default_rng(0).random((2, 784, 5))
     return f"{nn.squared_error(a, x)[0] / ((a - x) ** 2).mean():.0f}"
+
+
+@equation("floor-slope")
+def test_floor_slope(rng: np.random.Generator) -> None:
+    b, least = rng.standard_normal((4, 1)), 0.3
+    logvar, slope = with_floor(b, least)
+    close(logvar, np.log(least + np.exp(b)))
+    close(slope, np.exp(b) / (least + np.exp(b)))
+    close(
+        np.diag(jacobian(lambda b: np.log(least + np.exp(b)).ravel(), b).reshape(4, 4)), slope[:, 0]
+    )
+
+
+def ends(m: np.ndarray, s: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return (x + 1 / 510 - m) / s, (x - 1 / 510 - m) / s
+
+
+@equation("level")
+def test_level(rng: np.random.Generator) -> None:
+    m, b = rng.random((5, 1)), rng.standard_normal((5, 1))
+    x = rng.integers(1, 255, (5, 1)) / 255
+    u, l = ends(m, np.exp(b), x)  # noqa: E741
+    close(discretised_logistic_log_prob(m, b, x), np.log(p_of(u) - p_of(l)), 1e-9)
+    right = np.log(p_of(u)) + np.log(p_of(-l)) + np.log(1 - np.exp(l - u))
+    close(discretised_logistic_log_prob(m, b, x), right)
+
+
+@equation("level-gradients")
+def test_level_gradients(rng: np.random.Generator) -> None:
+    m, b = rng.random((5, 1)), rng.standard_normal((5, 1))
+    x, s = rng.integers(1, 255, (5, 1)) / 255, np.exp(b)
+    u, l = ends(m, s, x)  # noqa: E741
+    _, (dm, db) = nn.discretised_logistic_nll(m, b, x)
+    close(-dm, -(p_of(-u) - p_of(l)) / s)
+    close(-db, -u * p_of(-u) + l * p_of(l) - (u - l) / np.expm1(u - l))
+
+
+@equation("level-mean")
+def test_level_mean(rng: np.random.Generator) -> None:
+    """The integral by Gauss and Legendre's nodes."""
+    nodes, weights = np.polynomial.legendre.leggauss(200)
+    m, s = 0.3, 0.1
+    a = np.array([[m], [np.log(s - 1e-3)]])
+    close(nn.DiscretisedLogistic().mean(a)[0, 0], (p_of((m - (nodes + 1) / 2) / s) @ weights) / 2)
