@@ -16,6 +16,7 @@ EXCEPTED = {
     "layers/conv.py Conv2d.__init__": PYTORCH,
     "layers/conv1d.py Conv1d.__init__": PYTORCH,
     "layers/conv_transpose.py ConvTranspose2d.__init__": PYTORCH,
+    "layers/conv_transpose1d.py ConvTranspose1d.__init__": PYTORCH,
     "layers/recurrent_cell.py Cell.__init__": PYTORCH,
     "layers/rnn.py RNNCell.__init__": PYTORCH,
     "layers/rnn.py RNN.__init__": PYTORCH,
