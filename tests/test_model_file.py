@@ -25,7 +25,9 @@ from nnscratch.gradcheck.certificates import cases, with_random_parameters
 from nnscratch.losses import l1_penalty
 from nnscratch.models import adversarial, lesson
 from nnscratch.models.architecture import describe, library
+from nnscratch.models.music_sizes import Sizes, music_vae
 from nnscratch.models.rebuilt import DEPTH, PARTS, build
+from nnscratch.models.sequences import SequenceDecoder
 from nnscratch.training import checkpoint
 
 pytestmark = [pytest.mark.plain, pytest.mark.oldest]
@@ -220,6 +222,22 @@ def test_a_model_comes_back_and_computes_the_same_to_the_bit(name: str, tmp_path
     assert_same(model, other)
     assert list(outputs(model)) == list(outputs(other))
     assert repr(other).splitlines()[-2:] == repr(model).splitlines()[-2:]
+
+
+@pytest.mark.parametrize("sizes", [(2, None), (2, (4, 1))], ids=["flat", "hierarchical"])
+def test_models_of_sequences_come_back(sizes: Any, tmp_path: Path) -> None:
+    bars, conductor = sizes
+    few = Sizes(bars, (4, 1), 3, (5, 2), conductor, beta=0.5)
+    model = music_vae(few, rng=RNG, classes=6, augmentation=nn.Transposition(3), sampling=0.25)
+    other = there_and_back(model, tmp_path)
+    assert_same(model, other)
+    assert (other.augmentation, other.sampling) == (nn.Transposition(3), 0.25)
+    x = RNG.integers(0, 6, (5, 16 * bars))
+    assert model.encode(x).tobytes() == other.encode(x).tobytes()
+    z = model.encode(x)
+    assert model.decode(z).tobytes() == other.decode(z).tobytes()
+    alone = nn.LanguageModel(SequenceDecoder(6, 4, 0, rng=RNG), steps=8)
+    assert_same(alone, there_and_back(alone, tmp_path))
 
 
 def test_every_model_of_the_library_is_tried() -> None:

@@ -28,7 +28,7 @@ import numpy as np
 from .. import layers, likelihoods, losses, models
 from ..checks.recorded import Recorded, made_with
 from ..layers.batch_norm import FrozenBatchNorm
-from . import adversarial
+from . import adversarial, sequences
 
 
 @cache
@@ -40,6 +40,7 @@ def library() -> Mapping[str, Any]:
     others: list[Any] = [FrozenBatchNorm, losses.l1_penalty]
     others += [likelihoods.Bernoulli, likelihoods.Gaussian, likelihoods.SquaredError]
     others += [likelihoods.LearnedGaussian, likelihoods.DiscretisedLogistic]
+    others += [sequences.SequenceEncoder, sequences.SequenceDecoder, sequences.HierarchicalDecoder]
     others += [adversarial.gaussian, adversarial.ring, adversarial.mixture]
     return parts | {each.__name__: each for each in others}
 

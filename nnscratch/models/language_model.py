@@ -6,6 +6,7 @@ from typing import Any, Self
 import numpy as np
 
 from ..checks.arguments import generator, integer, number
+from ..checks.recorded import Recorded
 from ..core import Array, IntArray, Parameter
 from ..kernels.machine.threads import check_threads, in_chunks
 from ..losses import categorical_nll
@@ -17,7 +18,7 @@ from .tokens import before, columns_of, free_running, log_prob_of, tokens_of
 from .trainable import Terms
 
 
-class LanguageModel:
+class LanguageModel(Recorded):
     """p(x) = Π_t p(x_t | x_<t), an event at a time: the decoder of a MusicVAE without its z.
 
         L = -Σ_t log p(x_t | x_<t)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..checks.arguments import generator, integer, number
+from ..checks.recorded import Recorded
 from ..core import Array, IntArray
 from ..kernels.machine.threads import check_threads, in_chunks
 from ..losses import gaussian_kl_per_sample
@@ -17,7 +18,7 @@ CHUNK = 128
 """Sequences a chunk of inference."""
 
 
-class MelodyCodec:
+class MelodyCodec(Recorded):
     """An encoder and a decoder of sequences, used; MusicVAE adds how they learn.
 
     All arrays are batch-first here.

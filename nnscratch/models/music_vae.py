@@ -15,7 +15,7 @@ from ..layers.sampling import GaussianSample
 from ..losses import categorical_nll
 from .melody_codec import MelodyCodec
 from .parts import one_dtype
-from .sequences import SequenceEncoder
+from .sequences import HierarchicalDecoder, SequenceDecoder, SequenceEncoder
 from .tokens import Decoder, before, columns_of, own_events, tokens_of
 from .trainable import Terms
 from .vae import bound
@@ -92,7 +92,11 @@ class MusicVAE(MelodyCodec):
                 raise ValueError(f"MusicVAE decoder: expected {name} {ours}, got {theirs}")
         self.classes, self.latent_dim = encoder.classes, encoder.latent_dim
         self.dtype = one_dtype("MusicVAE", self.parameters())
-        decoder.forward(np.zeros((self.latent_dim, 1), self.dtype), np.zeros((steps, 1), np.intp))
+        if isinstance(decoder, HierarchicalDecoder):
+            decoder.check_steps(self.steps)
+        elif not isinstance(decoder, SequenceDecoder):  # one's own, which is tried
+            z = np.zeros((self.latent_dim, 1), self.dtype)
+            decoder.forward(z, np.zeros((self.steps, 1), np.intp))
 
     def loss(
         self, x: IntArray, *, rng: np.random.Generator | None = None

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..checks.arguments import integer
+from ..checks.recorded import Recorded
 from ..core import Array, Backward, IntArray, Parameter, named
 from ..kernels.plain_recurrent import add_matmul_steps, matmul_steps
 from ..layers import Dense
@@ -17,7 +18,7 @@ Gradients = Callable[[Array], Array | None]
 """dlogits ↦ dz; what has no code returns None."""
 
 
-class SequenceEncoder:
+class SequenceEncoder(Recorded):
     """Tokens x → (μ, log σ²): an LSTM in both directions, and an affine map of its last states.
 
     Shapes
@@ -97,7 +98,7 @@ class InitialStates:
         return (h0, c0), backward
 
 
-class SequenceDecoder:
+class SequenceDecoder(Recorded):
     """p(x|z) = Π_t p(x_t | x_<t, z): an LSTM that is given the token before, and z at every step.
 
         (h_t, c_t) = LSTM([x_t-1, z], h_t-1, c_t-1),  h_0 and c_0 = tanh(w z + b)
@@ -173,7 +174,7 @@ class SequenceDecoder:
         return named(lstm=self.lstm.parameters(), initial=initial, output=self.output.parameters())
 
 
-class HierarchicalDecoder:
+class HierarchicalDecoder(Recorded):
     """A conductor makes a code of each segment, and a decoder of segments reads that as its z.
 
         c_1 … c_S = conductor(z)                        an LSTM whose inputs are zeros
@@ -214,6 +215,12 @@ class HierarchicalDecoder:
         self.conductor = LSTM(1, core.latent_dim, layers=layers, **words)
         self.initial = InitialStates(latent_dim, layers, core.latent_dim, **words)
 
+    def check_steps(self, T: int) -> None:
+        """Raise ValueError unless a sequence of T steps is segments · steps long."""
+        S, steps = self.segments, self.steps
+        if S * steps != T:
+            raise ValueError(f"HierarchicalDecoder: expected {S} · {steps} steps, got {T}")
+
     def codes(self, z: Array) -> tuple[Array, Backward]:
         """Return the conductor's codes (S, core.latent_dim, N), and backward: dcodes ↦ dz."""
         states, initial_backward = self.initial.forward(z)
@@ -229,8 +236,7 @@ class HierarchicalDecoder:
     def forward(self, z: Array, inputs: IntArray) -> tuple[Array, Gradients]:
         """Return the logits of every step, given the true token before it; and backward."""
         S, steps, (T, N), K = self.segments, self.steps, inputs.shape, self.classes
-        if S * steps != T:
-            raise ValueError(f"HierarchicalDecoder: expected {S} · {steps} steps, got {T}")
+        self.check_steps(T)
         codes, codes_backward = self.codes(z)
         C = codes.shape[1]
         at_once = np.ascontiguousarray(codes.swapaxes(0, 1)).reshape(C, S * N)
