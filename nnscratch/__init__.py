@@ -47,9 +47,9 @@ PUBLIC = {
     "Softmax Softplus Tanh TiedDense TimeDistributed UpsampleBilinear2d UpsampleNearest1d "
     "UpsampleNearest2d ZeroPad1d ZeroPad2d",
     "layers.summary": "summary",
-    "losses": "bernoulli_nll categorical_nll discretised_logistic_nll gaussian_kl gaussian_nll "
-    "l1_penalty squared_error",
-    "likelihoods": "Bernoulli DiscretisedLogistic Gaussian LearnedGaussian SquaredError",
+    "losses": "bernoulli_nll categorical_nll gaussian_kl gaussian_nll l1_penalty squared_error",
+    "likelihoods": "Bernoulli Gaussian SquaredError",
+    "learned_scale": "DiscretisedLogistic LearnedGaussian discretised_logistic_nll",
     "models": "VAE AdversarialAutoencoder Autoencoder Classifier ConditionalVAE "
     "ContractiveAutoencoder Downsampling GaussianNoise LanguageModel Masking MusicVAE Regressor "
     "SaltAndPepper Trainable Transposition predict",

@@ -81,14 +81,14 @@ from .layers import UpsampleNearest2d as UpsampleNearest2d
 from .layers import ZeroPad1d as ZeroPad1d
 from .layers import ZeroPad2d as ZeroPad2d
 from .layers.summary import summary as summary
+from .learned_scale import DiscretisedLogistic as DiscretisedLogistic
+from .learned_scale import LearnedGaussian as LearnedGaussian
+from .learned_scale import discretised_logistic_nll as discretised_logistic_nll
 from .likelihoods import Bernoulli as Bernoulli
-from .likelihoods import DiscretisedLogistic as DiscretisedLogistic
 from .likelihoods import Gaussian as Gaussian
-from .likelihoods import LearnedGaussian as LearnedGaussian
 from .likelihoods import SquaredError as SquaredError
 from .losses import bernoulli_nll as bernoulli_nll
 from .losses import categorical_nll as categorical_nll
-from .losses import discretised_logistic_nll as discretised_logistic_nll
 from .losses import gaussian_kl as gaussian_kl
 from .losses import gaussian_nll as gaussian_nll
 from .losses import l1_penalty as l1_penalty

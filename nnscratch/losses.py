@@ -12,7 +12,6 @@ sample.
 """
 
 from math import log, pi
-from typing import Any
 
 import numpy as np
 
@@ -61,51 +60,6 @@ def gaussian_nll(mean: Array, logvar: Array, t: Array) -> tuple[float, tuple[Arr
     squares = d * d * precision
     value = float((squares + logvar + log(2 * pi)).sum()) / (2 * N)
     return value, (d * precision / N, (1 - squares) / (2 * N))
-
-
-def discretised_logistic_nll(
-    mean: Array, logscale: Array, t: Array
-) -> tuple[float, tuple[Array, Array]]:
-    """-log P(t) of grey levels t in 0, 1/255 … 1, with its gradients in mean and logscale.
-
-    A logistic variable X, P(X < x) = σ((x - mean)/s) with s = exp logscale, is rounded to the
-    nearest level; what lies outside of [0, 1] becomes 0 or 1. With h = 1/510, half a level,
-
-        u = (t + h - mean)/s        l = (t - h - mean)/s        w = u - l = 2 h/s
-
-        log P(t) = log (σ(u) - σ(l)) = log σ(u) + log σ(-l) + log (1 - e^-w)
-        ∂ log P/∂mean     = -(1/s) (σ(-u) - σ(l))
-        ∂ log P/∂logscale = -u σ(-u) + l σ(l) - w/(e^w - 1)
-
-    Written as three logarithms it loses no digits, however far off the mean is. For t = 0, which
-    has no lower end, only the terms of u are left, and only those of l for t = 1.
-
-    Source: Salimans et al., PixelCNN++ (2017), §2.1, with a mixture of one.
-    """
-    N = batch_size("discretised_logistic_nll mean", mean)
-    check("discretised_logistic_nll logscale", logscale, mean.shape, mean.dtype)
-    check("discretised_logistic_nll t", t, mean.shape, mean.dtype)
-    u, l, w, upper, lower = _level(mean, logscale, t)  # noqa: E741
-    value = -float(discretised_logistic_log_prob(mean, logscale, t).sum()) / N
-    du, dl = upper * plain.sigmoid(-u), lower * plain.sigmoid(l)
-    dw = (upper & lower) * w * np.exp(-w) / -np.expm1(-w)
-    return value, (np.exp(-logscale) * (du - dl) / N, (u * du - l * dl + dw) / N)
-
-
-def discretised_logistic_log_prob(mean: Array, logscale: Array, t: Array) -> Array:
-    """Return log P(t) of every entry: see discretised_logistic_nll."""
-    u, l, w, upper, lower = _level(mean, logscale, t)  # noqa: E741
-    log_p = np.where(upper & lower, np.log(-np.expm1(-w)), 0)
-    log_p -= upper * plain.softplus(-u)
-    log_p -= lower * plain.softplus(l)
-    return log_p
-
-
-def _level(mean: Array, logscale: Array, t: Array) -> tuple[Array, Array, Array, Any, Any]:
-    """Return u, l and w, and whether the level t has an upper and a lower end."""
-    h, precision = 1 / 510, np.exp(-logscale)
-    u, l = (t + h - mean) * precision, (t - h - mean) * precision  # noqa: E741
-    return u, l, 2 * h * precision, t < 1 - h, t > h
 
 
 def bernoulli_nll(a: Array, t: Array) -> tuple[float, Array]:

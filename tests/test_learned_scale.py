@@ -12,8 +12,12 @@ from hypothesis import strategies as st
 
 import nnscratch as nn
 from nnscratch.gradcheck import gradcheck
-from nnscratch.likelihoods import DiscretisedLogistic, LearnedGaussian
-from nnscratch.losses import discretised_logistic_log_prob, discretised_logistic_nll
+from nnscratch.learned_scale import (
+    DiscretisedLogistic,
+    LearnedGaussian,
+    discretised_logistic_log_prob,
+    discretised_logistic_nll,
+)
 from nnscratch.models.parts import decoder_shape, sample_shape
 
 pytestmark = pytest.mark.plain

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import layers, losses
+from .. import layers, learned_scale, losses
 from ..core import Shape
 from .explanation import Explanation, explain, tenths
 
@@ -121,7 +121,7 @@ EXAMPLES: dict[str, Example] = {
     "l1_penalty": (_is(losses.l1_penalty), [_column], ()),
     "contraction": (_is(losses.contraction), [(2, 2), (2, 3)], ()),
     "discretised_logistic_nll": (
-        _is(losses.discretised_logistic_nll),
+        _is(learned_scale.discretised_logistic_nll),
         [_column, _column],
         [np.array([[0, 1], [0.2, 0.8], [1, 0.4]])],
     ),

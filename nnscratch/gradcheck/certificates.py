@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import layers, losses
+from .. import layers, learned_scale, losses
 from .gradcheck import without_kinks
 
 Case = tuple[str, Any, tuple[Any, ...], tuple[Any, ...]]
@@ -97,7 +97,12 @@ def cases(rng: np.random.Generator) -> list[Case]:
         ("gaussian_kl", losses.gaussian_kl, (column, column), ()),
         ("l1_penalty", losses.l1_penalty, (kinked,), ()),
         ("contraction", losses.contraction, (column, (4, 3)), ()),
-        ("discretised_logistic_nll", losses.discretised_logistic_nll, (column, column), levels),
+        (
+            "discretised_logistic_nll",
+            learned_scale.discretised_logistic_nll,
+            (column, column),
+            levels,
+        ),
         ("ConvTranspose1d", new(deconv1d, 3, 5, 3, stride=2, padding=1), (words,), ()),
         ("UpsampleNearest1d", layers.UpsampleNearest1d(3), (sequence,), ()),
         ("ZeroPad1d", layers.ZeroPad1d((2, 1)), (sequence,), ()),

@@ -18,11 +18,11 @@ import copy
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, get_origin
+from typing import Any, get_args
 
 import numpy as np
 
-from .. import layers, losses
+from .. import layers, learned_scale, losses
 from ..core import Array
 from ..kernels.paths import plain
 from . import peers
@@ -70,15 +70,16 @@ class Proof:
 
 
 def public() -> set[str]:
-    """Every public layer, and every function of losses.py that returns a value and a gradient."""
+    """Every public layer, and every loss: what returns a value and a gradient."""
     classes = {name for name in layers.__all__ if isinstance(getattr(layers, name), type)}
     functions = {
         name
-        for name, f in vars(losses).items()
+        for module in (losses, learned_scale)
+        for name, f in vars(module).items()
         if inspect.isfunction(f)
         and not name.startswith("_")
-        and f.__module__ == losses.__name__
-        and get_origin(f.__annotations__.get("return")) is tuple
+        and f.__module__ == module.__name__
+        and get_args(f.__annotations__.get("return"))[:1] == (float,)
     }
     return classes | functions
 

@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import layers, likelihoods, losses, models
+from .. import layers, learned_scale, likelihoods, losses, models
 from ..checks.recorded import Recorded, made_with
 from ..layers.batch_norm import FrozenBatchNorm
 from . import adversarial, sequences
@@ -39,7 +39,7 @@ def library() -> Mapping[str, Any]:
     parts = {name: a for name, a in found.items() if isinstance(a, type) and name != "Trainable"}
     others: list[Any] = [FrozenBatchNorm, losses.l1_penalty]
     others += [likelihoods.Bernoulli, likelihoods.Gaussian, likelihoods.SquaredError]
-    others += [likelihoods.LearnedGaussian, likelihoods.DiscretisedLogistic]
+    others += [learned_scale.LearnedGaussian, learned_scale.DiscretisedLogistic]
     others += [sequences.SequenceEncoder, sequences.SequenceDecoder, sequences.HierarchicalDecoder]
     others += [adversarial.gaussian, adversarial.ring, adversarial.mixture]
     return parts | {each.__name__: each for each in others}

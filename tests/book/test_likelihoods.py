@@ -5,8 +5,8 @@ import numpy as np
 import nnscratch as nn
 from book.ids import equation, number
 from book.numerics import close, jacobian
-from nnscratch.likelihoods import with_floor
-from nnscratch.losses import binary_entropy, discretised_logistic_log_prob
+from nnscratch.learned_scale import discretised_logistic_log_prob, with_floor
+from nnscratch.losses import binary_entropy
 
 
 @equation("bernoulli")
