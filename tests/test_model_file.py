@@ -26,7 +26,7 @@ from nnscratch.losses import l1_penalty
 from nnscratch.models import adversarial, lesson
 from nnscratch.models.architecture import describe, library
 from nnscratch.models.music_sizes import Sizes, music_vae
-from nnscratch.models.rebuilt import DEPTH, PARTS, build
+from nnscratch.models.rebuilt import DEPTH, PARTS, rebuild
 from nnscratch.models.sequences import SequenceDecoder
 from nnscratch.training import checkpoint
 
@@ -112,7 +112,7 @@ def test_all_arguments_of_a_convolution_come_back(data: st.DataObject) -> None:
         init=nn.layers.initializers.orthogonal,
     )
     words, own = describe(layer)
-    other = build(json.loads(json.dumps(words)))
+    other = rebuild(json.loads(json.dumps(words)))
     assert not own
     assert describe(other) == (words, own)
     mine, theirs = vars(layer), vars(other)

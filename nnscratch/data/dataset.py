@@ -39,14 +39,16 @@ class Split(NamedTuple, Generic[T]):
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Images, or rows of a table, and the class of each.
+    """Images, or rows of a table, or signals, and the class of each.
 
         images  (N, H, W) or (N, C, H, W), uint8 in 0 … 255 or float32 or float64 in [0, 1];
-                or a table (N, D), whose floats may be any finite numbers
+                or a table (N, D), whose floats may be any finite numbers;
+                or with unit=False sequences (N, T, D), whose floats may be so too
         labels  (N,) integers from 0
         name    what the set is called, "" if nobody knows
         nouns   what one of its images is, and what many are
         classes the name of every class, by its label; without names a class is called its label
+        unit    must floats lie in [0, 1]? None: in a table they need not, elsewhere they must
 
     Both may be lists, data frames or tensors (see arrays.py); what the set holds are plain arrays,
     row by row. `data[rows]` is the set of some rows: a view if `rows` is a slice, else a copy.
@@ -62,12 +64,14 @@ class Dataset:
     name: str = ""
     nouns: tuple[str, str] = ("image", "images")
     classes: tuple[str, ...] = ()
+    unit: bool | None = None
 
     def __post_init__(self) -> None:
         """Refuse what is not such a set."""
         images = _set("Dataset images", self.images)
         check_bytes("Dataset images", images)
-        check_set("Dataset images", images, unit=images.ndim > 2)
+        unit = images.ndim > 2 if self.unit is None else flag("Dataset", "unit", self.unit)
+        check_set("Dataset images", images, unit=unit)
         object.__setattr__(self, "images", images)
         labels = labels_of("Dataset labels", self.labels, len(images))
         object.__setattr__(self, "labels", labels)

@@ -4,6 +4,7 @@ from . import lesson, music_sizes
 from .adversarial import AdversarialAutoencoder
 from .autoencoder import Autoencoder
 from .batch_first import predict
+from .builder import build
 from .conditional import ConditionalVAE
 from .contractive import ContractiveAutoencoder
 from .corruption import Downsampling, GaussianNoise, Masking, SaltAndPepper
@@ -30,6 +31,7 @@ __all__ = [
     "SaltAndPepper",
     "Trainable",
     "Transposition",
+    "build",
     "lesson",
     "music_sizes",
     "predict",

@@ -20,7 +20,7 @@ PARTS, DEPTH = 4096, 32
 within each other: the time that a forged description takes is bounded."""
 
 
-def build(words: Any, own: Collection[Any] = ()) -> Any:
+def rebuild(words: Any, own: Collection[Any] = ()) -> Any:
     """Return the model or layer that a description is of, untrained.
 
     own  classes and functions, beside the library's, that it may name

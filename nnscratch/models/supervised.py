@@ -118,7 +118,8 @@ class Classifier(Supervised):
             raise ValueError(f"{who}: expected a Dataset with labels, got {type(data).__name__}")
         check_axes(who, data.images, self.input_shape)
         # A Dataset of images holds numbers in [0, 1]; in flat rows it could not know that they are.
-        check_numbers(who, data.images, unit=len(self.input_shape) > 1, dtype=self.dtype)
+        unit = len(self.input_shape) > 1 and data.unit is not False
+        check_numbers(who, data.images, unit=unit, dtype=self.dtype)
         labels_of(f"{who} labels", data.labels, len(data), self.classes)
         return data
 

@@ -16,7 +16,7 @@ import numpy as np
 from ..core import Array, HasParameters
 from ..layers.initializers import blank
 from ..models.architecture import describe
-from ..models.rebuilt import build
+from ..models.rebuilt import rebuild
 from . import checkpoint as disk
 
 ROOM = 2**20
@@ -75,7 +75,7 @@ def load(path: str | Path, layers: Collection[Any] = ()) -> Any:
 def _built(words: Any, own: Collection[Any], arrays: dict[str, Array]) -> Any:
     """Return the model of a description; ValueError if it is far larger than its weights."""
     with blank(sum(a.size for a in arrays.values()) + ROOM):
-        return build(words, own)
+        return rebuild(words, own)
 
 
 def _check_finite(who: str, arrays: dict[str, Array]) -> None:
