@@ -38,6 +38,7 @@ def pages() -> dict[str, str]:
             f"{package}.{module}", names(f"{package}.{module}")
         )
     found["reference/layers.md"] += _entry("layers.summary", TOP["layers.summary"])
+    found["reference/likelihoods.md"] += _page("learned_scale", names("learned_scale"))
     found["reference/core.md"] += _entry("kernels.paths", TOP["kernels.paths"])
     return found
 

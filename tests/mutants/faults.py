@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FOLDERS = ("layers", "models", "evaluation")
-FILES = ("losses.py", "likelihoods.py", "optimizers.py", "schedules.py", "kernels/plain*.py")
+FILES = ("losses.py", "likelihoods.py", "learned_scale.py", "optimizers.py", "schedules.py")
+FILES += ("kernels/plain*.py",)
 
 Node = ast.expr | ast.stmt
 
