@@ -6,13 +6,13 @@ likelihood has to do stands in likelihoods.py.
 
 from dataclasses import dataclass
 from math import inf, log, pi
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from .checks.arguments import number
 from .core import Array, channel_axis, check
-from .kernels.plain import sigmoid, softplus
+from .kernels.plain import softplus
 from .likelihoods import per_sample
 from .losses import batch_size, gaussian_nll
 
@@ -39,27 +39,27 @@ def discretised_logistic_nll(
     N = batch_size("discretised_logistic_nll mean", mean)
     check("discretised_logistic_nll logscale", logscale, mean.shape, mean.dtype)
     check("discretised_logistic_nll t", t, mean.shape, mean.dtype)
-    u, l, w, upper, lower = _level(mean, logscale, t)  # noqa: E741
-    value = -float(discretised_logistic_log_prob(mean, logscale, t).sum()) / N
-    du, dl = upper * sigmoid(-u), lower * sigmoid(l)
-    dw = (upper & lower) * w * np.exp(-w) / -np.expm1(-w)
-    return value, (np.exp(-logscale) * (du - dl) / N, (u * du - l * dl + dw) / N)
+    log_p, (dmean, dlogscale) = _log_level(mean, logscale, t)
+    return -float(log_p.sum()) / N, (dmean / -N, dlogscale / -N)
 
 
-def discretised_logistic_log_prob(mean: Array, logscale: Array, t: Array) -> Array:
-    """Return log P(t) of every entry: see discretised_logistic_nll."""
-    u, l, w, upper, lower = _level(mean, logscale, t)  # noqa: E741
-    log_p = np.where(upper & lower, np.log(-np.expm1(-w)), 0)
-    log_p -= upper * softplus(-u)
-    log_p -= lower * softplus(l)
-    return log_p
-
-
-def _level(mean: Array, logscale: Array, t: Array) -> tuple[Array, Array, Array, Any, Any]:
-    """Return u, l and w, and whether the level t has an upper and a lower end."""
+def _log_level(mean: Array, logscale: Array, t: Array) -> tuple[Array, tuple[Array, Array]]:
+    """Return log P(t) of every entry, and its derivatives: see discretised_logistic_nll."""
     h, precision = 1 / 510, np.exp(-logscale)
-    u, l = (t + h - mean) * precision, (t - h - mean) * precision  # noqa: E741
-    return u, l, 2 * h * precision, t < 1 - h, t > h
+    upper, lower = t < 1 - h, t > h  # whether there is an upper and a lower end
+    u, l, w = (t + h - mean) * precision, (t - h - mean) * precision, 2 * h * precision  # noqa: E741
+    above, du = softplus_and_slope(-u)  # -log σ(u), σ(-u)
+    below, dl = softplus_and_slope(l)
+    du, dl, both = upper * du, lower * dl, upper & lower
+    width = np.maximum(-np.expm1(-w), np.finfo(w.dtype).tiny)  # 1 - e^-w
+    log_p = both * np.log(width) - upper * above - lower * below
+    return log_p, (precision * (dl - du), l * dl - u * du - both * w * np.exp(-w) / width)
+
+
+def softplus_and_slope(x: Array) -> tuple[Array, Array]:
+    """Return log(1 + eˣ) and its derivative σ(x): nothing overflows, and nothing branches."""
+    e = np.exp(-np.abs(x))
+    return np.maximum(x, 0) + np.log1p(e), np.exp(np.minimum(x, 0)) / (1 + e)
 
 
 def halves(a: Array) -> tuple[Array, Array]:
@@ -79,8 +79,8 @@ def with_floor(b: Array, floor: float) -> tuple[Array, Array]:
     Without a floor a scale that is learned would shrink for ever where x is constant, such as in
     the black border of an image. The derivative σ(b - log floor) never vanishes altogether.
     """
-    least = np.asarray(log(floor), b.dtype)
-    return np.logaddexp(b, least), sigmoid(b - least)
+    above, slope = softplus_and_slope(b - log(floor))
+    return log(floor) + above, slope
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ class DiscretisedLogistic:
         """Return log P(t_n | a_n) for every sample, (N,)."""
         mean, b = halves(a)
         logscale, _ = with_floor(b, self.least_scale)
-        return per_sample(discretised_logistic_log_prob(mean, logscale, t))
+        return per_sample(_log_level(mean, logscale, t)[0])
 
     def mean(self, a: Array) -> Array:
         """Return the mean of the variable held in [0, 1], before it is rounded.
