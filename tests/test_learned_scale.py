@@ -125,8 +125,8 @@ def test_the_floor_is_reached_and_not_passed() -> None:
 @given(mean=st.floats(-0.5, 1.5), b=st.floats(-9, 2))
 def test_the_mean_is_that_of_the_levels_to_half_a_level(mean: float, b: float) -> None:
     likelihood = DiscretisedLogistic()
-    a = np.array([[mean], [b]])
-    p = [np.exp(likelihood.log_prob(a, np.full((1, 1), t)))[0] for t in LEVELS]
+    a = np.repeat([[mean], [b]], 256, axis=1)
+    p = np.exp(likelihood.log_prob(a, LEVELS[None]))
     assert abs(likelihood.mean(a)[0, 0] - np.dot(p, LEVELS)) <= 1 / 510 + 1e-9
 
 
@@ -137,7 +137,7 @@ def test_draws_of_levels_are_distributed_so(mean: float, b: float) -> None:
     a = np.repeat([[mean], [b]], N, axis=1)
     x = likelihood.sample(a, rng=np.random.default_rng(0))[0]
     assert np.isin(np.rint(255 * x), np.arange(256)).all()
-    p = np.array([np.exp(likelihood.log_prob(a[:, :1], np.full((1, 1), t)))[0] for t in LEVELS])
+    p = np.exp(likelihood.log_prob(a[:, :256], LEVELS[None]))
     edges = [0, 1, 64, 128, 255, 256]
     for low, high in pairwise(edges):
         share = p[low:high].sum()
@@ -159,13 +159,13 @@ def test_draws_of_a_gaussian_have_the_learned_variance() -> None:
 def test_a_vae_learns_a_scale(likelihood: Any, tmp_path: Path) -> None:
     """Pixels of constant, of small and of large noise: the scales come out in this order."""
     rng = np.random.default_rng(0)
-    x = 0.5 + rng.standard_normal((512, 3)) * [0.003, 0.03, 0.12]
+    x = 0.5 + rng.standard_normal((256, 3)) * [0.003, 0.03, 0.12]
     x = (np.rint(255 * np.clip(x, 0, 1)) / 255).astype(np.float32)
     decoder = nn.Dense(1, 6, rng=rng)
     vae = nn.VAE(nn.Dense(3, 2, rng=rng), decoder, 1, likelihood, input_shape=(3,))
-    trainer = nn.Trainer(vae, nn.Adam(0.02), seed=0, batch_size=64)
+    trainer = nn.Trainer(vae, nn.Adam(0.02), seed=0, batch_size=64, threads=1)
     first = trainer.evaluate(x)["total"]
-    trainer.fit(x, epochs=20)
+    trainer.fit(x, epochs=60)
     assert trainer.evaluate(x)["total"] < first - 1
     assert decoder.b is not None
     assert np.all(np.diff(decoder.b.value[3:]) > 0)
