@@ -13,6 +13,7 @@ import numpy as np
 
 import nnscratch as nn
 from nnscratch.models.architecture import library
+from nnscratch.models.music_sizes import Sizes, music_vae
 from nnscratch.training import checkpoint
 
 from . import Case, Fault
@@ -48,6 +49,8 @@ def written() -> dict[str, bytes]:
     made["norm"] = nn.Classifier(norm, input_shape=COLOUR)
     made["tied"] = nn.Autoencoder(dense, nn.TiedDense(dense), input_shape=(20,))
     made["contractive"] = nn.ContractiveAutoencoder(20, 4, 0.1, rng=rng())
+    made["melodies"] = music_vae(Sizes(2, (4, 1), 3, (5, 2), (4, 1)), rng=rng(), classes=6)
+    made["built"] = nn.models.build("conv_vae", (3, 7, 5), 2, rng=rng(), channels=(3,))
     files = {}
     with TemporaryDirectory() as folder:
         for name, model in made.items():
