@@ -134,6 +134,11 @@ def test_options_go_to_the_model() -> None:
         (lambda: made("conv_gan", (3, 8, 8)), "expected one of dense_autoencoder, .*'conv_gan'"),
         (lambda: made("conv_vae", (3, 8, 8), hidden=(4,)), "expected options beta, .*got 'hidden'"),
         (lambda: made("dense_vae", (8,), classes=3), "expected options .*, got 'classes'"),
+        (
+            lambda: build("dense_conditional_vae", (8,), 2, rng=np.random.default_rng(0)),
+            "build dense_conditional_vae: expected classes, an integer ≥ 2, got None",
+        ),
+        (lambda: made("dense_conditional_vae", (8,), classes=1), "expected classes ≥ 2, got 1"),
         (lambda: made("conv_vae", (3, 8, 8, 2)), r"input_shape \(D,\) or \(T, D\) or \(C, H, W\)"),
         (lambda: made("table_vae", (3, 8)), r"build table_vae: expected input_shape \(D,\), got"),
         (lambda: made("conv_vae", (3, 0, 8)), "expected sizes in input_shape ≥ 1, got 0"),

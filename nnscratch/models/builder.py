@@ -80,9 +80,10 @@ def build(
     for option in options:
         if option not in known:
             raise ValueError(f"{who}: expected options {', '.join(sorted(known))}, got {option!r}")
-    default = _likelihood(network, shape, cls is not Autoencoder)
-    likelihood = options.pop("likelihood", None) or default
-    classes = options.get("classes", 0)
+    likelihood = options.pop("likelihood", None)
+    if likelihood is None:
+        likelihood = _likelihood(network, shape, cls is not Autoencoder)
+    classes = integer(who, "classes", options.get("classes"), 2) if "classes" in known else 0
     seen = shape_with_labels(corrupted_shape(who, options.get("corruption"), shape), classes)
     output, code = decoder_shape(likelihood, shape), L if cls is Autoencoder else 2 * L
     down, up = (conv_encoder, conv_decoder) if network == "conv" else (dense_encoder, dense_decoder)
