@@ -87,8 +87,12 @@ def sides(shape: tuple[int, ...]) -> tuple[int, ...]:
 def test_the_example_of_the_docstring(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     vae = build("conv_vae", (3, 64, 64), latent_dim=32, rng=rng)
+    assert vae.likelihood == nn.Bernoulli()
+    assert vae.decoder.output_shape((32,)) == (3, 64, 64)
+    colour = nn.DiscretisedLogistic()
+    vae = build("conv_vae", (3, 64, 64), latent_dim=32, rng=rng, likelihood=colour)
     assert [s.w.value.shape[0] for s in vae.encoder if isinstance(s, nn.Conv2d)] == [32, 64, 128]
-    assert vae.likelihood == nn.DiscretisedLogistic()
+    assert vae.likelihood == colour
     assert vae.decoder.output_shape((32,)) == (6, 64, 64)
     nn.save(tmp_path / "x", vae)
     z = rng.standard_normal((2, 32))

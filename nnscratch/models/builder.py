@@ -28,7 +28,7 @@ from ..layers import (
     Reshape,
     Sequential,
 )
-from ..learned_scale import DiscretisedLogistic, LearnedGaussian
+from ..learned_scale import LearnedGaussian
 from ..likelihoods import Bernoulli, Likelihood, SquaredError
 from .autoencoder import Autoencoder
 from .conditional import ConditionalVAE
@@ -60,9 +60,8 @@ def build(
              `penalties`; `dtype`; and the sizes between, `hidden` of a dense network and of one for
              tables, `channels` of a convolutional one, which is as deep as there are of them
 
-    Without a likelihood it is Bernoulli for grey images and vectors. For colours a VAE has
-    DiscretisedLogistic. For tables and sequences it has LearnedGaussian. Where no probability is
-    needed, in an autoencoder, both have SquaredError.
+    Without a likelihood it is Bernoulli for images and vectors. For tables and sequences, whose
+    numbers are any, a VAE has LearnedGaussian and an autoencoder SquaredError.
 
     Raises
         ValueError if there is no such model or option, or the shape is none that it takes.
@@ -175,12 +174,9 @@ def _listed(who: str, what: str, sizes: Any) -> Sequence[Any]:
 
 def _likelihood(network: str, shape: Shape, variational: bool) -> Likelihood:
     """Return what is meant if nothing is said: see build."""
-    colour = len(shape) == 3 and shape[0] > 1
-    if not colour and network != "table" and len(shape) != 2:
+    if network != "table" and len(shape) != 2:
         return Bernoulli()
-    if not variational:
-        return SquaredError()
-    return DiscretisedLogistic() if colour else LearnedGaussian(1e-3)
+    return LearnedGaussian(1e-3) if variational else SquaredError()
 
 
 def _split(shape: Shape) -> tuple[int, Shape]:
