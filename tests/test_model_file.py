@@ -7,6 +7,7 @@ import errno
 import json
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -423,6 +424,39 @@ def test_weights_that_are_no_numbers_are_refused_on_both_ways(tmp_path: Path) ->
 
 
 # Files that are none
+
+
+def normed() -> nn.Sequential:
+    """A small network with buffers."""
+    return nn.Sequential(nn.Dense(3, 2, rng=np.random.default_rng(0)), nn.BatchNorm(2), nn.Tanh())
+
+
+def accepted(contents: Iterator[bytes], path: Path) -> list[int]:
+    """Return the numbers of those contents of a file that `load` accepts."""
+    found = []
+    for i, content in enumerate(contents):
+        path.write_bytes(content)
+        with suppress(ValueError):
+            nn.load(path)
+            found.append(i)
+    return found
+
+
+def with_bit_flipped(content: bytes, bit: int) -> bytes:
+    a = bytearray(content)
+    a[bit // 8] ^= 1 << bit % 8
+    return bytes(a)
+
+
+@pytest.mark.parametrize("step", [29, pytest.param(1, marks=pytest.mark.once)])
+def test_a_flipped_bit_or_a_missing_end_is_found(step: int, tmp_path: Path) -> None:
+    nn.save(tmp_path / "x", normed())
+    good = (tmp_path / "x").read_bytes()
+    digit = 8 * (good.index(b"nnscratch 3") + 10)  # of the format: 3 with a bit flipped may be 1, 2
+    bits = [*range(0, 8 * len(good), step), *range(digit, digit + 8)]
+    assert not accepted((with_bit_flipped(good, i) for i in bits), tmp_path / "y")
+    assert not accepted((good[:n] for n in range(0, len(good), step)), tmp_path / "y")
+    assert accepted(iter([good]), tmp_path / "y") == [0]
 
 
 def test_a_file_of_weights_alone_says_what_reads_it(tmp_path: Path) -> None:

@@ -96,6 +96,8 @@ def described(
                 raise ValueError(f"expected checksum {header['crc32']}, got {crc}")
         if not isinstance(info, dict):
             raise ValueError(f"expected a description by name, got {info!r}")
+        if found != FORMAT and "architecture" in info:
+            raise ValueError(f"expected an architecture in format {FORMAT!r}, got {found!r}")
     except (KeyError, ValueError, RecursionError) as error:
         raise ValueError(f"{path}: not a checkpoint of nnscratch, or damaged: {error}") from None
     if found == FIRST:
