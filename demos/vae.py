@@ -24,6 +24,7 @@ What to look at
     samples.png          what points drawn from the prior decode to: the VAE invents digits
     losses.png           the KL grows while the reconstruction improves: the code is put to use
     kl.png               how many nats each dimension of the code carries
+    explorer.html        the model itself, in a browser: drag through its plane, draw for it
     the table            the VAE against PCA with as long a code, and the floor under both: pixels
                          are grey, and even a perfect picture pays the entropy of grey
 """
@@ -34,6 +35,7 @@ from math import ceil, log, pi
 import numpy as np
 
 from demos import common
+from nnscratch import explorer
 from nnscratch.evaluation import elbo
 from nnscratch.evaluation.baselines import PCA, mean_image
 from nnscratch.evaluation.metrics import bce, bce_floor, mse, sse
@@ -157,6 +159,13 @@ show("losses", loss_curves(trainer.history, baselines={"reconstruction": lines},
 
 title = f"{bound.active_units} of {L} dimensions are in use"
 show("kl", kl_bars(bound.kl_per_dimension, title=title))
+
+# %% The model as a page that runs in a browser
+try:
+    page = explorer.write(options.out / "explorer.html", model, test)
+    print(f"    {page}  opens in a browser, which needs no network")
+except ValueError as error:  # of large images there are too many weights for a page
+    print(f"    no explorer: {error}")
 
 # %% The table: PCA and the mean image pay nothing for a code; for a BCE they are clipped to
 # [0.001, 0.999]

@@ -244,7 +244,7 @@ FAULTS: dict[str, list[tuple[str, str]]] = {
     "PixelShuffle": [("(c * r + h % r) * r + m % r", "(c * r + m % r) * r + h % r")],
     "ZeroPad2d": [("(c * H + h - top) * W + m - left", "(c * H + h - top) * W + m")],
     "BatchNorm": [
-        ("Math.sqrt(v[channel(i)] + eps)", "(v[channel(i)] + eps)"),
+        ("Math.sqrt(v[channel(i)] + layer.eps)", "(v[channel(i)] + layer.eps)"),
         ("i % shape[1]", "Math.floor(i / shape[1])"),
     ],
     "LayerNorm": [

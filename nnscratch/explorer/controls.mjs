@@ -2,9 +2,11 @@
 
 import { spherical, straight } from "./functions.mjs";
 import { Pad, centred } from "./drawing.mjs";
-import { $, L, choose, chooseSample, classes, conditional, draw, image, labels, model } from "./state.mjs";
-import { move, noun, onChange, state, step, toMean, variational } from "./state.mjs";
-import { along, colour, element, number, painted, pcaPlane, plane, show, showPath, subscript } from "./view.mjs";
+import { $, L, choose, chooseSample, classes, conditional, draw, image } from "./state.mjs";
+import { labels, model, move, noun, onChange, state, step, toMean } from "./state.mjs";
+import { variational } from "./state.mjs";
+import { colour, element, number, painted, pcaPlane, plane, show, showPath } from "./view.mjs";
+import { subscript } from "./view.mjs";
 
 const SLIDERS = 24;
 
@@ -29,20 +31,18 @@ for (const [label, name] of (labels ? classes.entries() : [])) {
   chip.dataset.label = label;
   $("classes").append(chip);
 }
-const hidden = i => $("classes").querySelector(`[data-label="${labels?.[i]}"][aria-pressed="false"]`) !== null;
-plane.faded = pcaPlane.faded = hidden;
+const off = label => `[data-label="${label}"][aria-pressed="false"]`;
+plane.faded = pcaPlane.faded = i => $("classes").querySelector(off(labels?.[i])) !== null;
 
 // The label, in a conditional model
 
 if (conditional) {
   $("asked").hidden = document.querySelector(".ten").hidden = false;
-  $("label").append(...classes.map((name, value) => element("option", { textContent: name, value })));
-  $("label").onchange = () => {
-    choose(state.x, Number($("label").value), state.index);
-    showPath();
-  };
-  $("ten").append(...classes.map(name => element("figure", {}, painted(new Uint8Array(image.reduce((a, b) => a * b))),
-    element("figcaption", { textContent: name }))));
+  const option = (textContent, value) => element("option", { textContent, value });
+  $("label").append(...classes.map(option));
+  $("label").onchange = () => choose(state.x, Number($("label").value), state.index);
+  const caption = textContent => element("figcaption", { textContent });
+  $("ten").append(...classes.map(name => element("figure", {}, element("canvas"), caption(name))));
 }
 
 // A slider for each number of z
@@ -54,7 +54,8 @@ function slide(event) {
 
 function addSliders(dimensions) {
   for (const { index, worth, low, high } of dimensions) {
-    const input = element("input", { type: "range", min: low, max: high, step: (high - low) / 200, oninput: slide });
+    const settings = { min: low, max: high, step: (high - low) / 200, oninput: slide };
+    const input = element("input", { type: "range", ...settings });
     input.dataset.index = index;
     const words = `${subscript(index)} · ${number(worth)}${variational ? " nats" : ""}`;
     $("sliders").append(element("label", { textContent: words }, element("span"), input));
@@ -116,7 +117,7 @@ $("draw-title").textContent = `Draw a ${noun}`;
 $("pca-name").textContent = model.pca.name;
 $("notes").append(...model.words.notes.map(textContent => element("li", { textContent })));
 for (const [id, words] of [["plane", "the plane of codes"], ["pca-plane", "PCA’s plane"]])
-  $(id).setAttribute("aria-label", `${words}: arrow keys move the code, N and P go to another ${noun}`);
+  $(id).setAttribute("aria-label", `${words}: arrows move the code, N and P go to another ${noun}`);
 document.body.classList.toggle("ink-on-paper", model.inverted);
 document.querySelector("main").hidden = false;
 

@@ -1,6 +1,7 @@
 /* The arrays of the page, from its block of text: a line for each (packing.py writes them). */
 
-const LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;,=>?@^_`{|}~";
+const LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+  + "!#$%&()*+-;,=>?@^_`{|}~";
 const VALUES = new Uint8Array(128).map((_, code) => LETTERS.indexOf(String.fromCharCode(code)));
 
 /** The bytes of a line: five letters are the digits, in base 85, of four bytes; the last may be
@@ -19,8 +20,9 @@ export function bytesOf(line) {
 /** The bytes of each line, without zlib's compression. */
 export function unpacked(text) {
   return Promise.all(text.split("\n").filter(Boolean).map(async line => {
-    const stream = new Blob([bytesOf(line)]).stream().pipeThrough(new DecompressionStream("deflate"));
-    return new Uint8Array(await new Response(stream).arrayBuffer());
+    const stream = new Blob([bytesOf(line)]).stream();
+    const whole = stream.pipeThrough(new DecompressionStream("deflate"));
+    return new Uint8Array(await new Response(whole).arrayBuffer());
   }));
 }
 

@@ -1,6 +1,10 @@
 /* Pixels on canvases: pictures that are shown, and a pad on which one draws. */
 
-/** Puts a picture on a canvas, a pixel each. bytes (C, H, W) in grey levels 0 … 255, C is 1 or 3. */
+export const ARROWS = {
+  ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1],
+};
+
+/** Puts a picture on a canvas, a pixel each: bytes (C, H, W) in grey levels, C is 1 or 3. */
 export function paint(canvas, bytes, [C, H, W], inverted = false) {
   [canvas.width, canvas.height] = [W, H];
   canvas.getContext("2d").putImageData(pixels(bytes, [C, H, W], inverted), 0, 0);
@@ -39,8 +43,8 @@ export function centred(bytes, [C, H, W]) {
   });
 }
 
-/** A canvas to draw on, by pointer, or by arrow keys while Shift is held. onChange() is called after
- * each stroke of some pixels; ink() is the colour, [r, g, b] or [level]. */
+/** A canvas to draw on, by pointer, or by arrow keys while Shift is held. onChange() is called
+ * after each piece of a stroke; ink() is the colour, [r, g, b] or [level]. */
 export class Pad {
   constructor(canvas, shape, ink, onChange) {
     Object.assign(this, { canvas, shape, ink, onChange });
@@ -58,10 +62,11 @@ export class Pad {
     for (const end of ["pointerup", "pointercancel"])
       canvas.addEventListener(end, () => { down = false; });
     canvas.addEventListener("keydown", event => {
-      const arrow = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+      const arrow = ARROWS[event.key];
       if (!arrow) return;
       event.preventDefault();
-      const to = this.pen.map((place, a) => Math.min(Math.max(place + arrow[a], 0), shape[2 - a]));
+      const by = [arrow[0], -arrow[1]];
+      const to = this.pen.map((place, a) => Math.min(Math.max(place + by[a], 0), shape[2 - a]));
       event.shiftKey ? this.line(to) : (this.pen = to);
       this.show();
     });
@@ -82,8 +87,9 @@ export class Pad {
       const t = length ? Math.min(Math.max((u * dx + v * dy) / length, 0), 1) : 0;
       const cover = Math.min(Math.max(radius + 0.5 - Math.hypot(u - t * dx, v - t * dy), 0), 1);
       for (let c = 0; c < C && cover; c++) {
-        const i = (c * H + h) * W + m, mixed = Math.round(cover * ink[c] + (1 - cover) * this.bytes[i]);
-        this.bytes[i] = C === 1 ? Math.max(mixed, this.bytes[i]) : mixed;
+        const i = (c * H + h) * W + m, before = this.bytes[i];
+        const mixed = Math.round(cover * ink[c] + (1 - cover) * before);
+        this.bytes[i] = C === 1 ? Math.max(mixed, before) : mixed;
       }
     }
     this.pen = to;

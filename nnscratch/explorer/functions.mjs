@@ -30,7 +30,7 @@ export const LIKELIHOODS = {
     }),
     floor: x => total(x, t => t > 0 && t < 1 ? -t * Math.log(t) - (1 - t) * Math.log1p(-t) : 0),
   }),
-  Gaussian: ({ variance }) => squares("−log density", 2 * variance, Math.log(2 * Math.PI * variance) / 2),
+  Gaussian: ({ variance: v }) => squares("−log density", 2 * v, Math.log(2 * Math.PI * v) / 2),
   SquaredError: () => squares("squared error", 1, 0),
 };
 

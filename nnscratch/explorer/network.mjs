@@ -1,10 +1,9 @@
 /* The layers, in JavaScript, for one sample at a time and forward only.
  *
- * A tensor is {shape, data}: row-major, a sample without the batch's axis. An image is (C, H, W), a
- * sequence (T, D), a vector (D). Sums are in float64. The formulas are those of the docstrings in
- * nnscratch/layers/, written once more from them: where this file, NumPy's definitions and the
- * compiled kernels agree, three have to be wrong in the same way.
- */
+ * A tensor is {shape, data}, row-major, without the batch's axis: an image is (C, H, W), a sequence
+ * (T, D), a vector (D). Sums are in float64. The formulas are written from the docstrings in
+ * nnscratch/layers/. Where this file, NumPy's definitions and the compiled kernels agree, three
+ * have to be wrong in the same way. */
 
 import { normalCdf, sigmoid, softplus } from "./functions.mjs";
 
@@ -204,8 +203,8 @@ function affine(x, { weight, bias }, placeOf) {
 }
 
 function BatchNorm(x, layer) {
-  const channel = i => channelOf(x.shape, i), { mean: { data: m }, variance: { data: v }, eps } = layer;
-  const at = (value, i) => (value - m[channel(i)]) / Math.sqrt(v[channel(i)] + eps);
+  const channel = i => channelOf(x.shape, i), [m, v] = [layer.mean.data, layer.variance.data];
+  const at = (value, i) => (value - m[channel(i)]) / Math.sqrt(v[channel(i)] + layer.eps);
   return affine({ shape: x.shape, data: x.data.map(at) }, layer, channel);
 }
 
@@ -240,8 +239,7 @@ export const LAYERS = {
   ReLU: map(x => Math.max(x, 0)),
   LeakyReLU: (x, { slope }) => map(value => Math.max(value, slope * value))(x),
   ELU: (x, { alpha }) => map(value => value > 0 ? value : alpha * Math.expm1(value))(x),
-  GELU: map(x => x * normalCdf(x)),
-  Sigmoid: map(sigmoid),
+  GELU: map(x => x * normalCdf(x)), Sigmoid: map(sigmoid),
   Softplus: map(softplus),
   Tanh: map(Math.tanh),
 };

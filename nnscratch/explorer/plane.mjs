@@ -1,4 +1,6 @@
-/* A plane of codes on a canvas: marks by class, ellipses, a cursor, a path; pointer and arrow keys. */
+/* A plane of codes on a canvas: marks by class, ellipses, a cursor, paths; pointer and keys. */
+
+import { ARROWS } from "./drawing.mjs";
 
 const RADII = [0.5, 0.95].map(share => Math.sqrt(-2 * Math.log(1 - share)));  // in σ
 const NEAR = 16;  // pixels between a pointer and the mark that it points at
@@ -81,7 +83,7 @@ export class Plane {
     });
     canvas.addEventListener("pointercancel", () => { start = null; });
     canvas.addEventListener("keydown", event => {
-      const arrow = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
+      const arrow = ARROWS[event.key];
       if (arrow && this.view.cursor) {
         const step = this.half * (event.shiftKey ? 0.1 : 0.02);
         this.onMove(...this.view.cursor.map((value, a) => value + step * arrow[a]));
@@ -108,7 +110,8 @@ export class Plane {
     c.lineWidth = unit;
     c.font = `${11 * unit}px system-ui, sans-serif`;
     c.globalAlpha = 0.5;
-    const step = 10 ** Math.floor(Math.log10(this.half)), [left, top] = [0, 1].map(a => this.centre[a] - this.half);
+    const step = 10 ** Math.floor(Math.log10(this.half));
+    const [left, top] = [0, 1].map(a => this.centre[a] - this.half);
     const every = [5, 2, 1].map(n => n * step).find(n => this.half / n >= 1.5) ?? step / 2;
     for (let tick = Math.ceil(left / every) * every; tick < left + 2 * this.half; tick += every)
       this.label(c, tick, this.at([tick, 0])[0], width - 5 * unit, "center");

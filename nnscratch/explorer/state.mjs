@@ -1,4 +1,4 @@
-/* What the page is about: a picture x, its posterior, a code z. All that is shown follows from it. */
+/* What the page is about: a picture x, its posterior, a code z. All else follows from it. */
 
 import { arrayOf, networkOf, unpacked } from "./data.mjs";
 import { run } from "./network.mjs";
@@ -9,7 +9,8 @@ export const $ = id => document.getElementById(id);
 export const model = JSON.parse($("model").textContent);
 export const { noun, image, latents: L, classes, labels, conditional, variational } = model;
 export const likelihood = LIKELIHOODS[model.likelihood.kind](model.likelihood.settings);
-export const [first, second] = model.dimensions.slice(0, 2).map(({ index }) => index).sort((a, b) => a - b);
+const axes = model.dimensions.slice(0, 2).map(({ index }) => index);
+export const [first, second] = axes.sort((a, b) => a - b);
 
 const parts = await unpacked($("block").textContent);
 const network = layers => networkOf(parts, layers);

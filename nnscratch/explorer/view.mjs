@@ -3,9 +3,10 @@
 import { gaussianKl, spherical, straight } from "./functions.mjs";
 import { levels, paint, pixels } from "./drawing.mjs";
 import { Plane } from "./plane.mjs";
-import { $, L, N, chooseSample, classes, conditional, decode, draw, first, image } from "./state.mjs";
-import { labels, likelihood, means, model, move, movePca, noun, pcaCodes } from "./state.mjs";
-import { pcaPicture, picture, release, second, state, step, toMean, unit, variational } from "./state.mjs";
+import { $, L, N, chooseSample, classes, conditional, decode, draw, first } from "./state.mjs";
+import { image, labels, likelihood, means, model, move, movePca, noun } from "./state.mjs";
+import { pcaCodes, pcaPicture, picture, release, second, state, step } from "./state.mjs";
+import { toMean, unit, variational } from "./state.mjs";
 
 const STEPS = 9, TILES = 15;
 export const number = (value, digits = 2) => value.toFixed(digits).replace("-", "−");
@@ -21,20 +22,23 @@ const onPlane = z => [z[first], z[second]];
 // The planes
 
 function onKey({ key, ctrlKey, metaKey, altKey }) {
-  const act = { e: () => variational && draw(), m: toMean, n: () => step(1), p: () => step(-1), Escape: release };
+  const act = {
+    e: () => variational && draw(), m: toMean, n: () => step(1), p: () => step(-1), Escape: release,
+  };
   const found = !ctrlKey && !metaKey && !altKey && act[key.length === 1 ? key.toLowerCase() : key];
   if (found) found();
   return Boolean(found);
 }
 
+const each = value => Array.from({ length: N }, (_, i) => value(labels?.[i]));
 const common = {
-  marks: Array.from({ length: N }, (_, i) => classes[labels?.[i]]?.length === 1 ? classes[labels[i]] : ""),
-  colours: Array.from({ length: N }, (_, i) => colour(labels?.[i] ?? 0)),
+  marks: each(label => classes[label]?.length === 1 ? classes[label] : ""),
+  colours: each(label => colour(label ?? 0)),
   onKey,
   onPoint(i, picked) { if (i >= 0 && (picked || !state.held)) chooseSample(i, picked); },
 };
 export const plane = new Plane($("plane"), {
-  ...common, points: means.map(onPlane), prior: variational, names: [subscript(first), subscript(second)],
+  ...common, points: means.map(onPlane), prior: variational, names: [first, second].map(subscript),
   onMove: (x, y) => move(state.z.map((value, l) => l === first ? x : l === second ? y : value)),
 });
 export const pcaPlane = new Plane($("pca-plane"), {
@@ -45,8 +49,10 @@ export const pcaPlane = new Plane($("pca-plane"), {
 // Everything that follows the state
 
 export function show() {
-  const { x, z, mu, logvar, index } = state, target = unit(x), a = decode(z), linear = pcaPicture(state.pcaCode);
-  const whose = index < 0 ? "your drawing" : `${noun} ${index + 1} of ${N}${labels ? `, class ${classes[labels[index]]}` : ""}`;
+  const { x, z, mu, logvar, index } = state, target = unit(x);
+  const a = decode(z), linear = pcaPicture(state.pcaCode);
+  const class_ = labels && index >= 0 ? `, class ${classes[labels[index]]}` : "";
+  const whose = index < 0 ? "your drawing" : `${noun} ${index + 1}${class_}`;
   $("subject").textContent = `x: ${whose}`;
   const pictures = { x, decoded: levels(likelihood.mean(a)), "by-pca": levels(linear) };
   for (const [id, values] of Object.entries(pictures)) {
@@ -56,11 +62,14 @@ export function show() {
   const numbers = Array.from(z.subarray(0, 6), value => number(value)).join(", ");
   $("z").textContent = `z = (${numbers}${L > 6 ? ", …" : ""})`;
   $("z").dataset.value = JSON.stringify(Array.from(z));
-  $("origin").textContent = state.origin + (state.held && index >= 0 ? "; x is held, Esc or a click on another lets go" : "");
-  showTerms(likelihood.nll(a, target), likelihood.floor(target), likelihood.ofPicture(linear, target));
+  const held = state.held && index >= 0;
+  $("origin").textContent = state.origin + (held ? "; x is held, Esc lets it go" : "");
+  const { nll, floor, ofPicture } = likelihood;
+  showTerms(nll(a, target), floor(target), ofPicture(linear, target));
   const sigma = logvar?.map(value => Math.exp(value / 2));
   plane.view = {
-    cursor: onPlane(z), chosen: index, draws: state.draws.slice(-200).map(each => onPlane(each.z)),
+    cursor: onPlane(z), chosen: index,
+    draws: state.draws.slice(-200).map(draw_ => onPlane(draw_.z)),
     ellipse: sigma ? { mu: onPlane(mu), sigma: onPlane(sigma) } : null,
     paths: [straight, spherical].map(way => along(way, 40).map(onPlane)),
   };
@@ -76,6 +85,7 @@ export function show() {
     cell.setAttribute("aria-current", label === state.label);
   });
   if (conditional) $("label").value = state.label;
+  if (state.label !== pathLabel) showPath();
   showTiles();
 }
 
@@ -85,16 +95,19 @@ function showTerms(nll, floor, byPca) {
     const kl = state.mu.reduce((sum, mean, l) => sum + gaussianKl(mean, state.logvar[l]), 0);
     rows.push(["kl", "KL of q(z|x) from the prior", kl], ["sum", `${name} + KL`, nll + kl]);
   }
-  rows.push(["floor", `floor: ${name} of perfect pixels`, floor], ["pca", `${name} of ${model.pca.name}`, byPca]);
+  rows.push(["floor", `floor: ${name} of perfect pixels`, floor]);
+  rows.push(["pca", `${name} of ${model.pca.name}`, byPca]);
   $("terms").tBodies[0].replaceChildren(...rows.map(([id, words, value]) => {
     const cell = element("td", { id: `term-${id}`, textContent: `${number(value)} nats` });
     cell.dataset.value = value;
     const className = ["floor", "pca"].includes(id) ? "other" : id;
     return element("tr", { className }, element("th", { textContent: words, scope: "row" }), cell);
   }));
-  const nlls = state.draws.map(each => each.nll), count = nlls.length, mean = nlls.reduce((a, b) => a + b, 0) / count;
+  const nlls = state.draws.map(draw_ => draw_.nll), count = nlls.length;
+  const mean = nlls.reduce((a, b) => a + b, 0) / count;
   const error = Math.sqrt(nlls.reduce((sum, v) => sum + (v - mean) ** 2, 0) / (count - 1) / count);
-  $("draws").textContent = count > 1 ? `mean ${name} of ${count} draws: ${number(mean)} ± ${number(error)}` : "\u00a0";
+  const words = `mean ${name} of ${count} draws: ${number(mean)} ± ${number(error)}`;
+  $("draws").textContent = count > 1 ? words : "\u00a0";
 }
 
 // The plane decoded: a grid of pictures behind the marks, computed a few at a time
@@ -106,7 +119,7 @@ async function showTiles() {
   if (wanted === tiled) return;
   tiled = wanted;
   const [, H, W] = image, grid = new OffscreenCanvas(TILES * W, TILES * H);
-  const inverted = document.body.classList.contains("ink-on-paper") && !matchMedia("(prefers-color-scheme: dark)").matches;
+  const inverted = model.inverted && !matchMedia("(prefers-color-scheme: dark)").matches;
   for (let k = 0, since = performance.now(); wanted && k < TILES ** 2; k++) {
     const [row, column] = [Math.floor(k / TILES), k % TILES];
     z[first] = plane.centre[0] + plane.half * ((2 * column + 1) / TILES - 1);
@@ -128,22 +141,28 @@ export function along(way, count) {
   return Array.from({ length: count }, (_, k) => way(...state.ends, k / (count - 1)));
 }
 
+let pathLabel = 0;
 export function showPath() {
+  pathLabel = state.label;
   const [a, b] = state.ends, norm = z => number(Math.hypot(...z));
-  const halfway = way => norm(way(a, b, 0.5));
-  $("straight-hint").textContent = `straight: |z| is ${norm(a)} at the beginning, ${halfway(straight)} halfway, ${norm(b)} at the end`;
-  $("spherical-hint").textContent = `spherical, dashed in the plane: |z| is ${halfway(spherical)} halfway`;
+  const half = way => norm(way(a, b, 0.5));
+  $("straight-hint").textContent =
+    `straight: |z| is ${norm(a)} at first, ${half(straight)} halfway, ${norm(b)} at the end`;
+  $("spherical-hint").textContent =
+    `spherical, dashed in the plane: |z| is ${half(spherical)} halfway`;
   for (const way of [straight, spherical]) {
     const codes = along(way, STEPS);
     $(`${way.name}-strip`).replaceChildren(...codes.map((z, k) => {
-      const words = `picture ${k + 1} of ${STEPS} on the ${way.name} path`, onclick = () => move(z, words);
+      const words = `picture ${k + 1} of ${STEPS} on the ${way.name} path`;
+      const onclick = () => move(z, words);
       const cell = element("button", { type: "button", onclick }, painted(picture(z)));
       cell.setAttribute("aria-label", words);
       return cell;
     }));
   }
   const [p, q] = [a, b].map(z => picture(z)), fade = k => straight(p, q, k / (STEPS - 1));
-  $("fade-strip").replaceChildren(...Array.from({ length: STEPS }, (_, k) => element("figure", {}, painted(fade(k)))));
+  const faded = (_, k) => element("figure", {}, painted(fade(k)));
+  $("fade-strip").replaceChildren(...Array.from({ length: STEPS }, faded));
 }
 
 export function painted(values) {
