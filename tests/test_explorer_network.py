@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import nnscratch as nn
 from nnscratch.core import Array, Layer
-from nnscratch.explorer.architecture import NAMES, describe
+from nnscratch.explorer.network import NAMES, entries
 from nnscratch.explorer.packing import Block, Rounded, rounded, rounded_model
 from nnscratch.losses import bernoulli_nll, binary_entropy, gaussian_kl
 from nnscratch.models import interpolation
@@ -187,7 +187,7 @@ class Own(nn.ReLU):
 @pytest.mark.parametrize("layer", [Own(), nn.Sequential(nn.Tanh(), Own())])
 def test_a_layer_that_the_page_does_not_know_is_named(layer: Layer) -> None:
     with pytest.raises(ValueError, match=r"decoder, layer 1.*AvgPool2d, .*; got Own\(\)"):
-        describe("decoder", nn.Sequential(nn.ReLU(), layer))
+        entries("decoder", nn.Sequential(nn.ReLU(), layer))
 
 
 # Faults planted in the JavaScript

@@ -109,6 +109,22 @@ def test_the_same_model_makes_the_same_page(tmp_path: Path) -> None:
     assert a == b
 
 
+def test_a_model_that_was_saved_and_loaded_makes_the_same_page(tmp_path: Path) -> None:
+    model, data = coloured(), dataset(shape=(3, 4, 4))
+    nn.save(tmp_path / "model.safetensors", model)
+    loaded: Any = nn.load(tmp_path / "model.safetensors")
+    before, after = (write(tmp_path / "page", m, data).read_bytes() for m in (model, loaded))
+    assert before == after
+
+
+def test_sources_are_short() -> None:
+    """As Python's are, which ruff sees to."""
+    for path in SOURCES.glob("*.*"):
+        lines = path.read_text("utf-8").splitlines()
+        assert len(lines) <= 250, path.name
+        assert path.suffix != ".mjs" or max(map(len, lines)) <= 100, path.name
+
+
 def test_what_each_kind_of_model_says(tmp_path: Path) -> None:
     vae = Read(write(tmp_path / "a", tiny.vae(beta=4.0), dataset(), count=7))
     assert vae.model["variational"] is True

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core import Array, HasParameters, unique
-from .architecture import Entry
+from .network import Entry
 
 M = TypeVar("M", bound=HasParameters)
 

@@ -16,7 +16,7 @@ from ..data.dataset import Dataset, Images
 from ..files import write_whole
 from ..models.vae import VAE
 from ..plots.page import CLASSES
-from .architecture import describe
+from .network import entries
 from .packing import Block, rounded_model
 from .subject import LIKELIHOODS, WHO, Model, Subject, subject
 from .words import about, caption, heading, notes, words
@@ -117,7 +117,7 @@ def _content(found: Subject, model: Model, block: Block, means: Array) -> dict[s
     V, mean = pca.components.astype(np.float32), pca.mean.astype(np.float32)
     to_code = (-V.astype(np.float64) @ mean).astype(np.float32)
     networks = {
-        name: block.network(describe(WHO, network)) for name, (network, _) in model.parts().items()
+        name: block.network(entries(WHO, network)) for name, (network, _) in model.parts().items()
     }
     dense, tied = ({"kind": kind, "weight": V} for kind in ("Dense", "TiedDense"))
     return networks | {

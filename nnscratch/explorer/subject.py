@@ -21,7 +21,7 @@ from ..models.sets import check_images
 from ..models.vae import VAE
 from ..plots.codes import latent_scatter
 from ..plots.page import png
-from .architecture import describe
+from .network import entries
 
 WHO = "explorer.write"
 
@@ -131,7 +131,7 @@ def subject(model: Model, data: Images | Dataset, count: int) -> Subject:
     if prod(model.code_shape) < 2:
         raise ValueError(f"{WHO}: expected codes of two numbers or more, got {model.code_shape}")
     for name, (network, _) in model.parts().items():
-        describe(f"{WHO} {name}", network)
+        entries(f"{WHO} {name}", network)
     checked = check_images(WHO, data, model)
     if isinstance(checked, Pairs):
         raise ValueError(f"{WHO}: expected images or a Dataset, got Pairs")

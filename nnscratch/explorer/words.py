@@ -58,7 +58,7 @@ def notes(found: Subject, model: Model, bits: float | None) -> list[str]:
         lines.append(
             "The sum of both terms at a draw z = μ + σ ε is the loss of one step of training, at "
             "β = 1; the mean over draws is the negative ELBO, a bound on −log p(x). At the mean μ "
-            "the first term is lower than on average over draws. The floor is what no decoder can "
+            "the first term is mostly lower than over draws. The floor is what no decoder can "
             "go below."
         )
         if model.beta != 1:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import nnscratch
 from nnscratch import layers
 from nnscratch.core import Array, Layer, Shape
-from nnscratch.explorer.architecture import describe
+from nnscratch.explorer.network import entries
 from nnscratch.explorer.packing import Block
 from nnscratch.layers.contract import inference
 
@@ -46,7 +46,7 @@ class Node:
     def run(self, network: Layer, x: Array) -> Array:
         """Return what the JavaScript makes of one sample."""
         block = Block()
-        described = block.network(describe("test", network))
+        described = block.network(entries("test", network))
         text, values = block.text(), x.ravel().tolist()
         y = self("run", block=text, layers=described, shape=list(x.shape), values=values)
         return np.array(y["values"], np.float64).reshape(y["shape"])

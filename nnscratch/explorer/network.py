@@ -1,4 +1,8 @@
-"""A network as the page's JavaScript takes it: a list of layers, each with its kind and numbers."""
+"""A network as network.mjs takes it: a list of layers, each with its kind and numbers.
+
+models/architecture.py describes how a model is made; the page needs what has come of it: pairs
+where a number was given, paddings of each side, the statistics of a frozen BatchNorm.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +19,7 @@ Entry = dict[str, Any]
 """The kind of a layer, its settings, and its arrays, which packing.py moves into one block."""
 
 
-def describe(who: str, network: Layer) -> list[Entry]:
+def entries(who: str, network: Layer) -> list[Entry]:
     """Return the layers of a network, as they are once learning is over, in their order.
 
     Raises
@@ -25,7 +29,7 @@ def describe(who: str, network: Layer) -> list[Entry]:
     chain = network.layers if isinstance(network, layers.Sequential) else (network,)
     for i, layer in enumerate(map(inference, chain)):
         if isinstance(layer, layers.Sequential):
-            found += describe(f"{who}, layer {i}", layer)
+            found += entries(f"{who}, layer {i}", layer)
         elif type(layer) in NUMBERS:
             kind = "BatchNorm" if isinstance(layer, FrozenBatchNorm) else type(layer).__name__
             found.append({"kind": kind, **NUMBERS[type(layer)](layer)})
