@@ -66,7 +66,7 @@ def models() -> dict[str, tuple[Any, nn.Dataset, nn.Dataset]]:
             test,
         ),
         "colour": (
-            lesson.keras_conv_vae(3, likelihood=nn.Gaussian(0.01), image=(3, 16, 16), rng=rng),
+            lesson.keras_conv_vae(3, likelihood=nn.Gaussian(0.002), image=(3, 16, 16), rng=rng),
             pictures,
             pictures,
         ),
@@ -78,7 +78,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Any, nn.D
     """Trained for a moment, with the weights of their pages, each with its page."""
     folder, found = tmp_path_factory.mktemp("pages"), {}
     for name, (model, train, test) in models().items():
-        nn.Trainer(model, nn.Adam(2e-3), seed=0).fit(train, epochs=1, progress=False)
+        trainer = nn.Trainer(model, nn.Adam(2e-3), seed=0, batch_size=32)
+        trainer.fit(train, epochs=30 if name == "colour" else 1, progress=False)
         path = write(folder / f"{name}.html", model, test)
         bits = re.findall(r"rounded to ([\d.]+) bits", path.read_text("utf-8"))
         assert (bits != []) == (name == "large")
@@ -216,9 +217,11 @@ def test_a_page_shows_what_numpy_computes(name: str, pages: Any, browser: Any) -
             assert "draw 3" in page.text("#origin")
             assert "of 3 draws" in page.text("#draws")
             check_all(page, model, data, given)
+        before = page.pixels("#decoded", channels)
         page.drag("#plane", (0.5, 0.5), (0.3, 0.7))
         moved = page.z()
         assert (np.abs(moved - mean) > 1e-3).sum() >= 2
+        assert np.abs(page.pixels("#decoded", channels) - before).max() > 20
         check_all(page, model, data, given)
         page.drag("#pad", (0.4, 0.2), (0.6, 0.3), (0.45, 0.8))
         assert page.text("#subject") == "x: your drawing"

@@ -113,7 +113,7 @@ for (const id of ["t", "straight", "spherical"]) $(id).oninput = walk;
 $("codes-hint").textContent = model.words.codes;
 $("pca-hint").textContent = model.words.pca;
 $("sliders-hint").textContent = model.words.sliders;
-$("draw-title").textContent = `Draw a ${noun}`;
+$("draw-title").textContent = model.words.draw;
 $("pca-name").textContent = model.pca.name;
 $("notes").append(...model.words.notes.map(textContent => element("li", { textContent })));
 for (const [id, words] of [["plane", "the plane of codes"], ["pca-plane", "PCA’s plane"]])

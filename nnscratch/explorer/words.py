@@ -11,12 +11,17 @@ def heading(found: Subject) -> str:
     return f"Every {found.nouns[0]} as {found.latents} numbers"
 
 
+def a(noun: str) -> str:
+    """Return a noun with its article."""
+    return f"{'an' if noun[0].lower() in 'aeiou' else 'a'} {noun}"
+
+
 def about(found: Subject) -> str:
     """Return the line below the title."""
-    one, name = found.nouns[0], type(found.model).__name__
+    one, name = a(found.nouns[0]), type(found.model).__name__
     return (
-        f"A trained {name} that runs in this page. Point at a {one}, drag to decode any place of "
-        f"the plane, draw a {one} of your own. Nothing is loaded, nothing is sent."
+        f"A trained {name} that runs in this page. Point at {one}, drag to decode any place of "
+        f"the plane, draw {one} of your own. Nothing is loaded, nothing is sent."
     )
 
 
@@ -43,14 +48,14 @@ def words(found: Subject) -> dict[str, str]:
         f"The same {found.nouns[1]} by PCA, the best linear code of {found.pca.k} numbers. "
         "Drag here, too."
     )
-    return {"codes": plane, "pca": pca, "sliders": order}
+    return {"codes": plane, "pca": pca, "sliders": order, "draw": f"Draw {a(one)}"}
 
 
 def notes(found: Subject, model: Model, bits: float | None) -> list[str]:
     """Return the sentences at the end; `model` has the weights of the page."""
     one = found.nouns[0]
     lines = [
-        f"Click a {one} to hold it while you drag; Esc lets x follow the pointer again. Keys, once "
+        f"Click {a(one)} to hold it while you drag; Esc lets x follow the pointer again. Keys, once "
         f"a plane has the focus: arrows move the code, Shift makes steps larger, N and P go to "
         f"another {one}, M goes back to the mean."
     ]

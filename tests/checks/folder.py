@@ -1,14 +1,14 @@
 """Folders of IDX files."""
 
 import gzip
-import sys
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 
 from checks.idx import idx_bytes
 
-FILES = sys.modules["nnscratch.data.mnist"].FILES
+FILES = import_module("nnscratch.data.mnist").FILES
 
 
 Arrays = tuple[np.ndarray, ...]
