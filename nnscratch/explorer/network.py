@@ -31,7 +31,7 @@ def entries(who: str, network: Layer) -> list[Entry]:
         if isinstance(layer, layers.Sequential):
             found += entries(f"{who}, layer {i}", layer)
         elif type(layer) in NUMBERS:
-            kind = "BatchNorm" if isinstance(layer, FrozenBatchNorm) else type(layer).__name__
+            kind = CALLED.get(type(layer), type(layer).__name__)
             found.append({"kind": kind, **NUMBERS[type(layer)](layer)})
         else:
             known = ", ".join(sorted(NAMES))
@@ -109,7 +109,8 @@ NUMBERS: dict[type, Callable[[Any], Entry]] = {
     layers.UpsampleNearest2d: _scale,
     layers.UpsampleBilinear2d: _scale,
     layers.PixelShuffle: lambda layer: {"factor": layer.r},
-    layers.ZeroPad2d: lambda layer: {"padding": layer.padding},
+    layers.ZeroPad2d: lambda layer: {"padding": layer.sides[1:]},
+    layers.Crop2d: lambda layer: {"padding": [[-a, -b] for a, b in layer.sides[1:]]},
     layers.Reshape: lambda layer: {"shape": layer.sample_shape},
     layers.Flatten: _nothing,
     layers.Identity: _nothing,
@@ -131,6 +132,9 @@ NUMBERS: dict[type, Callable[[Any], Entry]] = {
 
 Dropout is not among them, as it is the identity once learning is over, nor is BatchNorm, which is
 FrozenBatchNorm then."""
+
+CALLED = {FrozenBatchNorm: "BatchNorm", layers.Crop2d: "ZeroPad2d"}
+"""The kinds that are not called by their type; a border taken away is a negative padding."""
 
 NAMES = {*(kind.__name__ for kind in NUMBERS), "BatchNorm", "Dropout"} - {"FrozenBatchNorm"}
 """The layers that may be in a model, by the names that users know."""

@@ -55,9 +55,9 @@ def notes(found: Subject, model: Model, bits: float | None) -> list[str]:
     """Return the sentences at the end; `model` has the weights of the page."""
     one = found.nouns[0]
     lines = [
-        f"Click {a(one)} to hold it while you drag; Esc lets x follow the pointer again. Keys, once "
-        f"a plane has the focus: arrows move the code, Shift makes steps larger, N and P go to "
-        f"another {one}, M goes back to the mean."
+        f"Click {a(one)} to hold it while you drag; Esc lets x follow the pointer again. Keys, "
+        f"once a plane has the focus: arrows move the code, Shift makes steps larger, N and P go "
+        f"to another {one}, M goes back to the mean."
     ]
     if isinstance(model, VAE):
         lines.append(

@@ -175,6 +175,12 @@ def shuffles(draw: st.DrawFn) -> tuple[Layer, Shape]:
 
 
 @st.composite
+def crops(draw: st.DrawFn) -> tuple[Layer, Shape]:
+    cropping = tuple((draw(st.integers(0, 2)), draw(st.integers(0, 2))) for _ in range(2))
+    return layers.Crop2d(cropping), draw(images(least=5))
+
+
+@st.composite
 def reshapes(draw: st.DrawFn) -> tuple[Layer, Shape]:
     shape = draw(images())
     return layers.Reshape(*draw(st.sampled_from([(prod(shape),), shape[::-1]]))), shape
@@ -195,6 +201,7 @@ KINDS: dict[str, st.SearchStrategy[tuple[Layer, Shape]]] = {
     "UpsampleBilinear2d": of_images(layers.UpsampleBilinear2d, PAIRS),
     "PixelShuffle": shuffles(),
     "ZeroPad2d": of_images(layers.ZeroPad2d, PADDINGS),
+    "Crop2d": crops(),
     "BatchNorm": norms("BatchNorm"),
     "LayerNorm": norms("LayerNorm"),
     "GroupNorm": norms("GroupNorm"),
