@@ -81,7 +81,8 @@ def matmul_steps_kernel(
     BLOCKS, no_bias = (N + WIDTH - 1) // WIDTH, bias[:0]
     piece = next_piece(workers, me, T * BLOCKS)
     while piece < T * BLOCKS:
-        t, n = piece // BLOCKS, piece % BLOCKS * WIDTH
+        # A thread's share is some blocks of all steps, as in the loops: it reads what it wrote.
+        n, t = piece // T * WIDTH, piece % T
         columns, out = min(WIDTH, N - n), flat_y[t * M * N + n :]
         pack_columns(flat_x[t * K * N + n :], N, K, columns, panels)
         of_rows, of_all = (bias, no_bias) if bias.size == M else (no_bias, bias[n:])
