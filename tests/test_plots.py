@@ -61,6 +61,7 @@ EVERY_KIND = {
     "spread_curves": lambda: plots.spread_curves(
         {"a": SPREAD, "b": SPREAD}, xlabel="x", ylabel="y", log=True, title="t"
     ),
+    "signal_rows": lambda: plots.signal_rows(KL, {"a": 2 * KL, "b": 0 * KL}, lines=[1], title="t"),
     "error_curves": lambda: plots.error_curves(STEPS, {"a": STEPS, "b": 0 * STEPS}, title="t"),
     "rate_distortion": lambda: plots.rate_distortion(
         (4, 1, 0.25), (2, 5, 9), (30, 20, 18), marks={"m": (0, 50)}, lines={"l": 5}, title="t"
@@ -113,6 +114,26 @@ def test_names_of_rows_are_not_cut_and_no_band_above_the_images_is_empty(
     assert min(label.get_window_extent().x0 for label in axes.get_yticklabels()) >= 3
     sheet, cell = axes.get_window_extent(), axes.get_window_extent().height / len(names)
     assert figure.bbox.height - sheet.y1 < 0.7 * cell
+
+
+def test_signals_lie_below_what_each_row_makes_of_them() -> None:
+    """Two signals of three steps, two rows: four panels, the first with a name in each row."""
+    axes = plots.signal_rows(KL, {"a": 2 * KL, "b": 0 * KL}, lines=[1.5]).axes
+    assert [panel.get_ylabel() for panel in axes] == ["a", "", "b", ""]
+    for panel, signal, made in zip(axes, [*KL, *KL], [*(2 * KL), *(0 * KL)], strict=True):
+        below, above, line = panel.lines
+        np.testing.assert_array_equal(below.get_ydata(), signal)
+        np.testing.assert_array_equal(above.get_ydata(), made)
+        np.testing.assert_array_equal(above.get_xdata(), [1, 2, 3])
+        assert set(line.get_ydata()) == {1.5}
+    assert len({panel.get_ylim() for panel in axes}) == 1
+
+
+def test_signals_of_another_shape_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"signal_rows: expected signals \(N, T\), got \(3,\)"):
+        plots.signal_rows(KL[0], {})
+    with pytest.raises(ValueError, match=r"signal_rows a: expected \(2, 3\), got \(2, 2\)"):
+        plots.signal_rows(KL, {"a": KL[:, :2]})
 
 
 def test_columns_have_heads_above_their_middles() -> None:

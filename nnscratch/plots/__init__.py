@@ -14,6 +14,7 @@ from .piano import piano_roll
 from .posteriors import gap_bars, posterior_panels
 from .rates import kl_panels, rate_distortion
 from .scores import score_bars
+from .signals import signal_rows
 
 __all__ = [
     "code_images",
@@ -35,6 +36,7 @@ __all__ = [
     "rate_distortion",
     "save",
     "score_bars",
+    "signal_rows",
     "spread_curves",
     "traversals",
 ]
