@@ -66,7 +66,9 @@ def models() -> dict[str, tuple[Any, nn.Dataset, nn.Dataset]]:
             test,
         ),
         "colour": (
-            lesson.keras_conv_vae(3, likelihood=nn.Gaussian(0.002), image=(3, 16, 16), rng=rng),
+            lesson.keras_conv_vae(
+                3, likelihood=nn.Gaussian(0.002), beta=0.1, image=(3, 16, 16), rng=rng
+            ),
             pictures,
             pictures,
         ),
@@ -78,8 +80,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Any, nn.D
     """Trained for a moment, with the weights of their pages, each with its page."""
     folder, found = tmp_path_factory.mktemp("pages"), {}
     for name, (model, train, test) in models().items():
-        trainer = nn.Trainer(model, nn.Adam(2e-3), seed=0, batch_size=32)
-        trainer.fit(train, epochs=30 if name == "colour" else 1, progress=False)
+        trainer = nn.Trainer(model, nn.Adam(5e-3), seed=0, batch_size=32)
+        trainer.fit(train, epochs=40 if name == "colour" else 1, progress=False)
         path = write(folder / f"{name}.html", model, test)
         bits = re.findall(r"rounded to ([\d.]+) bits", path.read_text("utf-8"))
         assert (bits != []) == (name == "large")
