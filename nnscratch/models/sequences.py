@@ -18,6 +18,18 @@ Gradients = Callable[[Array], Array | None]
 """dlogits ↦ dz; what has no code returns None."""
 
 
+def of_tokens(lstm: LSTM, classes: int, rng: np.random.Generator) -> None:
+    """Draw the weights of tokens anew: N(0, ½²), in the cells that read them.
+
+    A token is a one-hot column, of whose classes one counts: its fan-in is 1, not that of the
+    layer, by whose draws one token would hardly differ from another. In a MusicVAE of two bars that
+    costs four nats in the second epoch, 51.4 in place of 47.3.
+    """
+    for cell in lstm.cells[: lstm.directions]:
+        w = cell.w.value
+        w[:, :classes] = 0.5 * rng.standard_normal((len(w), classes))
+
+
 class SequenceEncoder(Recorded):
     """Tokens x → (μ, log σ²): an LSTM in both directions, and an affine map of its last states.
 
@@ -48,6 +60,7 @@ class SequenceEncoder(Recorded):
         self.latent_dim = integer("SequenceEncoder", "latent_dim", latent_dim)
         words: Any = {"layers": layers, "bidirectional": True, "rng": rng, "dtype": dtype}
         self.lstm = LSTM(classes, hidden, return_sequences=False, **words)
+        of_tokens(self.lstm, classes, rng)
         self.output = Dense(2 * hidden, 2 * latent_dim, rng=rng, dtype=dtype)
 
     def forward(self, x: IntArray) -> tuple[Array, Backward]:
@@ -132,6 +145,7 @@ class SequenceDecoder(Recorded):
         self.classes = integer("SequenceDecoder", "classes", classes, 2)
         self.latent_dim = L = integer("SequenceDecoder", "latent_dim", latent_dim, 0)
         self.lstm = LSTM(classes + 1 + L, hidden, layers=layers, rng=rng, dtype=dtype)
+        of_tokens(self.lstm, classes + 1, rng)
         self.initial = InitialStates(L, layers, hidden, rng=rng, dtype=dtype) if L else None
         self.output = Dense(hidden, classes, rng=rng, dtype=dtype)
 
