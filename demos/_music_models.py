@@ -68,20 +68,21 @@ class Plan:
     batch: int = 128
 
 
-def longer(cases: dict[str, Case], factor: int) -> dict[str, Case]:
-    """Return the cases with so many times their epochs."""
-    return {
-        name: Case(factor * c.epochs, c.beta, c.after, c.options, c.rate)
-        for name, c in cases.items()
-    }
-
+NEARLY = "β = 0.6"
+HOUR = {
+    LANGUAGE: Case(30),
+    LOW: Case(24, (0.2, 0.2)),
+    NEARLY: Case(6, (0.2, 0.6), LOW, rate=1.5e-3),
+    HIGH: Case(50, (0.6, 1.0), NEARLY, rate=2e-3),
+}
+"""The same way to β = 1, by larger networks."""
 
 PLANS = {
     "minutes": Plan(SIZES["mel_2bar"], 3, SHORT),
-    "hour": Plan(Sizes(2, (192, 1), 64, (256, 2)), 5, longer(SHORT, 2)),
+    "hour": Plan(Sizes(2, (192, 1), 64, (256, 2)), 4, HOUR),
 }
 SIXTEEN = {
-    name: Plan(SIZES[f"{name}-mel_16bar_small"], 5, {name: Case(60, (0.2, 0.2))}, 32)
+    name: Plan(SIZES[f"{name}-mel_16bar_small"], 5, {name: Case(40, (0.2, 0.2))}, 64)
     for name in ("flat", "hierdec")
 }
 """As in the paper: a low β, free bits (of the sizes), teacher forcing."""
