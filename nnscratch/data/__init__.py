@@ -3,6 +3,7 @@
     digits()                 12,000 real MNIST digits that come with the package
     mnist(), fashion_mnist() the full sets, from a directory or downloaded once
     read_set(DIR)            any other four IDX files of images and labels
+    image_folder(DIR, ...)   pictures of one's own, in colour or grey, decoded as they are needed
     sines(count, steps)      sequences of random frequency, phase and amplitude
     melodies()               1,551 tunes as tokens, which come with the package
     midi_folder(DIR)         melodies of MIDI files of one's own
@@ -26,17 +27,23 @@ from .dataset import Dataset, Split, binarize, columns, minibatches, split
 from .digits import digits
 from .folder import read_set
 from .idx import read_idx
+from .image_folder import FolderReport, image_folder
 from .melodies import Melodies, Tune, Windows, melodies, transpose
 from .midi.folder import midi_folder
 from .mnist import fashion_mnist, mnist
 from .pairs import Pairs
+from .picture import PictureError
+from .pictures import Pictures
 from .sines import sines
 
 __all__ = [
     "LESSON_NOISE",
     "Dataset",
+    "FolderReport",
     "Melodies",
     "Pairs",
+    "PictureError",
+    "Pictures",
     "Split",
     "Tune",
     "Windows",
@@ -46,6 +53,7 @@ __all__ = [
     "downsample",
     "fashion_mnist",
     "gaussian_noise",
+    "image_folder",
     "masking",
     "melodies",
     "midi",

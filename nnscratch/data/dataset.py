@@ -12,7 +12,7 @@ is never copied. Sets are batch-first; `columns` is where a batch of one becomes
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar, cast
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -21,6 +21,7 @@ from ..checks.arguments import flag, generator, integer, number
 from ..checks.arrays import check_bytes, check_numbers, check_set, labels_of, plain
 from ..core import Array, IntArray
 from ..kernels.plain import gather_columns
+from .pictures import Pictures
 
 Images: TypeAlias = NDArray[Any]
 """Grey levels 0 … 255 in uint8, or float32 or float64; or what NumPy makes such an array of."""
@@ -51,7 +52,8 @@ class Dataset:
         unit    must floats lie in [0, 1]? None: in a table they need not, elsewhere they must
 
     Both may be lists, data frames or tensors (see arrays.py); what the set holds are plain arrays,
-    row by row. `data[rows]` is the set of some rows: a view if `rows` is a slice, else a copy.
+    row by row. Images may also be Pictures, which stay in their files (pictures.py). `data[rows]`
+    is the set of some rows: a view if `rows` is a slice, else a copy.
 
     Raises
         ValueError if the set is empty, or images and labels are not as above; also if the images
@@ -69,7 +71,8 @@ class Dataset:
     def __post_init__(self) -> None:
         """Refuse what is not such a set."""
         images = _set("Dataset images", self.images)
-        check_bytes("Dataset images", images)
+        if not isinstance(images, Pictures):
+            check_bytes("Dataset images", images)
         unit = images.ndim > 2 if self.unit is None else flag("Dataset", "unit", self.unit)
         check_set("Dataset images", images, unit=unit)
         object.__setattr__(self, "images", images)
@@ -102,7 +105,7 @@ class Dataset:
 
 def _set(name: str, a: Any) -> Images:
     """Return images, or a table, as a plain array."""
-    images = plain(name, a)
+    images = cast(Images, a) if isinstance(a, Pictures) else plain(name, a)
     if images.ndim not in (2, 3, 4) or images.size == 0:
         raise ValueError(
             f"{name}: expected (N, H, W), (N, C, H, W) or (N, D), not empty, got {images.shape}"
@@ -179,6 +182,8 @@ def gather(images: Images, rows: IntArray, dtype: DTypeLike) -> Array:
     if np.dtype(dtype) not in (np.float32, np.float64):
         raise ValueError(f"columns: expected float32 or float64, got {np.dtype(dtype)}")
 
+    if isinstance(images, Pictures):
+        images, rows = np.asarray(images[rows]), np.arange(len(rows))
     if images.dtype == np.uint8:
         return gather_columns(images, rows, dtype)
     return np.ascontiguousarray(images[rows].reshape(len(rows), -1).T, dtype)

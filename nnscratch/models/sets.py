@@ -6,6 +6,7 @@ from ..checks.arrays import check_axes, check_numbers, check_set, labels_of, sam
 from ..core import Array, IntArray
 from ..data.dataset import Dataset, Images, gather
 from ..data.pairs import Pairs
+from ..data.pictures import Pictures
 
 if TYPE_CHECKING:
     from .autoencoder import Autoencoder
@@ -42,6 +43,9 @@ def check_images(who: str, data: ImageSet, model: "Autoencoder") -> ImageSet:
         return data
     if model.classes:
         raise ValueError(f"{who}: expected a Dataset with labels, got images alone")
+    if isinstance(data, Pictures):
+        check_axes(who, data, model.input_shape)
+        return data
     images = samples_of(who, data, model.input_shape)
     check_set(who, images, unit=model.unit, dtype=model.dtype)
     return images
