@@ -4,8 +4,18 @@ import sys
 from importlib import import_module
 from io import TextIOWrapper
 
-NAMES = ("training", "inference", "precision", "layers", "recurrent", "batches", "threads", "cold")
-NAMES += ("ladder", "tiles")
+NAMES = (
+    "training",
+    "inference",
+    "precision",
+    "layers",
+    "recurrent",
+    "music",
+    "batches",
+    "threads",
+    "cold",
+)
+NAMES += ("cold", "ladder", "tiles")
 
 
 def main() -> None:

@@ -36,6 +36,7 @@ WRITTEN = {
     "precision": ["precision.csv", "precision.md"],
     "layers": ["layers.csv", "layers.md"],
     "recurrent": ["recurrent.csv", "recurrent.md"],
+    "music": ["music.csv", "music.md"],
     "batches": ["batches.csv", "batches.md"],
     "threads": ["threads.csv", "threads.md"],
     "cold": ["cold.csv", "cold.md", "memory.csv", "memory.md"],

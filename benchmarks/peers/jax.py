@@ -26,6 +26,7 @@ from .. import networks as net
 from .. import workloads as w
 from ..timing import repeat
 from .blocks import strided, transposed
+from .jax_music import music
 from .jax_recurrent import recurrent
 from .serve import Job, Jobs
 
@@ -293,4 +294,5 @@ JOBS: Jobs = {
     "layer": layer,
     "adam": adam,
     "recurrent": recurrent,
+    "music": music,
 }

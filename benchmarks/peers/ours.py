@@ -14,6 +14,7 @@ from nnscratch.training import Trainer
 
 from .. import networks as net
 from .. import workloads as w
+from .ours_music import music
 from .ours_recurrent import recurrent
 from .serve import Job, Jobs
 
@@ -185,4 +186,5 @@ JOBS: Jobs = {
     "layer": layer,
     "adam": adam,
     "recurrent": recurrent,
+    "music": music,
 }

@@ -14,6 +14,7 @@ from nnscratch.core import Array
 from .. import networks as net
 from .. import workloads as w
 from .serve import Job, Jobs
+from .torch_music import music
 from .torch_recurrent import recurrent
 
 CHUNK = 1000
@@ -241,4 +242,5 @@ JOBS: Jobs = {
     "layer": layer,
     "adam": adam,
     "recurrent": recurrent,
+    "music": music,
 }
