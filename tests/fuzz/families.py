@@ -12,12 +12,13 @@ from . import (
     labels,
     midi_files,
     model_files,
+    pictures,
     specs,
 )
 from .arrays import Rng
 
 SHARES = {"arrays": 8, "labels": 2, "settings": 4, "idx": 2, "checkpoints": 3, "kernels": 1}
-SHARES |= {"models": 2, "midi": 2}
+SHARES |= {"models": 2, "midi": 2, "pictures": 2}
 """Of as many cases as they add up to; the sum is no multiple of 7."""
 
 FAMILIES: dict[str, Callable[[Rng], Case]] = {
@@ -29,6 +30,7 @@ FAMILIES: dict[str, Callable[[Rng], Case]] = {
     "kernels": kernels.case,
     "models": model_files.case,
     "midi": midi_files.case,
+    "pictures": pictures.case,
 }
 
 
