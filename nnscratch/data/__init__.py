@@ -2,6 +2,7 @@
 
     digits()                 12,000 real MNIST digits that come with the package
     mnist(), fashion_mnist() the full sets, from a directory or downloaded once
+    cifar10(DIR), kmnist(DIR), emnist(PART, DIR)    their relatives, from a directory
     read_set(DIR)            any other four IDX files of images and labels
     image_folder(DIR, ...)   pictures of one's own, in colour or grey, decoded as they are needed
     sines(count, steps)      sequences of random frequency, phase and amplitude
@@ -34,6 +35,7 @@ from .mnist import fashion_mnist, mnist
 from .pairs import Pairs
 from .picture import PictureError
 from .pictures import Pictures
+from .relatives import cifar10, emnist, kmnist
 from .sines import sines
 
 __all__ = [
@@ -48,12 +50,15 @@ __all__ = [
     "Tune",
     "Windows",
     "binarize",
+    "cifar10",
     "columns",
     "digits",
     "downsample",
+    "emnist",
     "fashion_mnist",
     "gaussian_noise",
     "image_folder",
+    "kmnist",
     "masking",
     "melodies",
     "midi",
