@@ -32,6 +32,7 @@ PACKAGES = [
     "evaluation",
     "plots",
     "explorer",
+    "export",
     "core",
 ]
 """Modules and packages that are attributes: no import of their own is needed."""
@@ -55,6 +56,7 @@ PUBLIC = {
     "SaltAndPepper Trainable Transposition predict",
     "optimizers": "SGD Adam AdamW RMSprop",
     "training": "AdversarialTrainer Trainer TrainingDiverged load load_model save save_model",
+    "export": "export_onnx",
     "evaluation": "PCA NearestNeighbours SoftmaxProbe baselines elbo importance_nll psnr ssim",
 }
 """The names that are here, by the package that has them."""

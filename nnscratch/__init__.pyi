@@ -5,6 +5,7 @@ from . import data as data
 from . import evaluation as evaluation
 from . import explain as explain
 from . import explorer as explorer
+from . import export as export
 from . import gradcheck as gradcheck
 from . import layers as layers
 from . import likelihoods as likelihoods
@@ -35,6 +36,7 @@ from .evaluation import elbo as elbo
 from .evaluation import importance_nll as importance_nll
 from .evaluation import psnr as psnr
 from .evaluation import ssim as ssim
+from .export import export_onnx as export_onnx
 from .kernels.paths import plain as plain
 from .layers import ELU as ELU
 from .layers import GELU as GELU
