@@ -37,6 +37,9 @@ PACKAGES = [
 ]
 """Modules and packages that are attributes: no import of their own is needed."""
 
+EXTRAS = ["sklearn"]
+"""Modules that are attributes too, but need an extra, so that they are not in __all__."""
+
 PUBLIC = {
     "core": "Layer Parameter pack",
     "kernels.paths": "plain",
@@ -72,7 +75,7 @@ sys.meta_path.append(_moved.Finder())
 
 def __getattr__(name: str) -> object:
     """Import a public name, or a package, when it is first asked for."""
-    if name in PACKAGES:
+    if name in PACKAGES or name in EXTRAS:
         return import_module(f"{__name__}.{name}")
     if name not in _HOME:
         advice = f"; {_ADVICE[name]}" if name in _ADVICE else ""

@@ -14,6 +14,7 @@ from . import models as models
 from . import optimizers as optimizers
 from . import plots as plots
 from . import schedules as schedules
+from . import sklearn as sklearn
 from . import training as training
 from .core import Layer as Layer
 from .core import Parameter as Parameter

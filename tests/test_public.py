@@ -81,6 +81,23 @@ def test_the_stub_and_the_table_say_the_same() -> None:
     packages = {a.asname for node in imports if node.module is None for a in node.names}
     names = {(node.module, a.asname) for node in imports if node.module for a in node.names}
     assert all(a.name == a.asname for node in imports for a in node.names)
-    assert packages == set(nn.PACKAGES)
+    assert packages == {*nn.PACKAGES, *nn.EXTRAS}
     assert names == {(p, name) for p, listed in nn.PUBLIC.items() for name in listed.split()}
     assert (ROOT / "py.typed").read_bytes() == b""
+
+
+def test_onnx_that_is_not_there_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    model = nn.models.build("dense_vae", (4,), rng=rng)
+    with pytest.raises(ImportError, match=r"pip install 'nnscratch\[onnx\]'"):
+        nn.export_onnx(tmp_path / "m.onnx", model)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_scikit_learn_that_is_not_there_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    monkeypatch.delitem(sys.modules, "nnscratch.sklearn", raising=False)
+    with pytest.raises(ImportError, match=r"pip install 'nnscratch\[sklearn\]'"):
+        import_module("nnscratch.sklearn")
