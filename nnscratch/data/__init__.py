@@ -5,6 +5,8 @@
     cifar10(DIR), kmnist(DIR), emnist(PART, DIR)    their relatives, from a directory
     read_set(DIR)            any other four IDX files of images and labels
     image_folder(DIR, ...)   pictures of one's own, in colour or grey, decoded as they are needed
+    table(FILE, ...)         rows of a CSV file, scaled
+    arrays(FILE, ...)        images, signals or rows of NPY and NPZ files
     sines(count, steps)      sequences of random frequency, phase and amplitude
     melodies()               1,551 tunes as tokens, which come with the package
     midi_folder(DIR)         melodies of MIDI files of one's own
@@ -15,6 +17,7 @@ them into what the layers take: floats in [0, 1] with the batch last.
 """
 
 from . import midi, wav
+from .arrays import arrays
 from .corruptions import (
     LESSON_NOISE,
     downsample,
@@ -37,6 +40,7 @@ from .picture import PictureError
 from .pictures import Pictures
 from .relatives import cifar10, emnist, kmnist
 from .sines import sines
+from .table import Scaling, Table, table
 
 __all__ = [
     "LESSON_NOISE",
@@ -46,9 +50,12 @@ __all__ = [
     "Pairs",
     "PictureError",
     "Pictures",
+    "Scaling",
     "Split",
+    "Table",
     "Tune",
     "Windows",
+    "arrays",
     "binarize",
     "cifar10",
     "columns",
@@ -70,6 +77,7 @@ __all__ = [
     "salt_and_pepper",
     "sines",
     "split",
+    "table",
     "transpose",
     "upsample_bilinear",
     "upsample_nearest",
