@@ -80,6 +80,8 @@ def crops_1d(draw: st.DrawFn) -> tuple[Layer, Shape]:
 @st.composite
 def of_steps(draw: st.DrawFn) -> tuple[Layer, Shape]:
     T, D = draw(SEQUENCES)
+    if draw(st.booleans()):
+        return nn.TimeDistributed(nn.Flatten()), (T, D, draw(SIZES))
     inner = nn.Sequential(nn.Dense(D, draw(SIZES), rng=RNG), nn.Tanh())
     return nn.TimeDistributed(inner), (T, D)
 
@@ -159,6 +161,13 @@ def lesson_models() -> dict[str, Any]:
         build("conv_vae", (3, 17, 20), likelihood=nn.DiscretisedLogistic(), **small),
         build("conv_vae", (1, 9, 12), likelihood=nn.LearnedGaussian(), **small),
         build("dense_autoencoder", (4,), likelihood=likelihoods.Gaussian(0.5), **small),
+        nn.ContractiveAutoencoder(6, 3, 0.1, rng=rng),
+        nn.AdversarialAutoencoder(
+            nn.Dense(6, 3, rng=rng),
+            nn.Dense(3, 6, rng=rng),
+            nn.Dense(3, 1, rng=rng),
+            input_shape=(6,),
+        ),
         build("dense_vae", (1, 4, 4), corruption=nn.Downsampling(2), **small),
         build("table_vae", (5,), **small),
         build("conv_vae", (21, 2), **small),
