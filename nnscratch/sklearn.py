@@ -115,7 +115,7 @@ class _Transformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     @property
     def _n_features_out(self) -> int:
         """How many names `get_feature_names_out` has to make."""
-        return self.n_components
+        return self.model_.code_shape[0]
 
     def __sklearn_tags__(self) -> Any:
         """Return scikit-learn's description of the estimator: floats keep their dtype."""

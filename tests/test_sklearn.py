@@ -15,6 +15,7 @@ import joblib
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer
 from sklearn.decomposition import PCA
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -49,6 +50,15 @@ def test_in_a_pipeline(kind: Any, X: Array) -> None:
     assert line.inverse_transform(codes).shape == X.shape
     assert list(line.get_feature_names_out()) == [f"{kind.__name__.lower()}{i}" for i in range(3)]
     np.testing.assert_array_equal(line.transform(X), codes)
+
+
+@pytest.mark.parametrize("kind", BOTH)
+def test_names_are_those_of_what_was_fitted(kind: Any, X: Array) -> None:
+    model = kind(3, **SMALL)
+    with pytest.raises(NotFittedError):
+        model.get_feature_names_out()
+    model.fit(X).set_params(n_components=7)
+    assert len(model.get_feature_names_out()) == model.transform(X).shape[1] == 3
 
 
 def test_a_curve_takes_one_number_where_pca_takes_more(X: Array) -> None:

@@ -11,7 +11,7 @@ from ..learned_scale import DiscretisedLogistic, LearnedGaussian
 from ..likelihoods import Bernoulli, Gaussian, SquaredError
 from ..models import VAE
 from ..models.codec import Codec
-from .graph import Graph, onnx
+from .graph import Graph
 from .layers import write_layer
 
 PARTS = ("encoder", "decoder", "reconstruct")
@@ -41,7 +41,6 @@ def export_onnx(path: str | Path, model: Codec, part: str = "reconstruct") -> Pa
         raise ValueError(f"{who}: expected part {', '.join(PARTS)}, got {part!r}")
     if model.dtype != np.float32:
         raise ValueError(f"{who}: expected a model of float32, got {model.dtype}")
-    onnx()
     graph, model = Graph(), model.inference()
     outputs: list[tuple[str, Shape]] = []
     if part == "decoder":
