@@ -57,6 +57,8 @@ def test_names_are_those_of_what_was_fitted(kind: Any, X: Array) -> None:
     model = kind(3, **SMALL)
     with pytest.raises(NotFittedError):
         model.get_feature_names_out()
+    with pytest.raises(NotFittedError):
+        model.inverse_transform(X[:, :3])
     model.fit(X).set_params(n_components=7)
     assert len(model.get_feature_names_out()) == model.transform(X).shape[1] == 3
 
