@@ -18,6 +18,7 @@ them into what the layers take: floats in [0, 1] with the batch last.
 
 from . import midi, wav
 from .arrays import arrays
+from .augment import Augment
 from .corruptions import (
     LESSON_NOISE,
     downsample,
@@ -44,6 +45,7 @@ from .table import Scaling, Table, table
 
 __all__ = [
     "LESSON_NOISE",
+    "Augment",
     "Dataset",
     "FolderReport",
     "Melodies",

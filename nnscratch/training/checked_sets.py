@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..checks.arguments import integer
+from ..data.pairs import Pairs
 from ..layers.contract import whole_batch
 from ..models.batch_first import naming
 from .streams import NOISE
@@ -22,6 +23,8 @@ def checked_sets(run: "Run[Any]", data: Any, validation: Any, epochs: int) -> tu
     if len(data) < batch_size:
         raise ValueError(f"fit: expected at least a batch of {batch_size} samples, got {len(data)}")
     integer("fit", "epochs", epochs)
+    if run.augment is not None and isinstance(data, Pairs):
+        raise ValueError("fit: expected no Pairs with augment, which would change one of two")
     if len(data) % batch_size == 1 and whole_batch(model):  # has one a variance?
         batches = f"{len(data)} samples in batches of {batch_size}"
         with naming(f"fit: {batches} leave a last batch of one"):

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..checks.arguments import integer, is_integer
 from ..checks.text import listing
+from ..data.augment import Augment
 from ..layers.contract import whole_batch
 from ..layers.held import restart_all
 from ..models.trainable import Terms, Trainable, check_trainable
@@ -49,6 +50,7 @@ class Run(Generic[M]):
         threads: int | None = None,
         anneal: Mapping[str, Schedule | float] | None = None,
         patience: int | None = None,
+        augment: Augment | None = None,
     ) -> None:
         check_trainable("Trainer model", model)
         integer("Trainer", "batch_size", batch_size)
@@ -58,6 +60,10 @@ class Run(Generic[M]):
                 integer("Trainer", name, size)
         if not is_integer(seed) or not 0 <= seed < 2**63:
             raise ValueError(f"Trainer: expected seed, an integer in [0, 2⁶³), got {seed!r}")
+        if augment is not None and not callable(augment):
+            raise ValueError(
+                f"Trainer: expected augment, such as Augment(flip=True), got {augment!r}"
+            )
         self.annealing = Annealing("Trainer", model, anneal or {})
         if replicas is None:
             replicas = 1 if activation_bytes(model) is None else 2
@@ -66,7 +72,7 @@ class Run(Generic[M]):
         self.model, self.optimizer = model, optimizer
         self.replicas = Replicas(model, replicas)
         self.seed, self.batch_size = int(seed), batch_size
-        self.threads, self.patience = threads, patience
+        self.threads, self.patience, self.augment = threads, patience, augment
         self.micro_batch = micro_batch or size_of_micro_batch(model, batch_size, replicas)
         self.epoch, self.batch_index, self.count = 0, 0, 0
         self.history: list[Row] = []
@@ -112,6 +118,7 @@ class Run(Generic[M]):
             **self.objective,
             **optimizers,
             **self.annealing.settings(),
+            **({} if self.augment is None else {"augment": repr(self.augment)}),
             "seed": self.seed,
             "batch_size": self.batch_size,
             "micro_batch": self.micro_batch,

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-SHUFFLE, NOISE, VALIDATION, DUEL = 0, 1, 2, 3
-"""What a stream is for: the order of an epoch, the noise of a step, of validation, of a duel."""
+SHUFFLE, NOISE, VALIDATION, DUEL, AUGMENT = 0, 1, 2, 3, 4
+"""What a stream is for: the order of an epoch, the noise of a step, of validation, of a duel; the
+augmentation of a micro-batch."""
 
 
 class Key(np.random.bit_generator.ISeedSequence):

@@ -29,7 +29,7 @@ from .early_stopping import copied
 from .history import Row, add_to, row_of, summary_line
 from .interrupt import interruptible
 from .run import M, Run
-from .streams import NOISE, SHUFFLE
+from .streams import AUGMENT, NOISE, SHUFFLE
 from .terms import check_terms, mean
 from .validation import diverged_in_validation, mean_terms
 
@@ -50,6 +50,8 @@ class Trainer(Run[M]):
         anneal       schedules of model attributes by the step number: {"beta": Linear(0, 1, 500)}
         patience     epochs without a better validation total before training stops; needs
                      validation data
+        augment      what is done to the images of each batch that is learned from, at random:
+                     Augment(flip=True, shift=2), see data/augment.py
 
     Without patience the model, a checkpoint and a resumed run hold the last weights. With patience
     the model holds the best ones found so far whenever `fit` has ended, in whatever way, as does a
@@ -81,7 +83,7 @@ class Trainer(Run[M]):
 
         def task(model: M, i: int) -> Terms:
             self.restart(i % len(self.replicas.models), *place, i)
-            batch = model.batch(data, pieces[i])
+            batch = self.augmented(model.batch(data, pieces[i]), i)
             terms, backward = loss(model, *batch, rng=self.stream(*place, i))
             backward(len(pieces[i]) / len(rows))
             return terms
@@ -89,11 +91,18 @@ class Trainer(Run[M]):
         each = self.replicas.map(task, len(pieces))
         for i, terms in enumerate(each):
             if not all_finite(terms):
-                batch = self.model.batch(data, pieces[i])
+                batch = self.augmented(self.model.batch(data, pieces[i]), i)
                 self.restart(0, *place, i)
                 when, rng = f"step {self.batch_index + 1}", self.stream(*place, i)
                 raise diverged(self, when, terms, batch, rng)
         return mean(each, [len(p) for p in pieces])
+
+    def augmented(self, batch: tuple[Any, ...], i: int) -> tuple[Any, ...]:
+        """Return the i-th micro-batch of this step with other views of its images."""
+        if self.augment is None:
+            return batch
+        rng = self.stream(AUGMENT, self.epoch, self.batch_index, i)
+        return self.augment(batch[0], rng=rng), *batch[1:]
 
     def train_step(self, data: Any, rows: IntArray) -> Terms:
         """Take one step on one batch and return the terms of the loss before it."""
