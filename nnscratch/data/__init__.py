@@ -32,7 +32,7 @@ from .dataset import Dataset, Split, binarize, columns, minibatches, split
 from .digits import digits
 from .folder import read_set
 from .idx import read_idx
-from .image_folder import FolderReport, image_folder
+from .image_folder import FolderReport, Reading, image_folder
 from .melodies import Melodies, Tune, Windows, melodies, transpose
 from .midi.folder import midi_folder
 from .mnist import fashion_mnist, mnist
@@ -52,6 +52,7 @@ __all__ = [
     "Pairs",
     "PictureError",
     "Pictures",
+    "Reading",
     "Scaling",
     "Split",
     "Table",

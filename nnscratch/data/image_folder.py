@@ -28,6 +28,25 @@ MEMORY = 256
 """Megabytes of decoded pictures that are kept."""
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How the files of a folder are read.
+
+    bad      refuse, or skip, files that cannot be read
+    memory   megabytes of decoded pictures that are kept
+    report   is called with what was done to how many pictures
+    """
+
+    bad: str = "refuse"
+    memory: int = MEMORY
+    report: Callable[[str], object] = print
+
+    def __post_init__(self) -> None:
+        integer("Reading", "memory", self.memory, 0)
+        if self.bad not in ("refuse", "skip"):
+            raise ValueError(f"Reading: expected bad, one of refuse, skip, got {self.bad!r}")
+
+
 @dataclass
 class FolderReport:
     """What was taken of a folder, what was done to it and what could not be read; str() says it.
@@ -79,14 +98,12 @@ def image_folder(
     colour: bool,
     fit: str = "crop",
     background: int | tuple[int, int, int] = 0,
-    bad: str = "refuse",
-    memory: int = MEMORY,
-    report: Callable[[str], object] = print,
+    reading: Reading | None = None,
 ) -> Dataset:
     """Return the pictures in a folder as a Dataset, (N, 3, H, W) or (N, H, W) bytes, in files.
 
     PNG, JPEG, BMP, WebP and TIFF are read, each once, so that a bad one is found before training.
-    The first `memory` megabytes of them stay decoded, and the others are decoded when a batch asks
+    The first 256 megabytes of them stay decoded, and the others are decoded when a batch asks
     for them: a folder may be larger than memory. Sub-folders are the classes, in order of their
     names; a folder without any is one class. Names that begin with a dot are passed over.
 
@@ -94,30 +111,27 @@ def image_folder(
         colour      three channels, or one
         fit         where the aspect ratio is another: crop to the middle, pad, or stretch
         background  grey level or (r, g, b) under transparent parts and around padded pictures
-        bad         refuse, or skip, files that cannot be read
-        report      is called with what was done to how many pictures
+        reading     how: Reading(bad="skip", memory=1000, report=log.info); None: Reading()
 
     Raises
         FileNotFoundError if there is no such folder.
         ValueError if there is no picture in it, pictures lie beside the sub-folders, or one
-        cannot be read; with `skip` if none can. All bad files are counted, some are named.
+        cannot be read; with bad="skip" if none can. All bad files are counted, some are named.
         PictureError, a ValueError, in training, if a file was changed or removed meanwhile.
     """
     form = Form(_size(size), flag("image_folder", "colour", colour), fit, _colour(background))
-    for name, value, among in (("fit", fit, FITS), ("bad", bad, ("refuse", "skip"))):
-        if value not in among:
-            raise ValueError(
-                f"image_folder: expected {name}, one of {', '.join(among)}, got {value!r}"
-            )
-    room = integer("image_folder", "memory", memory, 0) * 10**6 // int(np.prod(form.shape))
+    if fit not in FITS:
+        raise ValueError(f"image_folder: expected fit, one of {', '.join(FITS)}, got {fit!r}")
+    reading = reading or Reading()
+    room = reading.memory * 10**6 // int(np.prod(form.shape))
     folder = expanded(Path(path))
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: expected a folder of pictures")
     found = FolderReport(shown(str(path)), form.shape)
     names = _names(folder, found)
     files, kinds = _read_all(folder, names, form, room, found)
-    if found.bad and (bad == "refuse" or not kinds):
-        advice = '; bad="skip" leaves them out' if kinds else ""
+    if found.bad and (reading.bad == "refuse" or not kinds):
+        advice = '; Reading(bad="skip") leaves them out' if kinds else ""
         lines = "".join(f"\n  {line}" for line in found.bad_lines())
         raise ValueError(f"image_folder: expected pictures that can be read{advice}{lines}")
     if not kinds:
@@ -125,7 +139,7 @@ def image_folder(
     classes = tuple(sorted(set(kinds)))
     number = {kind: n for n, kind in enumerate(classes)}
     labels = np.array([number[kind] for kind in kinds])
-    report(str(found))
+    reading.report(str(found))
     images = cast(Images, Pictures(files))  # which has what a Dataset asks of an array
     return Dataset(images, labels, folder.resolve().name, ("picture", "pictures"), classes)
 
