@@ -12,7 +12,8 @@ from images import DTYPES, JIT, assert_close
 from operations import OF_SEQUENCES
 
 from nnscratch.core import Array, IntArray, Parameter
-from nnscratch.kernels.machine.helpers import kernel_threads
+from nnscratch.kernels import gru, lstm, lstm_backward, rnn, steps, tokens
+from nnscratch.kernels.machine.helpers import CACHE_LINE, kernel_threads
 from nnscratch.kernels.machine.processor import BYTES
 from nnscratch.layers import GRU, LSTM, RNN
 
@@ -194,6 +195,23 @@ def test_plain_is_fast(name: str, data: st.DataObject) -> None:
 
 
 # Threads
+
+
+@pytest.mark.fast("kernels do not run there")
+def test_what_threads_write_side_by_side_begins_where_a_cache_line_does() -> None:
+    """Several of each, kept until the end, for one of NumPy's arrays may do so by chance."""
+    rng, (T, H, N) = np.random.default_rng(0), (2, 3, 5)
+    x, u, h0 = (rng.standard_normal(shape) for shape in ((T, H, N), (4 * H, H), (H, N)))
+    written: list[Array] = []
+    for _ in range(8):
+        a = steps.matmul_steps(u, x)
+        h, c, gates = lstm.lstm(a, u, h0, h0, None)
+        da, _, _ = lstm_backward.lstm_backward(x, h0, h0, u, h, c, gates, None)
+        written += [a, h, da, tokens.gather_steps(u, np.zeros((T, N), np.int64))]
+        written += [a := steps.matmul_steps(u[: 3 * H], x)]
+        h, un, gates = gru.gru(a, u[: 3 * H], None, h0, None)
+        written += [h, un, rnn.rnn(x, u[:H], h0, None, "tanh")]
+    assert [a.ctypes.data % CACHE_LINE for a in written] == [0] * len(written)
 
 
 @pytest.mark.skipif(not JIT, reason="interpreted kernels run alone")

@@ -8,6 +8,7 @@ import numpy as np
 from ..core import Array, IntArray
 from .machine.exponential import MINUS_ONE, constants, sigmoid, tanh
 from .machine.fork_join import next_piece, parallel
+from .machine.helpers import aligned
 from .machine.jit import kernel
 from .machine.simd import (
     add,
@@ -29,7 +30,7 @@ def gru(
 ) -> tuple[Array, Array, Array]:
     """Return h, the gates, these in the memory of a, and q_n: see plain_recurrent.py."""
     (T, M, N), H = a.shape, u.shape[1]
-    h, un = np.empty((T + 1, H, N), a.dtype), np.empty((T, H, N), a.dtype)
+    h, un = aligned((T + 1, H, N), a.dtype), aligned((T, H, N), a.dtype)
     h[0] = h0
     bias = np.zeros(M, a.dtype) if bias_hh is None else bias_hh
     gru_kernel(a, rows_of(u), bias, h, un, constants(a.dtype), *prepared(a, H, M, lengths, 4 * H))

@@ -8,6 +8,7 @@ import numpy as np
 from ..core import Array, IntArray
 from .machine.exponential import MINUS_ONE, ONE, constants
 from .machine.fork_join import next_piece, parallel
+from .machine.helpers import aligned
 from .machine.jit import kernel
 from .machine.simd import (
     add,
@@ -34,7 +35,7 @@ def gru_backward(
     lengths: IntArray | None,
 ) -> tuple[Array, Array, Array]:
     """Return da, dq and dh0: see plain_recurrent.py."""
-    (da, dq), H = np.empty((2, *gates.shape), gates.dtype), u.shape[1]
+    (da, dq), H = aligned((2, *gates.shape), gates.dtype), u.shape[1]
     dh, dy, ut = np.array(dh, order="C"), np.ascontiguousarray(dy), rows_of(u.T)
     e, rest = constants(da.dtype), prepared(da, H, H, lengths, 4 * H)
     gru_backward_kernel(dy, ut, h, gates, un, da, dq, dh, e, *rest)

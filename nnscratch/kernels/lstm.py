@@ -3,11 +3,10 @@
 plain_recurrent.py has the formulas, recurrent.py how the work is cut up.
 """
 
-import numpy as np
-
 from ..core import Array, IntArray
 from .machine.exponential import constants, sigmoid, tanh
 from .machine.fork_join import next_piece, parallel
+from .machine.helpers import aligned
 from .machine.jit import kernel
 from .machine.simd import (
     fma,
@@ -37,7 +36,7 @@ def lstm(
 ) -> tuple[Array, Array, Array]:
     """Return h, c and the gates, these in the memory of a: see plain_recurrent.py."""
     (T, M, N), H = a.shape, u.shape[1]
-    h, c = np.empty((2, T + 1, H, N), a.dtype)
+    h, c = aligned((2, T + 1, H, N), a.dtype)
     h[0], c[0] = h0, c0
     lstm_kernel(a, rows_of(u), h, c, constants(a.dtype), *prepared(a, H, M, lengths, 5 * H))
     return h, c, a

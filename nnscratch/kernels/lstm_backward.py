@@ -8,6 +8,7 @@ import numpy as np
 from ..core import Array, IntArray
 from .machine.exponential import MINUS_ONE, ONE, constants, tanh
 from .machine.fork_join import next_piece, parallel
+from .machine.helpers import aligned
 from .machine.jit import kernel
 from .machine.simd import (
     add,
@@ -46,7 +47,7 @@ def lstm_backward(
     lengths: IntArray | None,
 ) -> tuple[Array, Array, Array]:
     """Return da, dh0 and dc0: see plain_recurrent.py."""
-    da, H = np.empty_like(gates), u.shape[1]
+    da, H = aligned(gates.shape, gates.dtype), u.shape[1]
     dh, dc = np.array(dh, order="C"), np.array(dc, order="C")
     lstm_backward_kernel(
         np.ascontiguousarray(dy),

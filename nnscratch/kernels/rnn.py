@@ -8,6 +8,7 @@ import numpy as np
 from ..core import Array, IntArray
 from .machine.exponential import MINUS_ONE, ONE, constants, tanh
 from .machine.fork_join import next_piece, parallel
+from .machine.helpers import aligned
 from .machine.simd import (
     add,
     fma,
@@ -34,7 +35,7 @@ from .recurrent import (
 def rnn(a: Array, u: Array, h0: Array, lengths: IntArray | None, nonlinearity: str) -> Array:
     """Return h: see plain_recurrent.py."""
     T, H, N = a.shape
-    h, e = np.empty((T + 1, H, N), a.dtype), constants(a.dtype)
+    h, e = aligned((T + 1, H, N), a.dtype), constants(a.dtype)
     h[0] = h0
     rest = prepared(a, H, H, lengths, 2 * H)
     rnn_kernel(np.ascontiguousarray(a), rows_of(u), nonlinearity == "relu", h, e, *rest)
@@ -45,7 +46,7 @@ def rnn_backward(
     dy: Array, dh: Array, u: Array, h: Array, lengths: IntArray | None, nonlinearity: str
 ) -> tuple[Array, Array]:
     """Return da and dh0: see plain_recurrent.py."""
-    da, dh, H = np.empty(dy.shape, dy.dtype), np.array(dh, order="C"), len(u)
+    da, dh, H = aligned(dy.shape, dy.dtype), np.array(dh, order="C"), len(u)
     dy, ut, rectify = np.ascontiguousarray(dy), rows_of(u.T), nonlinearity == "relu"
     rest = prepared(da, H, H, lengths, 2 * H)
     rnn_backward_kernel(dy, ut, rectify, h, da, dh, constants(da.dtype), *rest)

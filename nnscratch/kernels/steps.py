@@ -13,7 +13,7 @@ import numpy as np
 
 from ..core import Array, IntArray, Parameter
 from .machine.fork_join import next_piece, parallel
-from .machine.helpers import scratch, thread_count, workers_for
+from .machine.helpers import aligned, scratch, thread_count, workers_for
 from .machine.jit import kernel
 from .machine.processor import BYTES
 from .machine.simd import add, load_up_to, size_of_vector, total, zero
@@ -32,7 +32,7 @@ STRIPS = 4, 3, 2
 def matmul_steps(w: Array, x: Array, bias: Array | None = None) -> Array:
     """Return y_t = w x_t + bias for all steps: see plain_recurrent.py."""
     (T, K, N), M, threads = x.shape, len(w), thread_count()
-    y = np.empty((T, M, N), x.dtype)
+    y = aligned((T, M, N), x.dtype)
     bias = np.zeros(M, x.dtype) if bias is None else np.ascontiguousarray(bias)
     cut: IntArray = np.array([block_width(N, x.dtype, threads), height(M)])
     memory = scratch(threads * K * int(cut[0]), x.dtype)

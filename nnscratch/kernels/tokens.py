@@ -13,7 +13,7 @@ import numpy as np
 
 from ..core import Array, IntArray, Parameter
 from .machine.fork_join import next_piece, parallel
-from .machine.helpers import scratch, thread_count, workers_for
+from .machine.helpers import aligned, scratch, thread_count, workers_for
 from .machine.processor import BYTES
 from .machine.simd import add, load, size_of_vector, store, transpose
 
@@ -21,7 +21,7 @@ from .machine.simd import add, load, size_of_vector, store, transpose
 def gather_steps(w: Array, tokens: IntArray, bias: Array | None = None) -> Array:
     """Return y_tmn = w[m, tokens_tn] + bias_m: see plain_recurrent.py."""
     (T, N), M = tokens.shape, len(w)
-    y = np.empty((T, M, N), w.dtype)
+    y = aligned((T, M, N), w.dtype)
     bias = np.zeros(M, w.dtype) if bias is None else bias
     tokens, bias = np.ascontiguousarray(tokens, np.int64), bias.reshape(M, -1)
     workers = workers_for(2 * y.size)

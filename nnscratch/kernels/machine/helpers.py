@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import accumulate
+from math import prod
 from threading import Thread
 from time import sleep
 from typing import Any
@@ -121,14 +122,24 @@ def thread_count() -> int:
 def scratch(size: int, dtype: "np.dtype[Any]") -> Array:
     """Return at least `size` numbers for a kernel to use, until this thread asks again.
 
-    They begin where a cache line does: a vector that lies across two is read twice.
+    They begin where a cache line does.
     """
     memory = _state.memory.get(dtype)
     if memory is None or memory.size < size:
-        memory = np.empty(size + CACHE_LINE // dtype.itemsize, dtype)
-        start = -memory.ctypes.data % CACHE_LINE // dtype.itemsize
-        memory = _state.memory[dtype] = memory[start : start + size]
+        memory = _state.memory[dtype] = aligned((size,), dtype)
     return memory
+
+
+def aligned(shape: tuple[int, ...], dtype: "np.dtype[Any]") -> Array:
+    """Return an array of undefined numbers that begins where a cache line does.
+
+    NumPy's begin anywhere. A vector that lies across two lines is read twice; and where threads
+    write columns side by side, a line that has columns of both goes back and forth between them.
+    """
+    size = prod(shape)
+    memory = np.empty(size + CACHE_LINE // dtype.itemsize, dtype)
+    start = -memory.ctypes.data % CACHE_LINE // dtype.itemsize
+    return memory[start : start + size].reshape(shape)
 
 
 def scratch_of(sizes: Sequence[int], dtype: "np.dtype[Any]") -> list[Array]:
