@@ -17,8 +17,9 @@ from nnscratch.core import Array, IntArray, pack
 from nnscratch.layers.sampling import GaussianSample
 from nnscratch.losses import categorical_nll, gaussian_kl, gaussian_kl_per_sample
 from nnscratch.models import LanguageModel, MusicVAE, Transposition
+from nnscratch.models.conductor import HierarchicalDecoder
 from nnscratch.models.music_sizes import SIZES, Sizes, music_vae
-from nnscratch.models.sequences import HierarchicalDecoder, SequenceDecoder, SequenceEncoder
+from nnscratch.models.sequences import SequenceDecoder, SequenceEncoder
 from nnscratch.models.tokens import before, drawn, own_events
 from nnscratch.optimizers import Adam
 from nnscratch.schedules import InverseSigmoid

@@ -28,7 +28,7 @@ import numpy as np
 from .. import layers, learned_scale, likelihoods, losses, models
 from ..checks.recorded import Recorded, made_with
 from ..layers.batch_norm import FrozenBatchNorm
-from . import adversarial, sequences
+from . import adversarial, conductor, sequences
 
 
 @cache
@@ -40,7 +40,8 @@ def library() -> Mapping[str, Any]:
     others: list[Any] = [FrozenBatchNorm, losses.l1_penalty]
     others += [likelihoods.Bernoulli, likelihoods.Gaussian, likelihoods.SquaredError]
     others += [learned_scale.LearnedGaussian, learned_scale.DiscretisedLogistic]
-    others += [sequences.SequenceEncoder, sequences.SequenceDecoder, sequences.HierarchicalDecoder]
+    others += [sequences.SequenceEncoder, sequences.SequenceDecoder]
+    others.append(conductor.HierarchicalDecoder)
     others += [adversarial.gaussian, adversarial.ring, adversarial.mixture]
     return parts | {each.__name__: each for each in others}
 

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from .conductor import HierarchicalDecoder
 from .music_vae import MusicVAE
-from .sequences import HierarchicalDecoder, SequenceDecoder, SequenceEncoder
+from .sequences import SequenceDecoder, SequenceEncoder
 
 CLASSES, BAR = 90, 16
 """Events: hold, off and 88 pitches; steps a bar."""

@@ -13,9 +13,10 @@ from ..core import Array, IntArray, Parameter, named
 from ..layers.contract import check_methods
 from ..layers.sampling import GaussianSample
 from ..losses import categorical_nll
+from .conductor import HierarchicalDecoder
 from .melody_codec import MelodyCodec
 from .parts import one_dtype
-from .sequences import HierarchicalDecoder, SequenceDecoder, SequenceEncoder
+from .sequences import SequenceDecoder, SequenceEncoder
 from .tokens import Decoder, before, columns_of, own_events, tokens_of
 from .trainable import Terms
 from .vae import bound

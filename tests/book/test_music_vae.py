@@ -10,9 +10,10 @@ from demos._music_tables import blended, vector
 from nnscratch.core import Array, IntArray
 from nnscratch.evaluation.attributes import note_density
 from nnscratch.losses import categorical_nll
+from nnscratch.models.conductor import HierarchicalDecoder
 from nnscratch.models.interpolation import lerp, slerp
 from nnscratch.models.music_sizes import Sizes, music_vae
-from nnscratch.models.sequences import HierarchicalDecoder, SequenceDecoder, SequenceEncoder
+from nnscratch.models.sequences import SequenceDecoder, SequenceEncoder
 from nnscratch.models.tokens import before
 
 K, T, N, H, L = 5, 4, 3, 6, 2
