@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..checks.arguments import integer
-from ..data.pairs import Pairs
 from ..layers.contract import whole_batch
 from ..models.batch_first import naming
 from .streams import NOISE
@@ -23,7 +22,7 @@ def checked_sets(run: "Run[Any]", data: Any, validation: Any, epochs: int) -> tu
     if len(data) < batch_size:
         raise ValueError(f"fit: expected at least a batch of {batch_size} samples, got {len(data)}")
     integer("fit", "epochs", epochs)
-    if run.augment is not None and isinstance(data, Pairs):
+    if run.augment is not None and len(arrays_of_floats(model.batch(data, np.arange(1)))) > 1:
         raise ValueError("fit: expected no Pairs with augment, which would change one of two")
     if len(data) % batch_size == 1 and whole_batch(model):  # has one a variance?
         batches = f"{len(data)} samples in batches of {batch_size}"
@@ -57,3 +56,8 @@ def checked_set(who: str, model: Any, data: Any) -> Any:
             f"{who}: expected {name}.batch to return a tuple, got {type(batch).__name__}"
         )
     return data
+
+
+def arrays_of_floats(batch: tuple[Any, ...]) -> list[Any]:
+    """Return what of a batch is not labels: inputs, and targets where they are others."""
+    return [a for a in batch if getattr(a, "dtype", np.dtype(int)).kind == "f"]

@@ -1,6 +1,6 @@
 """A run of training: what defines it, and where it stands, in memory and on disk."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from ..checks.arguments import integer, is_integer
 from ..checks.text import listing
-from ..data.augment import Augment
+from ..core import Array
 from ..layers.contract import whole_batch
 from ..layers.held import restart_all
 from ..models.trainable import Terms, Trainable, check_trainable
@@ -50,7 +50,7 @@ class Run(Generic[M]):
         threads: int | None = None,
         anneal: Mapping[str, Schedule | float] | None = None,
         patience: int | None = None,
-        augment: Augment | None = None,
+        augment: Callable[..., Array] | None = None,
     ) -> None:
         check_trainable("Trainer model", model)
         integer("Trainer", "batch_size", batch_size)
