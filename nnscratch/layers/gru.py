@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..checks.arguments import flag, integer
-from ..core import Array, Backward, IntArray
+from ..core import Array, IntArray
 from ..kernels.plain_recurrent import add_matmul_steps, gru, gru_backward
 from .initializers import Initializer
 from .recurrent import Recurrent
-from .recurrent_cell import AnyArray, Cell, Loop, States
+from .recurrent_cell import Loop, OneStateCell, States
 
 
-class GRUCell(Cell):
+class GRUCell(OneStateCell):
     """One step of a GRU: (x, h) ↦ h'. GRU has the formulas.
 
     Shapes
@@ -33,16 +33,6 @@ class GRUCell(Cell):
     """
 
     gates = 3
-
-    def forward(
-        self, x: AnyArray, h: Array, constant: Array | None = None
-    ) -> tuple[Array, Backward]:
-        """Return h', and backward: dh' ↦ dx, dh, and dconstant if there is one.
-
-        constant  (C, N), a part of the input: x has in_features - C features then
-        """
-        (h,), backward = self.step(x, (h,), constant)
-        return h, backward
 
     def bias(self) -> Array | None:
         """Return b_ih alone: b_hh is multiplied by r within the loop."""

@@ -176,6 +176,20 @@ class Cell:
         return final, backward
 
 
+class OneStateCell(Cell):
+    """A cell whose state is h alone: of an RNN or a GRU."""
+
+    def forward(
+        self, x: AnyArray, h: Array, constant: Array | None = None
+    ) -> tuple[Array, Backward]:
+        """Return h', and backward: dh' ↦ dx, dh, and dconstant if there is one.
+
+        constant  (C, N), a part of the input: x has in_features - C features then
+        """
+        (h,), backward = self.step(x, (h,), constant)
+        return h, backward
+
+
 def check_input(who: str, x: Any, steps: tuple[str, ...], D: int, dtype: DTypeLike) -> None:
     """Raise ValueError unless x is (*steps, D, N) floats, or (*steps, N) tokens from 0 to D - 1."""
     if is_tokens(x):

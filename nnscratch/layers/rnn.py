@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..checks.arguments import flag, integer
-from ..core import Array, Backward, IntArray
+from ..core import Array, IntArray
 from ..kernels.plain_recurrent import add_matmul_steps, rnn, rnn_backward
 from .initializers import Initializer
 from .recurrent import Recurrent
-from .recurrent_cell import AnyArray, Cell, Loop, States
+from .recurrent_cell import Loop, OneStateCell, States
 
 
-class RNNCell(Cell):
+class RNNCell(OneStateCell):
     """One step of an RNN: (x, h) ↦ h'. RNN has the formulas.
 
     Shapes
@@ -57,16 +57,6 @@ class RNNCell(Cell):
         if nonlinearity not in ("tanh", "relu"):
             raise ValueError(f"RNN: expected nonlinearity 'tanh' or 'relu', got {nonlinearity!r}")
         self.nonlinearity, self.holomorphic = nonlinearity, nonlinearity == "tanh"
-
-    def forward(
-        self, x: AnyArray, h: Array, constant: Array | None = None
-    ) -> tuple[Array, Backward]:
-        """Return h', and backward: dh' ↦ dx, dh, and dconstant if there is one.
-
-        constant  (C, N), a part of the input: x has in_features - C features then
-        """
-        (h,), backward = self.step(x, (h,), constant)
-        return h, backward
 
     def loop(self, a: Array, initial: States, lengths: IntArray | None) -> Loop:
         u, (h0,) = self.u, initial
