@@ -29,6 +29,7 @@ PAIRS = [(package, *move.split("=")) for package in MOVES for move in MOVES[pack
 MODULES = {f"nnscratch.{old}": f"nnscratch.{p}.{(*new, old)[0]}" for p, old, *new in PAIRS}
 
 NAMES = {
+    "data": {"image_folder": "folder"},
     "layers": {"Relu": "ReLU", "LeakyRelu": "LeakyReLU", "Elu": "ELU", "Gelu": "GELU"},
     "layers.rectifiers": {"Relu": "ReLU", "LeakyRelu": "LeakyReLU", "Elu": "ELU"},
     "layers.activations": {"Gelu": "GELU"},

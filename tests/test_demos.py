@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from checks.folder import arrays, save
+from checks.idx_set import arrays, save
 from PIL import Image
 
 from nnscratch.data import digits, midi

@@ -4,7 +4,7 @@
     mnist(), fashion_mnist() the full sets, from a directory or downloaded once
     cifar10(DIR), kmnist(DIR), emnist(PART, DIR)    their relatives, from a directory
     read_set(DIR)            any other four IDX files of images and labels
-    image_folder(DIR, ...)   pictures of one's own, in colour or grey, decoded as they are needed
+    folder(DIR, ...)         pictures of one's own, in colour or grey, decoded as they are needed
     table(FILE, ...)         rows of a CSV file, scaled
     arrays(FILE, ...)        images, signals or rows of NPY and NPZ files
     sines(count, steps)      sequences of random frequency, phase and amplitude
@@ -16,6 +16,9 @@ Sets of images are batch-first, as their files are: (N, 28, 28) uint8. `columns`
 them into what the layers take: floats in [0, 1] with the batch last.
 """
 
+from typing import TYPE_CHECKING
+
+from .._moved import renamed
 from . import midi, wav
 from .arrays import arrays
 from .augment import Augment
@@ -30,9 +33,9 @@ from .corruptions import (
 )
 from .dataset import Dataset, Split, binarize, columns, minibatches, split
 from .digits import digits
-from .folder import read_set
+from .folder import FolderReport, Reading, folder
 from .idx import read_idx
-from .image_folder import FolderReport, Reading, image_folder
+from .idx_set import read_set
 from .melodies import Melodies, Tune, Windows, melodies, transpose
 from .midi.folder import midi_folder
 from .mnist import fashion_mnist, mnist
@@ -66,8 +69,8 @@ __all__ = [
     "downsample",
     "emnist",
     "fashion_mnist",
+    "folder",
     "gaussian_noise",
-    "image_folder",
     "kmnist",
     "masking",
     "melodies",
@@ -86,3 +89,6 @@ __all__ = [
     "upsample_nearest",
     "wav",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = renamed(__name__)

@@ -1,150 +1,230 @@
-"""A set of images that lies in a directory as four IDX files, as MNIST and its relatives come.
+"""A folder of one's own pictures as a set to learn from, and a report of what was done to them.
 
-    Fashion-MNIST, KMNIST   train-images-idx3-ubyte, t10k-labels-idx1-ubyte, …
-    EMNIST                  emnist-letters-train-images-idx3-ubyte, …; several sets a directory
-
-A set is recognised by the SHA-256 of its files. One that is not known here is named after its
-directory, and its classes after their labels.
+train = folder("pets", size=(64, 64), colour=True)        # prints the report
+Trainer(model, Adam(1e-3), seed=0).fit(train, epochs=10)
 """
 
-import hashlib
-import re
+import os
+import warnings
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..checks.arguments import flag, integer, is_integer
 from ..files import expanded
-from .dataset import Dataset, Split
-from .idx import read_idx
-from .mnist import FASHION_MNIST, MNIST, Source
+from .dataset import Dataset, Images
+from .picture import ENDINGS, FITS, Form, PictureError, Stamp, read_picture
+from .pictures import Files, Pictures
 
-FILE = re.compile(
-    r"(?P<set>.*?)[-_.]?(?P<part>train|t10k|test)[-_.](?P<what>images|labels)"
-    r"([-_.]idx\d?([-_.]\w+)?)?(\.gz)?"
-)
-Role: TypeAlias = tuple[str, str]
-Arrays: TypeAlias = dict[Role, NDArray[Any]]
-ROLES: list[Role] = [(part, what) for part in ("train", "test") for what in ("images", "labels")]
+NAMED = 3
+"""Files of each reason that a report names."""
+
+MEMORY = 256
+"""Megabytes of decoded pictures that are kept."""
 
 
-def read_set(place: str | PathLike[str]) -> Split[Dataset]:
-    """Return the set of four IDX files in a directory: images and labels to learn from, and others.
+@dataclass(frozen=True)
+class Reading:
+    """How the files of a folder are read.
 
-    Images are (N, H, W) uint8 of any size, labels (N,) integers from 0 or 1, of any number. Files
-    may be gzipped and are known by their names: train or else t10k or test, images or labels, with
-    the name of the set before it. Of several sets in one directory one is asked for by it:
-    `read_set("gzip/emnist-letters")`. A directory may also hold one folder that holds the set.
+    bad      refuse, or skip, files that cannot be read
+    memory   megabytes of decoded pictures that are kept
+    report   is called with what was done to how many pictures
+    """
+
+    bad: str = "refuse"
+    memory: int = MEMORY
+    report: Callable[[str], object] = print
+
+    def __post_init__(self) -> None:
+        integer("Reading", "memory", self.memory, 0)
+        if self.bad not in ("refuse", "skip"):
+            raise ValueError(f"Reading: expected bad, one of refuse, skip, got {self.bad!r}")
+
+
+@dataclass
+class FolderReport:
+    """What was taken of a folder, what was done to it and what could not be read; str() says it.
+
+    folder   as it was asked for          shape    of a sample
+    classes  how many pictures of each    changes  how many pictures were changed, by the change
+    bad      names of files by the reason why they cannot be read
+    others   how many files are no pictures by their names, by the endings
+    kept     how many pictures stay decoded in memory
+    """
+
+    folder: str
+    shape: tuple[int, ...]
+    classes: Counter[str] = field(default_factory=Counter)
+    changes: Counter[str] = field(default_factory=Counter)
+    bad: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    others: Counter[str] = field(default_factory=Counter)
+    kept: int = 0
+
+    def __str__(self) -> str:
+        """Return the report, a line for each thing."""
+        count = sum(self.classes.values())
+        shape = "×".join(map(str, self.shape))
+        each = ", ".join(f"{name} {n:,}" for name, n in sorted(self.classes.items()))
+        of = f" ({each})" if len(self.classes) > 1 else ""
+        lines = [f"{self.folder}: {count:,} pictures{of}, {shape}, {self.kept:,} kept in memory"]
+        lines += [f"  {n:,} {change}" for change, n in self.changes.most_common()]
+        lines += [f"  {line}" for line in self.bad_lines()]
+        if self.others:
+            lines.append(
+                f"  {self.others.total():,} other files not looked at "
+                f"({', '.join(f'{n:,} {ending}' for ending, n in self.others.most_common())})"
+            )
+        return "\n".join(lines)
+
+    def bad_lines(self) -> list[str]:
+        """Return a line for each reason why files cannot be read."""
+        lines = []
+        for reason, names in sorted(self.bad.items(), key=lambda item: -len(item[1])):
+            some = ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")
+            lines.append(f"{len(names):,} left out: {reason} ({some})")
+        return lines
+
+
+def folder(
+    path: str | PathLike[str],
+    *,
+    size: tuple[int, int],
+    colour: bool,
+    fit: str = "crop",
+    background: int | tuple[int, int, int] = 0,
+    reading: Reading | None = None,
+) -> Dataset:
+    """Return the pictures in a folder as a Dataset, (N, 3, H, W) or (N, H, W) bytes, in files.
+
+    PNG, JPEG, BMP, WebP and TIFF are read, each once, so that a bad one is found before training.
+    The first 256 megabytes of them stay decoded, and the others are decoded when a batch asks
+    for them: a folder may be larger than memory. Sub-folders are the classes, in order of their
+    names; a folder without any is one class. Names that begin with a dot are passed over.
+
+        size        (H, W), of every sample
+        colour      three channels, or one
+        fit         where the aspect ratio is another: crop to the middle, pad, or stretch
+        background  grey level or (r, g, b) under transparent parts and around padded pictures
+        reading     how: Reading(bad="skip", memory=1000, report=log.info); None: Reading()
 
     Raises
-        FileNotFoundError if there is no such directory, or not one set of four files in it.
-        ValueError naming the file if it is damaged or does not go with the others.
+        FileNotFoundError if there is no such folder.
+        ValueError if there is no picture in it, pictures lie beside the sub-folders, or one
+        cannot be read; with bad="skip" if none can. All bad files are counted, some are named.
+        PictureError, a ValueError, in training, if a file was changed or removed meanwhile.
     """
-    path = expanded(Path(place))
-    files = _files(path)
-    arrays = {role: read_idx(file) for role, file in files.items()}
-    _check(files, arrays)
-    source = _source(files, arrays)
-    directory = files["train", "images"].parent.resolve()
-    names: dict[str, Any] = {"name": directory.name if path.is_dir() else path.name}
-    if source:
-        names = {"name": source.name, "nouns": source.nouns, "classes": source.classes}
-    train, test = (
-        Dataset(arrays[part, "images"], arrays[part, "labels"], **names) for part in Split._fields
-    )
-    return Split(train, test)
+    form = Form(_size(size), flag("folder", "colour", colour), fit, _colour(background))
+    if fit not in FITS:
+        raise ValueError(f"folder: expected fit, one of {', '.join(FITS)}, got {fit!r}")
+    reading = reading or Reading()
+    room = reading.memory * 10**6 // int(np.prod(form.shape))
+    place = expanded(Path(path))
+    if not place.is_dir():
+        raise FileNotFoundError(f"{place}: expected a folder of pictures")
+    found = FolderReport(shown(str(path)), form.shape)
+    names = _names(place, found)
+    files, kinds = _read_all(place, names, form, room, found)
+    if found.bad and (reading.bad == "refuse" or not kinds):
+        advice = '; Reading(bad="skip") leaves them out' if kinds else ""
+        lines = "".join(f"\n  {line}" for line in found.bad_lines())
+        raise ValueError(f"folder: expected pictures that can be read{advice}{lines}")
+    if not kinds:
+        raise ValueError(f"folder: expected files {', '.join(ENDINGS)}, got none: {found}")
+    classes = tuple(sorted(set(kinds)))
+    number = {kind: n for n, kind in enumerate(classes)}
+    labels = np.array([number[kind] for kind in kinds])
+    reading.report(str(found))
+    images = cast(Images, Pictures(files))  # which has what a Dataset asks of an array
+    return Dataset(images, labels, place.resolve().name, ("picture", "pictures"), classes)
 
 
-def _files(path: Path) -> dict[Role, Path]:
-    """Return the four files of the set that is asked for, by their roles."""
-    directory, prefix = (path, None) if path.is_dir() else (path.parent, path.name)
-    if not directory.is_dir() or (prefix is not None and not _sets(directory).get(prefix)):
-        raise FileNotFoundError(f"{path}: no such directory, and no set of IDX files of this name")
-    found = _sets(directory)
-    if not found:  # in a folder of its own, perhaps
-        inner = sorted(folder for folder in directory.iterdir() if folder.is_dir())
-        found = {f"{d.name}/{name}": f for d in inner for name, f in _sets(d).items()}
-    if prefix is not None:
-        found = {prefix: found[prefix]}
-    whole = {name: files for name, files in found.items() if len(files) == len(ROLES)}
-    if len(whole) == 1:
-        return whole.popitem()[1]
-    if whole:
-        names = ", ".join(name.rstrip("/") for name in sorted(whole))
-        raise FileNotFoundError(f"{path}: expected one set, got {len(whole)}: ask for one, {names}")
-    missing = [f"{part} {what}" for part, what in ROLES]
-    if len(found) == 1:
-        [files] = found.values()
-        missing = [f"{part} {what}" for part, what in ROLES if (part, what) not in files]
-    raise FileNotFoundError(
-        f"{path}: expected four IDX files, named as train-images-idx3-ubyte, "
-        "train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte are, gzipped "
-        f"or not; there is none of {', '.join(missing)}"
-    )
+def _read_all(
+    folder: Path, names: list[str], form: Form, room: int, found: FolderReport
+) -> tuple[Files, list[str]]:
+    """Return the files that can be read, and the class of each, and enter all into the report."""
+    kept = np.empty((min(room, len(names)), *form.shape), np.uint8)
+    paths: list[str] = []
+    kinds: list[str] = []
+    stamps: list[Stamp] = []
+    warned: set[int] = set()
+    for name in names:
+        path = str(folder / name)
+        with warnings.catch_warnings(record=True) as given:
+            warnings.simplefilter("always")
+            try:
+                if not os.path.isfile(path):
+                    raise PictureError(path, "no regular file")
+                sample, notes, stamp = read_picture(path, form)
+            except PictureError as error:
+                found.bad[error.reason].append(shown(name))
+                continue
+            except OSError as error:
+                found.bad[f"not readable, {error.strerror}"].append(shown(name))
+                continue
+        if given:
+            warned.add(len(paths))
+            notes.append("were read with a warning of Pillow")
+        if len(paths) < len(kept):
+            kept[len(paths)] = sample
+        kinds.append(Path(name).parts[0] if os.sep in name else folder.resolve().name)
+        paths.append(path)
+        stamps.append(stamp)
+        found.changes.update(notes)
+        found.classes[shown(kinds[-1])] += 1
+    kept = kept[: len(paths)]
+    found.kept = len(kept)
+    return Files(form, paths, stamps, kept, frozenset(warned)), kinds
 
 
-def _sets(directory: Path) -> dict[str, dict[Role, Path]]:
-    """Return the files of every set in this very directory, by its name and by their roles."""
-    sets: dict[str, dict[Role, Path]] = {}
-    for file in sorted(directory.iterdir()):  # x comes before x.gz, which is the same
-        if (match := FILE.fullmatch(file.name)) and file.is_file():
-            part = "train" if match["part"] == "train" else "test"
-            sets.setdefault(match["set"], {}).setdefault((part, match["what"]), file)
-    return sets
+def _names(folder: Path, found: FolderReport) -> list[str]:
+    """Return the files that are pictures by their endings, relative to the folder, in order."""
+    names: list[str] = []
 
+    def unreadable(error: OSError) -> None:
+        name = os.path.relpath(error.filename, folder)
+        found.bad[f"folder not readable, {error.strerror}"].append(shown(name))
 
-def _check(files: dict[Role, Path], arrays: Arrays) -> None:
-    """Raise ValueError, naming the file, unless the four arrays are one set of images."""
-    size = arrays["train", "images"].shape[1:]
-    for part in Split._fields:
-        file, x = files[part, "images"], arrays[part, "images"]
-        if x.ndim != 3 or x.dtype != np.uint8:
-            raise ValueError(f"{file}: expected images (N, H, W) uint8, got {x.shape} {x.dtype}")
-        if x.shape[1:] != size:
-            raise ValueError(
-                f"{file}: expected images {size} like those of {files['train', 'images']}, "
-                f"got {x.shape[1:]}"
-            )
-        N, file, y = len(x), files[part, "labels"], arrays[part, "labels"]
-        if y.shape != (N,) or y.dtype.kind not in "iu":
-            raise ValueError(
-                f"{file}: expected ({N},) integers, a label for each image of "
-                f"{files[part, 'images']}, got {y.shape} {y.dtype}"
-            )
-        if y.min() < 0:
-            raise ValueError(f"{file}: expected labels from 0 on, got {y.min()}")
-    new = np.setdiff1d(arrays["test", "labels"], arrays["train", "labels"])
-    if len(new):
+    for where, folders, here in os.walk(folder, onerror=unreadable):
+        folders[:] = sorted(f for f in folders if not f.startswith(".") and f != "__MACOSX")
+        for name in sorted(here):
+            ending = os.path.splitext(name)[1].lower()
+            if not name.startswith(".") and ending in ENDINGS:
+                names.append(os.path.relpath(os.path.join(where, name), folder))
+            else:
+                found.others[shown(ending) or "without ending"] += 1
+    beside = [name for name in names if os.sep not in name]
+    if beside and len(beside) < len(names):
         raise ValueError(
-            f"{files['test', 'labels']}: expected the classes of {files['train', 'labels']}, "
-            f"got {', '.join(map(str, new[:9]))} too"
+            f"folder: expected all pictures in sub-folders, which are the classes, or none; "
+            f"got {len(beside)} beside the sub-folders ({shown(beside[0])}, …)"
         )
+    return names
 
 
-def _source(files: dict[Role, Path], arrays: Arrays) -> Source | None:
-    """Return the known set that all four files are of; ValueError if one of them is odd.
-
-    Two of four may be: there are sets with the labels of MNIST and other images.
-    """
-    for source in (MNIST, FASHION_MNIST):
-        known = {*source.sha256, *source.content}
-        ours = [not known.isdisjoint(_hashes(files[r], arrays[r])) for r in ROLES]
-        if all(ours):
-            return source
-        if sum(ours) in (1, 3):
-            odd = files[ROLES[ours.index(sum(ours) == 1)]]
-            what = "is" if sum(ours) == 1 else "is not"
-            raise ValueError(
-                f"{odd}: expected four files of one set, but this {what} a file of {source.name}, "
-                f"unlike the three beside it"
-            )
-    return None
+def shown(name: str) -> str:
+    """Return the name of a file as text that can be printed, whatever its bytes are."""
+    return name.encode("utf-8", "replace").decode("utf-8")
 
 
-def _hashes(file: Path, a: NDArray[Any]) -> set[str]:
-    """Return the SHA-256 of a file, and of the IDX file of bytes that it unpacks to."""
-    header = bytes((0, 0, 8, a.ndim)) + np.array(a.shape, ">u4").tobytes()
-    contents = (file.read_bytes(), header + a.tobytes())
-    return {hashlib.sha256(content).hexdigest() for content in contents}
+def _size(size: Any) -> tuple[int, int]:
+    """Return (H, W)."""
+    if not isinstance(size, tuple | list) or len(size) != 2:
+        raise ValueError(f"folder: expected size, a pair (H, W), got {size!r}")
+    H, W = (integer("folder", f"{name} of size", n) for name, n in zip("HW", size, strict=True))
+    return H, W
+
+
+def _colour(background: Any) -> tuple[int, int, int]:
+    """Return (r, g, b)."""
+    rgb = background if isinstance(background, tuple | list) else (background,) * 3
+    if len(rgb) != 3 or not all(is_integer(level) and 0 <= level <= 255 for level in rgb):
+        raise ValueError(
+            f"folder: expected background, 0 to 255 or three of them, got {background!r}"
+        )
+    return int(rgb[0]), int(rgb[1]), int(rgb[2])

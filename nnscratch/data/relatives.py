@@ -18,7 +18,7 @@ import numpy as np
 from ..files import expanded
 from .dataset import Dataset, Split
 from .digits import DIGITS
-from .folder import read_set
+from .idx_set import read_set
 from .mnist import FASHION_MNIST, MNIST, VARIABLE
 
 CIFAR10_CLASSES = (
