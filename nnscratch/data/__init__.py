@@ -7,6 +7,7 @@
     folder(DIR, ...)         pictures of one's own, in colour or grey, decoded as they are needed
     table(FILE, ...)         rows of a CSV file, scaled
     arrays(FILE, ...)        images, signals or rows of NPY and NPZ files
+    scenes(count)            small colour pictures that are made on the spot, with classes
     sines(count, steps)      sequences of random frequency, phase and amplitude
     melodies()               1,551 tunes as tokens, which come with the package
     midi_folder(DIR)         melodies of MIDI files of one's own
@@ -43,6 +44,7 @@ from .pairs import Pairs
 from .picture import PictureError
 from .pictures import Pictures
 from .relatives import cifar10, emnist, kmnist
+from .scenes import scenes
 from .sines import sines
 from .table import Scaling, Table, table
 
@@ -81,6 +83,7 @@ __all__ = [
     "read_idx",
     "read_set",
     "salt_and_pepper",
+    "scenes",
     "sines",
     "split",
     "table",
