@@ -4,10 +4,11 @@
     vae = nn.load("vae.safetensors")
 
 The file is a checkpoint (checkpoint.py) whose description has an "architecture"
-(models/architecture.py), and so has that of a run, which a Trainer writes.
+(models/architecture.py), and so has that of a run, which a Trainer writes. Beside it may stand
+notes, which say what the model itself does not know, such as how its data were read.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,10 @@ ROOM = 2**20
 enough to say what differs, and little memory."""
 
 
-def save(path: str | Path, model: HasParameters) -> None:
+def save(path: str | Path, model: HasParameters, *, notes: Mapping[str, Any] | None = None) -> None:
     """Write a model, or a layer: its architecture, parameters and buffers, whole or not at all.
+
+    notes  whatever else the file is to say, of which JSON knows; `read_notes` returns it
 
     Raises
         ValueError if `load` could not make it again, as a part was made with a function, say, or
@@ -40,7 +43,7 @@ def save(path: str | Path, model: HasParameters) -> None:
         disk.check(who, _built(words, own, arrays), arrays)
     except ValueError as error:
         raise ValueError(f"{who}: {error}; save_model writes weights alone") from None
-    disk.write(path, arrays, {"architecture": words})
+    disk.write(path, arrays, {"architecture": words} | ({"notes": dict(notes)} if notes else {}))
 
 
 def load(path: str | Path, layers: Collection[Any] = ()) -> Any:
@@ -70,6 +73,18 @@ def load(path: str | Path, layers: Collection[Any] = ()) -> Any:
         raise ValueError(f"{path}: {error}") from error
     disk.restore(path, model, weights)
     return model
+
+
+def read_notes(path: str | Path) -> dict[str, Any]:
+    """Return the notes in a file of `save` or of a Trainer, {} if it has none.
+
+    Raises
+        OSError, ValueError as `load`.
+    """
+    notes = disk.read(path)[1].get("notes", {})
+    if not isinstance(notes, dict):
+        raise ValueError(f"{path}: expected notes by name, got {notes!r:.80}")
+    return notes
 
 
 def _built(words: Any, own: Collection[Any], arrays: dict[str, Array]) -> Any:

@@ -36,6 +36,7 @@ class Run(Generic[M]):
     count        how many samples an epoch has
     sums         of the terms of these batches
     history      a row for each epoch
+    notes        what else a checkpoint is to say, of which JSON knows: see model_file.read_notes
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Run(Generic[M]):
         self.epoch, self.batch_index, self.count = 0, 0, 0
         self.history: list[Row] = []
         self.sums: Terms = {}
+        self.notes: dict[str, Any] = {}
         self.stopping = EarlyStopping(model, patience, self.annealing.schedules)
         self.annealing.set(self.replicas.models, 0)
         weights = {f"weight.{name}": weight for name, weight in model.term_weights().items()}

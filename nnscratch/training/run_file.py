@@ -45,6 +45,8 @@ def save_run(run: "Run[Any]", path: str | Path) -> None:
     info: dict[str, Any] = {"settings": run.settings(), "progress": progress}
     with suppress(ValueError):  # of a part that only the caller's own code can make
         info["architecture"], _ = describe(run.model)
+    if run.notes:
+        info["notes"] = run.notes
     disk.write(path, arrays, info)
 
 

@@ -1,0 +1,63 @@
+"""Options that several subcommands have, each defined once; and the types of their values."""
+
+import argparse
+from math import isfinite
+from typing import Any
+
+EXAMPLES = argparse.RawDescriptionHelpFormatter
+"""Keeps the lines of the examples at the end of a help."""
+
+
+def subcommand(commands: Any, module: Any, purpose: str, examples: str) -> argparse.ArgumentParser:
+    """Add the parser of a subcommand, which is called as its module is, with --json."""
+    name = module.rpartition(".")[2]
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=purpose,
+        description=f"{purpose[0].upper()}{purpose[1:]}.",
+        epilog=f"examples:\n{examples}",
+        formatter_class=EXAMPLES,
+    )
+    words = "print the result as JSON on standard output, and everything else on standard error"
+    parser.add_argument("--json", action="store_true", help=words)
+    return parser
+
+
+def model_file(parser: argparse.ArgumentParser) -> None:
+    """MODEL."""
+    words = "model.safetensors or checkpoint.safetensors of `train`, or a file of nnscratch.save"
+    parser.add_argument("model", metavar="MODEL", help=words)
+
+
+def integer(least: int, most: int = 2**48) -> Any:
+    """Return the type of an option that is an integer from `least` to `most`."""
+
+    def whole(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if not least <= value <= most:
+            up_to = "" if most == 2**48 else f" and ≤ {most}"
+            raise argparse.ArgumentTypeError(f"expected an integer ≥ {least}{up_to}, got {text!r}")
+        return value
+
+    return whole
+
+
+def number(least: float, below: float = float("inf"), *, open_end: bool = False) -> Any:
+    """Return the type of an option that is a number from `least`, or above it, and below another"""
+
+    def real(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        low = least < value if open_end else least <= value
+        if not (isfinite(value) and low and value < below):
+            end = f" and < {below:g}" if isfinite(below) else ""
+            sign = ">" if open_end else "≥"
+            raise argparse.ArgumentTypeError(f"expected {sign} {least:g}{end}, got {text!r}")
+        return value
+
+    return real

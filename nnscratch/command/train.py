@@ -1,0 +1,157 @@
+"""Trains a model on data and writes it, with all that tells how it went, into a folder."""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..files import expanded, write_whole
+from . import settings as given_settings
+from .options import subcommand
+from .output import answer, wrote
+from .sources import PLACE, Source, read
+
+EXAMPLES = """\
+  nnscratch train pets --size 64 64 --colour --out out/pets
+  nnscratch train digits --latent-dim 2 --epochs 10 --out out/digits
+  nnscratch train flowers.csv --labels species --missing mean --out out/flowers
+  nnscratch train --config out/pets/run.toml --out out/again
+  nnscratch train --out out/pets --resume
+"""
+
+PURPOSE = "train an autoencoder or a VAE on data, and write it into a folder"
+
+MODEL, CHECKPOINT, RUN = "model.safetensors", "checkpoint.safetensors", "run.toml"
+PICTURES = ("samples.png", "reconstructions.png", "explorer.html")
+FILES = (MODEL, CHECKPOINT, RUN, "history.csv", *PICTURES)
+"""What a run writes."""
+
+
+def add(commands: Any) -> None:
+    """Add the parser."""
+    parser = subcommand(commands, __name__, PURPOSE, EXAMPLES)
+    parser.add_argument("data", metavar="DATA", nargs="?", help=PLACE)
+    parser.add_argument("--out", metavar="DIR", help="the folder of the run; made if need be")
+    words = "a TOML file of settings, named as the options are; the command line overrides it"
+    parser.add_argument("--config", metavar="FILE", help=words)
+    words = "go on from the checkpoint in --out, with its settings"
+    parser.add_argument("--resume", action="store_true", help=words)
+    words = "overwrite the files of another run in --out"
+    parser.add_argument("--force", action="store_true", help=words)
+    given_settings.setting_options(parser)
+    parser.set_defaults(run=run, parser=parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train, and say what was written."""
+    from ..training import TrainingDiverged
+
+    said = {k: getattr(options, k) for k in ("data", "out") if getattr(options, k) is not None}
+    said |= given_settings.given(options)
+    if options.config is not None:
+        said = given_settings.read_toml(options.config, options.parser) | said
+    if "out" not in said:
+        options.parser.error("expected --out DIR")
+    folder = expanded(said.pop("out"))
+    before = earlier(options, folder, said)
+    said = before | said
+    if "data" not in said:
+        options.parser.error("expected DATA")
+    try:
+        return train(options, folder, said)
+    except TrainingDiverged as error:
+        raise ValueError(f"{error}; a smaller --learning-rate may help") from None
+
+
+def earlier(options: argparse.Namespace, folder: Path, said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of the run that is resumed; ValueError if the folder is another run's."""
+    if not options.resume:
+        there = [name for name in (MODEL, CHECKPOINT) if (folder / name).exists()]
+        if there and not options.force:
+            raise ValueError(
+                f"{folder}: holds the {there[0]} of another run; --resume goes on with it, "
+                "--force overwrites it"
+            )
+        return {}
+    from ..training.model_file import read_notes
+
+    before = read_notes(folder / CHECKPOINT).get("settings")
+    if not isinstance(before, dict):
+        raise ValueError(f"{folder / CHECKPOINT}: expected a checkpoint of `nnscratch train`")
+    compared = {k: str(expanded(v)) if k == "data" else v for k, v in said.items()}
+    if "data" in said and before.get("data") == said["data"]:
+        compared.pop("data")
+    if wrong := given_settings.differences(before, compared):
+        raise ValueError(f"{folder}: a run with other settings: {'; '.join(wrong)}")
+    return before
+
+
+def train(options: argparse.Namespace, folder: Path, said: dict[str, Any]) -> int:
+    """Train with these settings, of which those that are missing have defaults."""
+    import numpy as np
+
+    from ..data import split
+    from ..training import save
+    from . import building, run_files
+    from .sources import READING
+    from .trainer import CommandTrainer
+
+    place = said.pop("data")
+    reading = {name for options in READING.values() for name in options}
+    source = read(place, {k: v for k, v in said.items() if k in reading})
+    settings = {"data": absolute(place), **building.resolved(said, source)}
+    model = building.build_model(settings, source)
+    seed, share = settings["seed"], settings["validation"]
+    data, held = source.data, None
+    if share:
+        rng = np.random.default_rng([seed, 1])
+        rows = split(data, 1 - share, rng=rng)
+        data, held = data[rows.train], data[rows.test]
+    trainer = CommandTrainer(
+        model,
+        building.optimizer(settings),
+        seed=seed,
+        batch_size=settings["batch-size"],
+        threads=settings.get("threads"),
+        patience=settings.get("patience"),
+        augment=building.augment(settings),
+    )
+    trainer.prepare(folder, settings)
+    trainer.notes = notes_of(settings, source)
+    text = given_settings.as_toml(settings | {"out": str(folder)}).encode()
+    checkpoint = folder / CHECKPOINT
+    if options.resume:
+        trainer.resume(checkpoint)
+        print(f"{checkpoint}: goes on after epoch {trainer.epoch}")
+    elif options.force:
+        for name in FILES:
+            (folder / name).unlink(missing_ok=True)
+    write_whole(folder / RUN, text, "settings")
+    print(f"{len(data):,} {data.nouns[1]} to learn from, {len(held or ()):,} held out", flush=True)
+    print(
+        f"{settings['model']}: {sum(p.value.size for p in model.parameters().values()):,} "
+        f"parameters, {settings['epochs']} epochs",
+        flush=True,
+    )
+    trainer.train(data, held, checkpoint)
+    save(folder / MODEL, model, notes=trainer.notes)
+    wrote(folder / MODEL, "the model; `nnscratch info` says what it holds")
+    wrote(checkpoint, "the run, from which --resume goes on")
+    wrote(folder / RUN, "the settings; --config does the same again")
+    wrote(folder / "history.csv", "the terms of the loss, a row an epoch")
+    run_files.pictures(folder, trainer, data if held is None else held)
+    answer(options, {"out": str(folder), "settings": settings, "history": trainer.history})
+    return 0
+
+
+def absolute(place: str) -> str:
+    """Return where data are, from whatever folder one looks; of a set, its name."""
+    path = expanded(place)
+    return str(path.resolve()) if path.exists() or path.parent != Path() else place
+
+
+def notes_of(settings: Mapping[str, Any], source: Source) -> dict[str, Any]:
+    """Return what the files of a run say beside the model."""
+    reading = source.reading | {"classes": list(source.data.classes)}
+    reading["nouns"] = list(source.data.nouns)
+    return {"settings": dict(settings), "reading": reading}
