@@ -1,8 +1,9 @@
 """The explorer's layers in JavaScript against NumPy's, and the faults that this finds in them."""
 
 from collections.abc import Iterator
-from math import erfc, log, pi, sqrt
+from math import erfc, log, pi, prod, sqrt
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,11 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nnscratch as nn
-from nnscratch.core import Array, Layer
+from nnscratch.core import Array, Layer, Shape, channel_axis
+from nnscratch.evaluation.metrics import bce
 from nnscratch.explorer.network import NAMES, entries
 from nnscratch.explorer.packing import Block, Rounded, rounded, rounded_model
-from nnscratch.losses import bernoulli_nll, binary_entropy, gaussian_kl
+from nnscratch.learned_scale import discretised_logistic_nll
+from nnscratch.losses import binary_entropy, gaussian_kl
 from nnscratch.models import interpolation
+from nnscratch.models.parts import decoder_shape
 
 NEEDS_NODE = pytest.mark.skipif(explorer.NODE is None, reason="needs Node: apt install nodejs")
 
@@ -43,7 +47,7 @@ def test_every_kind_is_tested_and_named() -> None:
 
 @NEEDS_NODE
 def test_every_kind_is_there_in_javascript(node: Node) -> None:
-    assert set(node("kinds")) == NAMES - {"Crop2d", "Dropout"}
+    assert set(node("kinds")) == NAMES - {"Crop1d", "Crop2d", "Dropout"}
 
 
 @NEEDS_NODE
@@ -67,36 +71,85 @@ def test_the_normal_distribution_has_its_tails(x: float, node: Node) -> None:
 # Terms and codes
 
 
-LIKELIHOODS = [("Bernoulli", nn.Bernoulli(), {}), ("SquaredError", nn.SquaredError(), {})]
-LIKELIHOODS += [("Gaussian", nn.Gaussian(0.3), {"variance": 0.3})]
+ERROR = 0.04
+LIKELIHOODS: dict[str, tuple[Any, dict[str, float]]] = {
+    "Bernoulli": (nn.Bernoulli(), {}),
+    "SquaredError": (nn.SquaredError(), {}),
+    "Gaussian": (nn.Gaussian(0.3), {"variance": 0.3}),
+    "LearnedGaussian": (nn.LearnedGaussian(0.01), {"least": 0.01, "error": ERROR}),
+    "DiscretisedLogistic": (nn.DiscretisedLogistic(1e-3), {"least": 1e-3, "error": ERROR}),
+}
+SAMPLES = st.sampled_from([(30,), (3, 2, 5), (6, 5)])
 
 
-@NEEDS_NODE
-@pytest.mark.parametrize(("kind", "likelihood", "settings"), LIKELIHOODS)
-def test_a_likelihood(
-    kind: str, likelihood: nn.Bernoulli, settings: dict[str, float], node: Node
-) -> None:
-    rng = np.random.default_rng(0)
-    a, t = 9 * rng.standard_normal((50, 1)), rng.random((50, 1))
-    t[:2, 0] = 0, 1
+def check_likelihood(node: Node, kind: str, shape: Shape, rng: np.random.Generator) -> None:
+    """Compare all that functions.mjs computes of a likelihood, for one sample of this shape."""
+    likelihood, settings = LIKELIHOODS[kind]
+    t = np.rint(255 * rng.random((*shape, 1)).clip(0.2, 0.8)) / 255
+    t.flat[:2] = 0, 1
+    if "least" in settings:
+        settings = settings | {"row": prod(shape[channel_axis(shape) :])}
+    learned = "least" in settings  # the logistic's mean loses as many digits as its scale has
+    a = (2 if learned else 9) * rng.standard_normal((*decoder_shape(likelihood, shape), 1))
 
     def ask(method: str, *arrays: Array) -> float | list[float]:
         values = [array.ravel().tolist() for array in arrays]
         return node("likelihood", kind=kind, settings=settings, method=method, values=values)
 
     assert ask("nll", a, t) == pytest.approx(likelihood.nll(a, t)[0], rel=1e-12)
-    np.testing.assert_allclose(ask("mean", a), likelihood.mean(a).ravel(), rtol=1e-12)
-    if kind == "Bernoulli":
-        from nnscratch.evaluation.metrics import bce
+    rtol = 1e-10 if kind == "DiscretisedLogistic" else 1e-12
+    np.testing.assert_allclose(ask("mean", a), likelihood.mean(a).ravel(), rtol=rtol)
+    picture = t + rng.normal(0, 0.1, t.shape)
+    assert ask("floor", t) == pytest.approx(floor(kind, t), rel=1e-12)
+    assert ask("ofPicture", picture, t) == pytest.approx(of_picture(kind, picture, t), rel=1e-12)
 
-        assert ask("floor", t) == pytest.approx(binary_entropy(t), rel=1e-12)
-        picture = a.clip(0, 1)
-        assert ask("ofPicture", picture, t) == pytest.approx(bce(t.T, picture.T), rel=1e-12)
-        assert ask("nll", a, t) == pytest.approx(bernoulli_nll(a, t)[0], rel=1e-12)
-    else:
-        constant = 0 if kind == "SquaredError" else 50 * log(2 * pi * 0.3) / 2
-        assert ask("floor", t) == pytest.approx(constant, rel=1e-12)
-        assert ask("ofPicture", a, t) == ask("nll", a, t)
+
+def floor(kind: str, t: Array) -> float:
+    """The least that t can cost, by NumPy."""
+    match kind:
+        case "Bernoulli":
+            return binary_entropy(t)
+        case "SquaredError":
+            return 0
+        case "Gaussian" | "LearnedGaussian":
+            variance = 0.3 if kind == "Gaussian" else 0.01
+            return t.size * log(2 * pi * variance) / 2
+    between = t[(t > 0) & (t < 1)][:, None]
+    return discretised_logistic_nll(between, np.full_like(between, log(1e-3)), between)[0]
+
+
+def of_picture(kind: str, picture: Array, t: Array) -> float:
+    """What a picture costs that comes without a scale, by NumPy."""
+    match kind:
+        case "Bernoulli":
+            return bce(t.T, picture.clip(0, 1).T)
+        case "LearnedGaussian":
+            return nn.Gaussian(ERROR).nll(picture, t)[0]
+        case "DiscretisedLogistic":
+            scale = np.full_like(t, log(sqrt(3 * ERROR) / pi))
+            return discretised_logistic_nll(picture, scale, t)[0]
+    return float(LIKELIHOODS[kind][0].nll(picture, t)[0])
+
+
+@NEEDS_NODE
+@pytest.mark.parametrize("kind", LIKELIHOODS)
+@given(shape=SAMPLES, seed=st.integers(0, 99))
+@settings(max_examples=10)
+def test_a_likelihood(kind: str, shape: Shape, seed: int, node: Node) -> None:
+    check_likelihood(node, kind, shape, np.random.default_rng(seed))
+
+
+@NEEDS_NODE
+@pytest.mark.parametrize("kind", ["LearnedGaussian", "DiscretisedLogistic"])
+def test_pca_costs_no_less_than_the_floor(kind: str, node: Node) -> None:
+    """Where it has as many numbers as a sample has, its errors are 0."""
+    t = [0.2, 0.4]
+
+    def ask(method: str, *values: list[float]) -> float:
+        settings = {"least": 0.01, "error": 0.0, "row": 2}
+        return node("likelihood", kind=kind, settings=settings, method=method, values=values)
+
+    assert ask("ofPicture", t, t) == pytest.approx(ask("floor", t), rel=1e-12)
 
 
 @NEEDS_NODE
@@ -220,10 +273,14 @@ FAULTS: dict[str, list[tuple[str, str]]] = {
         ("(x.shape[a + 1] - 1) * stride[a]", "x.shape[a + 1] * stride[a]"),
     ],
     "Conv1d": [
-        ("stride: [1, stride]", "stride: [1, 1]"),
-        ("[[0, 0], padding]", "[[0, 0], [padding[1], padding[0]]]"),
         ("(i % A) * B + Math.floor(i / A)", "(i % B) * A + Math.floor(i / B)"),
+        ("Conv1d: alongSteps(Conv2d)", "Conv1d: alongSteps(ConvTranspose2d)"),
+        ("weight.shape.toSpliced(2, 0, 1)", "weight.shape.toSpliced(3, 0, 1)"),
     ],
+    "ConvTranspose1d": [("alongSteps(ConvTranspose2d)", "alongSteps(Conv2d)")],
+    "UpsampleNearest1d": [("alongSteps(UpsampleNearest2d)", "(x => x)")],
+    "ZeroPad1d": [("alongSteps(ZeroPad2d)", "(x => x)")],
+    "Crop1d": [("alongSteps(ZeroPad2d)", "(x => x)")],
     "MaxPool2d": [
         ("Math.max(...values)", "Math.max(0, ...values)"),
         ("ceil ? Math.ceil(room)", "false ? Math.ceil(room)"),
@@ -264,13 +321,38 @@ FAULTS: dict[str, list[tuple[str, str]]] = {
     "Flatten": [("shape: [x.data.length], data", "shape: x.shape, data")],
     "ReLU": [("ReLU: map(x => Math.max(x, 0))", "ReLU: map(x => Math.abs(x))")],
 }
+FAULTS |= {
+    "LearnedGaussian": [
+        ("(2 * Math.floor(i / row) + at) * row + i % row", "at * a.length / 2 + i"),
+        ("logvar + Math.log(2 * Math.PI)) / 2", "logvar) / 2"),
+        ("Math.log(least) + softplus(b - Math.log(least))", "Math.max(b, Math.log(least))"),
+        ("Math.exp(-logvar)", "Math.exp(logvar)"),
+    ],
+    "DiscretisedLogistic": [
+        ("upper = t < 1 - h", "upper = true"),
+        ("lower = t > h", "lower = true"),
+        ("upper && lower ? Math.log", "false ? Math.log"),
+        ("softplus((value - 1) / s[i])", "softplus(value / s[i] - 1)"),
+        ("Math.sqrt(3 * error) / Math.PI", "Math.sqrt(error)"),
+        ("t > 1 / 510 && t < 1 - 1 / 510 ? levelNll", "true ? levelNll"),
+    ],
+    "Bernoulli": [("softplus(a[i]) - t * a[i]", "softplus(a[i]) + t * a[i]")],
+}
 PLANTED = [(kind, *change) for kind, changes in FAULTS.items() for change in changes]
 
 
+def check_planted(node: Node, kind: str) -> None:
+    """Check a kind of layer, or a likelihood."""
+    if kind in LIKELIHOODS:
+        check_likelihood(node, kind, (6, 5), np.random.default_rng(0))
+    else:
+        check_kind(node, kind)
+
+
 @NEEDS_NODE
-@pytest.mark.parametrize("kind", FIXED)
+@pytest.mark.parametrize("kind", [*FIXED, *LIKELIHOODS])
 def test_the_few_layers_that_faults_are_tried_on_pass(kind: str, node: Node) -> None:
-    check_kind(node, kind)
+    check_planted(node, kind)
 
 
 @NEEDS_NODE
@@ -286,4 +368,4 @@ def test_a_fault_is_found(
     assert found == 1
     monkeypatch.setattr(node, "folder", tmp_path)
     with pytest.raises(AssertionError):
-        check_kind(node, kind)
+        check_planted(node, kind)

@@ -16,6 +16,8 @@ from checks.explorer import NODE, SOURCES
 
 import nnscratch as nn
 from nnscratch.core import Array
+from nnscratch.evaluation.baselines import PCA
+from nnscratch.evaluation.metrics import mse
 from nnscratch.explorer import page as pages
 from nnscratch.explorer import write
 from nnscratch.models.lesson import mlp
@@ -140,6 +142,19 @@ def test_what_each_kind_of_model_says(tmp_path: Path) -> None:
     assert colour["likelihood"] == {"kind": "Gaussian", "settings": {"variance": 0.1}}
     worth = [dimension["worth"] for dimension in colour["dimensions"]]
     assert worth == sorted(worth, reverse=True)
+
+
+def test_a_likelihood_says_what_javascript_needs_of_it(tmp_path: Path) -> None:
+    rng, data = np.random.default_rng(0), dataset(shape=(3, 4, 4))
+    rows = data.images.reshape(20, -1)
+    of_pca = mse(rows, PCA(2).fit(rows).reconstruct(rows))
+    for likelihood, least in ((nn.LearnedGaussian(1e-4), 1e-4), (nn.DiscretisedLogistic(), 1e-3)):
+        model = nn.models.build(
+            "conv_vae", (3, 4, 4), 2, channels=(4,), likelihood=likelihood, rng=rng
+        )
+        found = Read(write(tmp_path / "a", model, data)).model["likelihood"]
+        assert found["kind"] == type(likelihood).__name__
+        assert found["settings"] == {"least": least, "row": 48, "error": pytest.approx(of_pca)}
 
 
 def test_dimensions_are_ordered_by_their_kl(tmp_path: Path) -> None:

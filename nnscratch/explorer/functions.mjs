@@ -17,8 +17,30 @@ export function normalCdf(x) {
 export const sigmoid = x => x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x));
 export const softplus = x => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 
-/** -log p(x|a) of one sample, nats; the mean of p, the picture to show; and what perfect pixels
- * would still pay. x and a are arrays of numbers. Formulas: nnscratch/likelihoods.py. */
+/** -log N(x; m, v), nats. */
+const gaussianNll = (difference, logvar) =>
+  (difference ** 2 * Math.exp(-logvar) + logvar + Math.log(2 * Math.PI)) / 2;
+
+/** -log P(t) of a grey level t, as nnscratch/learned_scale.py has it. */
+function levelNll(t, mean, logscale) {
+  const h = 1 / 510, precision = Math.exp(-logscale), upper = t < 1 - h, lower = t > h;
+  const u = (t + h - mean) * precision, l = (t - h - mean) * precision;
+  const width = upper && lower ? Math.log(-Math.expm1(-2 * h * precision)) : 0;
+  return (upper ? softplus(-u) : 0) + (lower ? softplus(l) : 0) - width;
+}
+
+/** log(least + eᵇ). */
+const withFloor = (b, least) => Math.log(least) + softplus(b - Math.log(least));
+
+/** The means and the scales of a decoder that returns both: `row` means, as many scales, … */
+function halves(a, row) {
+  const half = at => (_, i) => a[(2 * Math.floor(i / row) + at) * row + i % row];
+  return [0, 1].map(at => Float64Array.from({ length: a.length / 2 }, half(at)));
+}
+
+/** -log p(x|a) of one sample, nats; the mean of p, the picture to show; -log p(x) of a picture by
+ * PCA, which has the scale of its own errors where one is learned; and the least that x can cost.
+ * x and a are arrays of numbers. Formulas: nnscratch/likelihoods.py and learned_scale.py. */
 export const LIKELIHOODS = {
   Bernoulli: () => ({
     name: "BCE",
@@ -32,6 +54,37 @@ export const LIKELIHOODS = {
   }),
   Gaussian: ({ variance: v }) => squares("−log density", 2 * v, Math.log(2 * Math.PI * v) / 2),
   SquaredError: () => squares("squared error", 1, 0),
+  LearnedGaussian: ({ least, row, error }) => ({
+    name: "−log density",
+    mean: a => halves(a, row)[0],
+    nll(a, x) {
+      const [m, b] = halves(a, row);
+      return total(x, (t, i) => gaussianNll(t - m[i], withFloor(b[i], least)));
+    },
+    ofPicture(p, x) {
+      const logvar = Math.log(Math.max(error, least));
+      return total(x, (t, i) => gaussianNll(t - p[i], logvar));
+    },
+    floor: x => x.length * gaussianNll(0, Math.log(least)),
+  }),
+  DiscretisedLogistic: ({ least, row, error }) => ({
+    name: "−log P",
+    mean(a) {  // ∫₀¹ P(X > x) dx
+      const [m, b] = halves(a, row), s = b.map(value => Math.exp(withFloor(value, least)));
+      return m.map((value, i) => s[i] * (softplus(value / s[i]) - softplus((value - 1) / s[i])));
+    },
+    nll(a, x) {
+      const [m, b] = halves(a, row);
+      return total(x, (t, i) => levelNll(t, m[i], withFloor(b[i], least)));
+    },
+    ofPicture(p, x) {  // a logistic variable of scale s has the variance s² π²/3
+      const logscale = Math.log(Math.max(Math.sqrt(3 * error) / Math.PI, least));
+      return total(x, (t, i) => levelNll(t, p[i], logscale));
+    },
+    floor: x => total(x, t => {  // for 0 and 1 the mean may lie far outside
+      return t > 1 / 510 && t < 1 - 1 / 510 ? levelNll(t, t, Math.log(least)) : 0;
+    }),
+  }),
 };
 
 function squares(name, divisor, constant) {

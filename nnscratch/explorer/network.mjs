@@ -90,17 +90,14 @@ function transposed({ shape: [A, B], data }) {
   return { shape: [B, A], data: data.map((_, i) => data[(i % A) * B + Math.floor(i / A)]) };
 }
 
-/** A sequence is an image of height 1 once its channels are the first axis. */
-function Conv1d(x, layer) {
-  const { weight, stride, dilation, padding } = layer;
-  const [F, D, K] = weight.shape, [T, C] = x.shape;
-  const image = Conv2d({ shape: [C, 1, T], data: transposed(x).data }, {
-    ...layer, stride: [1, stride], dilation: [1, dilation],
-    weight: { shape: [F, D, 1, K], data: weight.data },
-    padding: padding === "same" ? "same" : [[0, 0], padding],
-  });
-  return transposed({ shape: [F, image.shape[2]], data: image.data });
-}
+/** A layer of images as one of sequences (T, D): they are images of height 1 once their features
+ * are the first axis. Its settings are those of images; weights (F, D, K) become (F, D, 1, K). */
+const alongSteps = layer => (x, settings) => {
+  const { weight } = settings, [T, D] = x.shape, image = { ...transposed(x), shape: [D, 1, T] };
+  const filters = weight && { ...weight, shape: weight.shape.toSpliced(2, 0, 1) };
+  const { shape: [F, , OT], data } = layer(image, { ...settings, weight: filters });
+  return transposed({ shape: [F, OT], data });
+};
 
 /** Calls visit(y, place, values) for each window, with the pixels of x in it and how many places
  * it has, those of the padding among them. */
@@ -230,9 +227,10 @@ function Softmax(x) {
 }
 
 export const LAYERS = {
-  Dense, TiedDense, Conv1d, Conv2d, ConvTranspose2d, MaxPool2d, AvgPool2d, GlobalAvgPool2d,
-  UpsampleNearest2d, UpsampleBilinear2d, PixelShuffle, ZeroPad2d, BatchNorm, LayerNorm, GroupNorm,
-  Softmax,
+  Dense, TiedDense, Conv2d, ConvTranspose2d, MaxPool2d, AvgPool2d, GlobalAvgPool2d, PixelShuffle,
+  UpsampleNearest2d, UpsampleBilinear2d, ZeroPad2d, BatchNorm, LayerNorm, GroupNorm, Softmax,
+  Conv1d: alongSteps(Conv2d), ConvTranspose1d: alongSteps(ConvTranspose2d),
+  UpsampleNearest1d: alongSteps(UpsampleNearest2d), ZeroPad1d: alongSteps(ZeroPad2d),
   Identity: x => x,
   Flatten: x => ({ shape: [x.data.length], data: x.data }),
   Reshape: (x, { shape }) => ({ shape, data: x.data }),

@@ -11,6 +11,7 @@ from .. import layers
 from ..core import Array, Layer, Parameter
 from ..layers.batch_norm import FrozenBatchNorm
 from ..layers.contract import inference
+from ..layers.padding import Border
 from ..layers.pool import Window
 from ..layers.standardise import Affine
 from ..layers.upsample import Upsample
@@ -70,6 +71,18 @@ def _conv_transpose(layer: Any) -> Entry:
     }
 
 
+def _along_steps(entry: Callable[[Any], Entry]) -> Callable[[Any], Entry]:
+    """Return the entry of a layer of sequences: its settings are those of an image of height 1."""
+    height: Entry = {"stride": 1, "dilation": 1, "output_padding": 0, "padding": (0, 0)}
+
+    def of_image(layer: Any) -> Entry:
+        found = entry(layer)
+        numbers = {name: found[name] for name in height if found.get(name, "same") != "same"}
+        return found | {name: (height[name], number) for name, number in numbers.items()}
+
+    return of_image
+
+
 def _pool(layer: Window) -> Entry:
     return {
         "kernel": layer.K,
@@ -93,6 +106,11 @@ def _scale(layer: Upsample) -> Entry:
     return {"scale": layer.scale}
 
 
+def _taken(layer: Border) -> list[tuple[int, int]]:
+    """Return what a crop takes away, as negative paddings."""
+    return [(-before, -after) for before, after in layer.sides]
+
+
 def _nothing(layer: Layer) -> Entry:
     return {}
 
@@ -100,17 +118,21 @@ def _nothing(layer: Layer) -> Entry:
 NUMBERS: dict[type, Callable[[Any], Entry]] = {
     layers.Dense: lambda layer: _affine(layer.w, layer.b),
     layers.TiedDense: lambda layer: _affine(layer.w, layer.b),
-    layers.Conv1d: _conv,
+    layers.Conv1d: _along_steps(_conv),
     layers.Conv2d: _conv,
+    layers.ConvTranspose1d: _along_steps(_conv_transpose),
     layers.ConvTranspose2d: _conv_transpose,
     layers.MaxPool2d: _pool,
     layers.AvgPool2d: _avg_pool,
     layers.GlobalAvgPool2d: _nothing,
+    layers.UpsampleNearest1d: lambda layer: {"scale": (1, layer.scale)},
     layers.UpsampleNearest2d: _scale,
     layers.UpsampleBilinear2d: _scale,
     layers.PixelShuffle: lambda layer: {"factor": layer.r},
+    layers.ZeroPad1d: lambda layer: {"padding": ((0, 0), layer.sides[0])},
     layers.ZeroPad2d: lambda layer: {"padding": layer.sides[1:]},
-    layers.Crop2d: lambda layer: {"padding": [[-a, -b] for a, b in layer.sides[1:]]},
+    layers.Crop1d: lambda layer: {"padding": ((0, 0), _taken(layer)[0])},
+    layers.Crop2d: lambda layer: {"padding": _taken(layer)[1:]},
     layers.Reshape: lambda layer: {"shape": layer.sample_shape},
     layers.Flatten: _nothing,
     layers.Identity: _nothing,
@@ -133,7 +155,7 @@ NUMBERS: dict[type, Callable[[Any], Entry]] = {
 Dropout is not among them, as it is the identity once learning is over, nor is BatchNorm, which is
 FrozenBatchNorm then."""
 
-CALLED = {FrozenBatchNorm: "BatchNorm", layers.Crop2d: "ZeroPad2d"}
+CALLED = {FrozenBatchNorm: "BatchNorm", layers.Crop1d: "ZeroPad1d", layers.Crop2d: "ZeroPad2d"}
 """The kinds that are not called by their type; a border taken away is a negative padding."""
 
 NAMES = {*(kind.__name__ for kind in NUMBERS), "BatchNorm", "Dropout"} - {"FrozenBatchNorm"}

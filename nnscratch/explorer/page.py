@@ -18,7 +18,7 @@ from ..models.vae import VAE
 from ..plots.page import CLASSES
 from .network import entries
 from .packing import Block, rounded_model
-from .subject import LIKELIHOODS, WHO, Model, Subject, subject
+from .subject import WHO, Model, Subject, subject
 from .words import about, caption, heading, notes, words
 
 LIMIT = 1_500_000
@@ -128,10 +128,7 @@ def _content(found: Subject, model: Model, block: Block, means: Array) -> dict[s
         "latents": found.latents,
         "variational": variational,
         "conditional": model.classes,
-        "likelihood": {
-            "kind": type(model.likelihood).__name__,
-            "settings": LIKELIHOODS[type(model.likelihood)](model.likelihood),
-        },
+        "likelihood": found.likelihood,
         "classes": list(found.classes),
         "labels": None if labels is None else labels.tolist(),
         "colours": list(CLASSES),

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from ..checks.arguments import integer
 from ..checks.arrays import check_numbers
-from ..core import Array, IntArray, Shape
+from ..core import Array, IntArray, Shape, channel_axis
 from ..data.dataset import Dataset, Images
 from ..data.pairs import Pairs
 from ..evaluation.baselines import PCA
+from ..learned_scale import DiscretisedLogistic, LearnedGaussian
 from ..likelihoods import Bernoulli, Gaussian, SquaredError
 from ..models.autoencoder import Autoencoder
 from ..models.sets import check_images
@@ -29,6 +30,8 @@ LIKELIHOODS: dict[type, Any] = {
     Bernoulli: lambda p: {},
     Gaussian: lambda p: {"variance": p.variance},
     SquaredError: lambda p: {},
+    LearnedGaussian: lambda p: {"least": p.least_variance},
+    DiscretisedLogistic: lambda p: {"least": p.least_scale},
 }
 """The likelihoods that functions.mjs has, and their settings."""
 
@@ -63,6 +66,20 @@ class Subject:
     classes: tuple[str, ...]
     nouns: tuple[str, str]
     pca: PCA
+
+    @property
+    def likelihood(self) -> dict[str, Any]:
+        """The likelihood as functions.mjs takes it.
+
+        row    how many means the decoder returns before as many scales, if it returns scales
+        error  of PCA on the samples fitted on, the mean square of a number
+        """
+        own, shape, k = self.model.likelihood, self.model.input_shape, self.pca.k
+        settings = LIKELIHOODS[type(own)](own)
+        if "least" in settings:
+            settings["row"] = prod(shape[channel_axis(shape) :])
+            settings["error"] = float(self.pca.variances[k:].sum()) / prod(shape)
+        return {"kind": type(own).__name__, "settings": settings}
 
     @property
     def latents(self) -> int:

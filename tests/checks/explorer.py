@@ -128,6 +128,18 @@ def conv1ds(draw: st.DrawFn) -> tuple[Layer, Shape]:
 
 
 @st.composite
+def conv_transpose1ds(draw: st.DrawFn) -> tuple[Layer, Shape]:
+    groups, C, F, K, stride, dilation = (draw(st.integers(1, 3)) for _ in range(6))
+    padding = draw(st.sampled_from(["same", 0, (2, 0), (0, 1)]))
+    more = 0 if padding == "same" else draw(st.integers(0, max(stride, dilation) - 1))
+    layer = layers.ConvTranspose1d(
+        C * groups, F * groups, K, stride=stride, padding=padding, output_padding=more,
+        dilation=dilation, groups=groups, bias=draw(st.booleans()), **NEW,
+    )  # fmt: skip
+    return layer, (draw(st.integers(3, 6)), C * groups)
+
+
+@st.composite
 def pools(draw: st.DrawFn, kind: Any, **more: Any) -> tuple[Layer, Shape]:
     kernel, ceil = draw(PAIRS), draw(st.booleans())
     padding = tuple(draw(st.integers(0, k // 2)) for k in kernel)
@@ -163,6 +175,11 @@ def of_images(draw: st.DrawFn, make: Any, *arguments: Any) -> tuple[Layer, Shape
 
 
 @st.composite
+def of_sequences(draw: st.DrawFn, make: Any, *arguments: Any) -> tuple[Layer, Shape]:
+    return make(*(draw(a) for a in arguments)), (draw(st.integers(4, 8)), draw(SIZES))
+
+
+@st.composite
 def elementwise(draw: st.DrawFn, make: Any, *arguments: Any) -> tuple[Layer, Shape]:
     shape = draw(st.one_of(st.tuples(SIZES), st.tuples(SIZES, SIZES), images()))
     return make(*(draw(a) for a in arguments)), shape
@@ -187,19 +204,24 @@ def reshapes(draw: st.DrawFn) -> tuple[Layer, Shape]:
 
 
 SLOPES = st.sampled_from([0.01, 0.3])
+SIDES = st.sampled_from([1, (0, 2), (1, 2)])
 PADDINGS = st.sampled_from([1, (0, 2), ((1, 2), (3, 0))])
 KINDS: dict[str, st.SearchStrategy[tuple[Layer, Shape]]] = {
     "Dense": dense(),
     "TiedDense": dense(tied=True),
     "Conv1d": conv1ds(),
     "Conv2d": convs(),
+    "ConvTranspose1d": conv_transpose1ds(),
     "ConvTranspose2d": conv_transposes(),
     "MaxPool2d": pools(layers.MaxPool2d),
     "AvgPool2d": pools(layers.AvgPool2d, count_include_pad=st.booleans()),
     "GlobalAvgPool2d": of_images(layers.GlobalAvgPool2d),
+    "UpsampleNearest1d": of_sequences(layers.UpsampleNearest1d, SIZES),
     "UpsampleNearest2d": of_images(layers.UpsampleNearest2d, PAIRS),
     "UpsampleBilinear2d": of_images(layers.UpsampleBilinear2d, PAIRS),
     "PixelShuffle": shuffles(),
+    "ZeroPad1d": of_sequences(layers.ZeroPad1d, SIDES),
+    "Crop1d": of_sequences(layers.Crop1d, SIDES),
     "ZeroPad2d": of_images(layers.ZeroPad2d, PADDINGS),
     "Crop2d": crops(),
     "BatchNorm": norms("BatchNorm"),
@@ -245,6 +267,15 @@ FIXED: dict[str, list[tuple[Layer, Shape]]] = {
         ),
         (layers.ConvTranspose2d(4, 2, 3, dilation=(1, 2), groups=2, **NEW), (4, 3, 4)),
     ],
+    "ConvTranspose1d": [
+        (
+            layers.ConvTranspose1d(
+                2, 4, 3, stride=2, padding=(2, 1), output_padding=1, groups=2, **NEW
+            ),
+            (5, 2),
+        ),
+        (layers.ConvTranspose1d(2, 3, 2, stride=3, dilation=2, padding=(0, 1), **NEW), (4, 2)),
+    ],
     "MaxPool2d": [
         (layers.MaxPool2d(2, ceil_mode=True), (2, 5, 5)),
         (layers.MaxPool2d((3, 2), (2, 1), (1, 0)), (2, 5, 6)),
@@ -255,9 +286,12 @@ FIXED: dict[str, list[tuple[Layer, Shape]]] = {
         (layers.AvgPool2d(3, 2, 1, count_include_pad=False), (2, 6, 5)),
     ],
     "GlobalAvgPool2d": [(layers.GlobalAvgPool2d(), (3, 2, 4))],
+    "UpsampleNearest1d": [(layers.UpsampleNearest1d(3), (4, 2))],
     "UpsampleNearest2d": [(layers.UpsampleNearest2d((2, 3)), (2, 3, 4))],
     "UpsampleBilinear2d": [(layers.UpsampleBilinear2d((2, 3)), (2, 3, 4))],
     "PixelShuffle": [(layers.PixelShuffle(2), (8, 2, 3))],
+    "ZeroPad1d": [(layers.ZeroPad1d((1, 3)), (4, 2))],
+    "Crop1d": [(layers.Crop1d((1, 2)), (6, 2))],
     "ZeroPad2d": [(layers.ZeroPad2d(((1, 2), (2, 3))), (2, 3, 4))],
     "BatchNorm": [(layers.BatchNorm(3, eps=0.1, dtype=np.float64), s) for s in ((3, 2, 2), (4, 3))],
     "LayerNorm": [(layers.LayerNorm((3, 4), eps=0.1, dtype=np.float64), (3, 4))],
