@@ -11,14 +11,13 @@ import hashlib
 import os
 import re
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 import pytest
 from checks.idx import idx_bytes
+from checks.server import NOWHERE, serving
 
 from nnscratch.data import fashion_mnist, mnist
 
@@ -29,7 +28,6 @@ module = sys.modules["nnscratch.data.mnist"]
 FILES = module.FILES
 
 TRAIN, TEST = (2,) * 10, (1, 3) * 5  # of each class
-NOWHERE = "http://127.0.0.1:1/"  # nobody listens on port 1
 
 
 def labels(counts: tuple[int, ...]) -> np.ndarray:
@@ -69,23 +67,13 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
 @pytest.fixture
 def mirror(tmp_path: Path) -> Iterator[str]:
     """The address of a server that has the four files in files/, bad ones in bad/, else nothing."""
     save(tmp_path / "www" / "files", {f"{file}.gz": packed(file) for file in FILES})
     save(tmp_path / "www" / "bad", {f"{file}.gz": packed(file) + b"x" for file in FILES})
-    handler = functools.partial(Quiet, directory=tmp_path / "www")
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
+    with serving(tmp_path / "www") as address:
+        yield address
 
 
 def use_mirrors(monkeypatch: pytest.MonkeyPatch, *mirrors: str) -> None:

@@ -2,7 +2,7 @@
 
     digits()                 12,000 real MNIST digits that come with the package
     mnist(), fashion_mnist() the full sets, from a directory or downloaded once
-    cifar10(DIR), kmnist(DIR), emnist(PART, DIR)    their relatives, from a directory
+    cifar10(), kmnist(), emnist(PART)    their relatives, likewise
     read_set(DIR)            any other four IDX files of images and labels
     folder(DIR, ...)         pictures of one's own, in colour or grey, decoded as they are needed
     table(FILE, ...)         rows of a CSV file, scaled
@@ -23,6 +23,7 @@ from .._moved import renamed
 from . import midi, wav
 from .arrays import arrays
 from .augment import Augment
+from .cifar10 import cifar10
 from .corruptions import (
     LESSON_NOISE,
     downsample,
@@ -43,7 +44,7 @@ from .mnist import fashion_mnist, mnist
 from .pairs import Pairs
 from .picture import PictureError
 from .pictures import Pictures
-from .relatives import cifar10, emnist, kmnist
+from .relatives import emnist, kmnist
 from .scenes import scenes
 from .sines import sines
 from .table import Scaling, Table, table

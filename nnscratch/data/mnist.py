@@ -11,9 +11,9 @@ from ..core import check
 from ..files import expanded
 from .dataset import Dataset, Split
 from .digits import DIGITS
+from .download import VARIABLE, Remote, advice, download
 from .idx import read_idx
 
-VARIABLE = "NNSCRATCH_DATA"
 FILES = (
     "train-images-idx3-ubyte",
     "train-labels-idx1-ubyte",
@@ -43,6 +43,13 @@ class Source:
     nouns: tuple[str, str] = ("image", "images")
     classes: tuple[str, ...] = ()
     content: tuple[str, ...] = ()
+
+    @property
+    def remote(self) -> Remote:
+        """What can be downloaded."""
+        files = (f"{file}.gz" for file in FILES)
+        sha256 = dict(zip(files, self.sha256, strict=True))
+        return Remote(self.name, self.folder, self.mirrors, sha256)
 
 
 MNIST = Source(
@@ -129,9 +136,12 @@ def _load(source: Source, directory: str | PathLike[str] | None) -> Split[Datase
     if directory is None and os.environ.get(VARIABLE):
         directory, named = os.environ[VARIABLE], f", which {VARIABLE} names"
     if directory is None:
-        paths = _download(source)
+        folder = download(source.remote)
+        paths = [folder / f"{file}.gz" for file in FILES]
     elif not (paths := _find(source, expanded(Path(directory)))):
-        raise FileNotFoundError(_advice(source, [f"not all of them are in {directory}{named}"]))
+        raise FileNotFoundError(
+            advice(source.remote, [f"not all of them are in {directory}{named}"])
+        )
     train_images, train_labels, test_images, test_labels = paths
     return Split(
         train=_read(source, train_images, train_labels, source.train),
@@ -168,46 +178,3 @@ def _read(source: Source, images: Path, labels: Path, counts: tuple[int, ...]) -
             f"of the classes 0 to 9, got {found}"
         )
     return Dataset(x, y, source.name, source.nouns, source.classes)
-
-
-def _download(source: Source) -> list[Path]:
-    """Return where the four files are in the cache, once those that were missing are there.
-
-    Pooch writes to a temporary file and moves it into place when its hash is right, so the cache
-    never holds half a file.
-    """
-    import pooch  # here, since most programs never download
-
-    cache = pooch.os_cache("nnscratch") / source.folder
-    download = pooch.HTTPDownloader(progressbar=True)
-
-    def fetch(file: str, sha256: str) -> Path:
-        reasons = []
-        for mirror in source.mirrors:
-            try:
-                path = pooch.retrieve(
-                    f"{mirror}{file}.gz",
-                    f"sha256:{sha256}",
-                    fname=f"{file}.gz",
-                    path=cache,
-                    downloader=download,
-                )
-            except (OSError, ValueError) as error:  # out of reach, or not the file it should be
-                reasons.append(f"{mirror}{file}.gz: {error}")
-            else:
-                return Path(path)
-        raise FileNotFoundError(_advice(source, reasons))
-
-    return [fetch(file, sha256) for file, sha256 in zip(FILES, source.sha256, strict=True)]
-
-
-def _advice(source: Source, reasons: list[str]) -> str:
-    """Return what to do when a set cannot be had, and why it could not."""
-    lines = [
-        f"{source.name} was not found. Put these four files, gzipped or not, into a directory:",
-        *(f"    {file}" for file in FILES),
-        f"and pass the directory, or name it in the environment variable {VARIABLE}",
-        f"(there they may be in a folder {source.folder}/). What was tried:",
-        *(f"    {reason}" for reason in reasons),
-    ]
-    return "\n".join(lines)

@@ -1,38 +1,20 @@
-"""CIFAR-10, KMNIST and EMNIST from a directory: read, named, and the right way up.
+"""KMNIST and EMNIST, from a directory of yours or downloaded once: named, and the right way up.
 
-    train, test = cifar10("cifar-10-batches-bin")       (50000, 3, 32, 32), (10000, 3, 32, 32)
-    train, test = emnist("letters", "gzip")             (124800, 28, 28), (20800, 28, 28)
-    train, test = kmnist("kmnist")                      (60000, 28, 28), (10000, 28, 28)
-
-They are not downloaded. Without a directory they are looked for in the one that the environment
-variable NNSCRATCH_DATA names, in folders cifar-10-batches-bin/, emnist/ and kmnist/.
+train, test = kmnist()              (60000, 28, 28), (10000, 28, 28)
+train, test = emnist("letters")     (124800, 28, 28), (20800, 28, 28)
 """
 
-import os
 from os import PathLike
-from pathlib import Path
 from string import ascii_lowercase, ascii_uppercase, digits
 
 import numpy as np
 
-from ..files import expanded
 from .dataset import Dataset, Split
 from .digits import DIGITS
+from .download import Remote, located
 from .idx_set import read_set
-from .mnist import FASHION_MNIST, MNIST, VARIABLE
+from .mnist import FASHION_MNIST, FILES, MNIST
 
-CIFAR10_CLASSES = (
-    "airplane",
-    "automobile",
-    "bird",
-    "cat",
-    "deer",
-    "dog",
-    "frog",
-    "horse",
-    "ship",
-    "truck",
-)
 KMNIST_CLASSES = ("お", "き", "す", "つ", "な", "は", "ま", "や", "れ", "を")
 LETTERS_OF_TWO_SHAPES = "abdefghnqrt"
 """The small letters that EMNIST tells from the capitals where it merges the others."""
@@ -47,62 +29,52 @@ EMNIST_CLASSES = {
 }
 """The classes of each of EMNIST's sets; its letters are numbered from 1, and here from 0."""
 
-BATCH, BYTES = 10_000, 3 * 32 * 32
-"""Images in a file of CIFAR-10, and bytes of an image."""
-
-
-def cifar10(directory: str | PathLike[str] | None = None) -> Split[Dataset]:
-    """Return CIFAR-10 from the six files of its binary version: (N, 3, 32, 32) uint8.
-
-    The version for Python holds pickles, which run code where they are read; it is refused.
-
-    Raises
-        FileNotFoundError if the directory has not the files.
-        ValueError naming the file if one is damaged.
-
-    Source
-        Krizhevsky, Learning Multiple Layers of Features from Tiny Images (2009).
-    """
-    folder = _directory("cifar10", directory, "cifar-10-batches-bin")
-    if not (folder / "test_batch.bin").is_file() and (folder / "test_batch").is_file():
-        raise FileNotFoundError(
-            f"{folder}: expected the binary version of CIFAR-10 (data_batch_1.bin, …), got the one "
-            "for Python, whose pickles run code where they are read"
-        )
-    train = [folder / f"data_batch_{n}.bin" for n in range(1, 6)]
-    return Split(_batches(train), _batches([folder / "test_batch.bin"]))
-
-
-def _batches(files: list[Path]) -> Dataset:
-    """Return the images of some files: of each a byte of label, then red, green and blue."""
-    images = np.empty((len(files) * BATCH, BYTES), np.uint8)
-    labels = np.empty(len(images), np.uint8)
-    for n, file in enumerate(files):
-        if not file.is_file():
-            raise FileNotFoundError(f"{file}: expected a file of the binary version of CIFAR-10")
-        size, want = file.stat().st_size, BATCH * (1 + BYTES)
-        if size != want:
-            raise ValueError(f"{file}: expected {want:,} bytes, got {size:,}")
-        records = np.fromfile(file, np.uint8).reshape(BATCH, 1 + BYTES)
-        rows = slice(n * BATCH, (n + 1) * BATCH)
-        labels[rows], images[rows] = records[:, 0], records[:, 1:]
-        if labels[rows].max() > 9:
-            raise ValueError(f"{file}: expected labels 0 to 9, got {labels[rows].max()}")
-    shaped = images.reshape(-1, 3, 32, 32)
-    return Dataset(shaped, labels, "CIFAR-10", ("picture", "pictures"), CIFAR10_CLASSES)
+# TensorFlow Datasets has these hashes in its url_checksums/kmnist.txt and emnist.txt; torchvision
+# has the MD5 of the same files.
+KMNIST = Remote(
+    name="KMNIST",
+    folder="kmnist",
+    mirrors=(
+        "https://codh.rois.ac.jp/kmnist/dataset/kmnist/",
+        "http://codh.rois.ac.jp/kmnist/dataset/kmnist/",
+    ),
+    sha256={
+        f"{FILES[0]}.gz": "51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4",
+        f"{FILES[1]}.gz": "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17",
+        f"{FILES[2]}.gz": "edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5",
+        f"{FILES[3]}.gz": "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c",
+    },
+)
+EMNIST = Remote(
+    name="EMNIST",
+    folder="emnist",
+    mirrors=(
+        "https://biometrics.nist.gov/cs_links/EMNIST/",
+        "https://www.itl.nist.gov/iaui/vip/cs_links/EMNIST/",
+    ),
+    sha256={"gzip.zip": "fb9bb67e33772a9cc0b895e4ecf36d2cf35be8b709693c3564cea2a019fcda8e"},
+    members=tuple(
+        f"emnist-{part}-{file.replace('t10k', 'test')}.gz"
+        for part in EMNIST_CLASSES
+        for file in FILES
+    ),
+)
 
 
 def kmnist(directory: str | PathLike[str] | None = None) -> Split[Dataset]:
     """Return Kuzushiji-MNIST, ten kana in old cursive: (N, 28, 28) uint8, of four IDX files.
 
+    Where they are looked for is said at `cifar10`; the folder is kmnist/, the download 21 MB.
+
     Raises
-        FileNotFoundError, ValueError as read_set; also if it is MNIST or Fashion-MNIST, whose files
+        FileNotFoundError if the files cannot be downloaded; or as read_set.
+        ValueError as read_set; also if it is MNIST or Fashion-MNIST, whose files
         have the same names.
 
     Source
         Clanuwat et al., Deep Learning for Classical Japanese Literature (2018), arXiv:1812.01718.
     """
-    folder = _directory("kmnist", directory, "kmnist")
+    folder = located(KMNIST, directory)
     found = read_set(folder)
     for part, each in zip(found, (6000, 1000), strict=True):
         counts = np.bincount(part.labels)
@@ -112,7 +84,7 @@ def kmnist(directory: str | PathLike[str] | None = None) -> Split[Dataset]:
                 f"{folder}: expected KMNIST, 28×28 and {each} of each of ten classes, got "
                 f"{part.name}, {part.images.shape[1:]} and {counts.tolist()}"
             )
-    named = ("KMNIST", ("character", "characters"), KMNIST_CLASSES)
+    named = (KMNIST.name, ("character", "characters"), KMNIST_CLASSES)
     return Split(*(Dataset(part.images, part.labels, *named) for part in found))
 
 
@@ -122,17 +94,19 @@ def emnist(part: str, directory: str | PathLike[str] | None = None) -> Split[Dat
         part  balanced, bymerge, byclass, digits, letters or mnist
 
     EMNIST's files hold every image with rows and columns exchanged; here they stand upright, as
-    those of MNIST. `read_set` returns them as they are in the files.
+    those of MNIST. `read_set` returns them as they are in the files. Where the files are looked for
+    is said at `cifar10`; the folder is emnist/, the download, of all parts at once, 562 MB.
 
     Raises
-        FileNotFoundError, ValueError as read_set; also if the labels are not those of the part.
+        FileNotFoundError if the files cannot be downloaded; or as read_set.
+        ValueError as read_set; also if the labels are not those of the part.
 
     Source
         Cohen, Afshar, Tapson and van Schaik, EMNIST (2017), arXiv:1702.05373.
     """
     if part not in EMNIST_CLASSES:
         raise ValueError(f"emnist: expected one of {', '.join(EMNIST_CLASSES)}, got {part!r}")
-    folder, classes = _directory("emnist", directory, "emnist"), tuple(EMNIST_CLASSES[part])
+    folder, classes = located(EMNIST, directory), tuple(EMNIST_CLASSES[part])
     found, first = read_set(folder / f"emnist-{part}"), int(part == "letters")
     nouns = DIGITS if classes == tuple(digits) else ("character", "characters")
     for half in found:
@@ -154,14 +128,3 @@ def emnist(part: str, directory: str | PathLike[str] | None = None) -> Split[Dat
             for half in found
         )
     )
-
-
-def _directory(who: str, directory: str | PathLike[str] | None, folder: str) -> Path:
-    """Return where the files are: in the directory, or in its folder of this name."""
-    named = os.environ.get(VARIABLE) if directory is None else directory
-    if not named:
-        raise FileNotFoundError(
-            f"{who}: expected a directory, or one named by the environment variable {VARIABLE}"
-        )
-    place = expanded(Path(named))
-    return place / folder if (place / folder).is_dir() else place
