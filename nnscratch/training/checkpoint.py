@@ -37,7 +37,15 @@ def write(path: str | Path, arrays: Mapping[str, Array], info: Mapping[str, Any]
     contiguous = {name: np.asarray(a, order="C") for name, a in arrays.items()}
     header = {"format": FORMAT, "info": json.dumps(info, default=plain)}
     data = save(contiguous, header | {"crc32": checksum(contiguous, header["info"])})
-    write_whole(path, data, "checkpoint")
+    write_whole(path, with_sorted_header(data), "checkpoint")
+
+
+def with_sorted_header(data: bytes) -> bytes:
+    """Return a safetensors file with its names in order: the package's order is never the same."""
+    size = int.from_bytes(data[:8], "little")
+    header = json.dumps(json.loads(data[8 : 8 + size]), sort_keys=True, separators=(",", ":"))
+    header += " " * (-len(header) % 8)  # the format has the arrays begin at a multiple of 8
+    return len(header).to_bytes(8, "little") + header.encode("ascii") + data[8 + size :]
 
 
 def checksum(arrays: Mapping[str, Array], info: str) -> str:
@@ -194,6 +202,18 @@ def check(path: str | Path, model: HasParameters, arrays: Mapping[str, Array]) -
         raise ValueError(f"{path}: a checkpoint of another model: {'; '.join(wrong[:SHOWN])}{more}")
 
 
+def widened(model: HasParameters, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the arrays, those of float16 in the model's float32 or float64, which loses nothing.
+
+    It is `save(…, half=True)` that writes float16.
+    """
+    floats = {n: a.dtype for n, a in arrays_of(model).items() if a.dtype.kind == "f"}
+    return {
+        n: a.astype(floats[n]) if a.dtype == np.float16 and n in floats else a
+        for n, a in arrays.items()
+    }
+
+
 def restore(path: str | Path, model: HasParameters, arrays: Mapping[str, Array]) -> None:
     """Copy stored arrays into a model, or change nothing and raise ValueError as `check`."""
     check(path, model, arrays)
@@ -220,7 +240,7 @@ def load_model(path: str | Path, model: HasParameters) -> None:
     if is_ours(header):
         arrays, _ = described(path, arrays, header, model)
         own = {k: a for k, a in arrays.items() if not k.startswith("training.")}
-        return restore(path, model, own)
+        return restore(path, model, widened(model, own))
     own = arrays_of(model)
     for name, a in list(arrays.items()):
         if name not in own and name.rpartition(".")[2] == "num_batches_tracked":

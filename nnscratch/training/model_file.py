@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..checks.arguments import flag
 from ..core import Array, HasParameters
 from ..layers.initializers import blank
 from ..models.architecture import describe
@@ -25,17 +26,26 @@ ROOM = 2**20
 enough to say what differs, and little memory."""
 
 
-def save(path: str | Path, model: HasParameters, *, notes: Mapping[str, Any] | None = None) -> None:
+def save(
+    path: str | Path,
+    model: HasParameters,
+    *,
+    notes: Mapping[str, Any] | None = None,
+    half: bool = False,
+) -> None:
     """Write a model, or a layer: its architecture, parameters and buffers, whole or not at all.
 
     notes  whatever else the file is to say, of which JSON knows; `read_notes` returns it
+    half   keep weights as float16, in half the bytes of float32: eleven bits of each number remain.
+           `load` returns a model of the dtype it had
 
     Raises
         ValueError if `load` could not make it again, as a part was made with a function, say, or
-        if a weight is NaN or infinite.
+        if a weight is NaN or infinite, or with `half` beyond 65,504.
         OSError if the file cannot be written; what was there before is still there.
     """
     who = f"save {type(model).__name__}"
+    flag(who, "half", half)
     arrays = disk.arrays_of(model)
     _check_finite(who, arrays)
     try:
@@ -43,14 +53,20 @@ def save(path: str | Path, model: HasParameters, *, notes: Mapping[str, Any] | N
         disk.check(who, _built(words, own, arrays), arrays)
     except ValueError as error:
         raise ValueError(f"{who}: {error}; save_model writes weights alone") from None
+    if half:
+        with np.errstate(over="ignore"):  # which becomes infinite, and is named
+            floats = {n: a.astype(np.float16) for n, a in arrays.items() if a.dtype.kind == "f"}
+        _check_finite(f"{who} as float16", floats)
+        arrays |= floats
     disk.write(path, arrays, {"architecture": words} | ({"notes": dict(notes)} if notes else {}))
 
 
 def load(path: str | Path, layers: Collection[Any] = ()) -> Any:
     """Return the model that `save` wrote, or the one of a Trainer's checkpoint.
 
-    It computes what the saved one does, to the bit. Nothing in the file is executed: its
-    architecture may name classes and functions of the library, and those that are passed in.
+    It computes what the saved one does, to the bit unless that was saved with `half`. Nothing in
+    the file is executed: its architecture may name classes and functions of the library, and those
+    that are passed in.
 
     layers  classes and functions of one's own that the model is made of
 
@@ -71,7 +87,7 @@ def load(path: str | Path, layers: Collection[Any] = ()) -> Any:
         model = _built(words, layers, weights)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
-    disk.restore(path, model, weights)
+    disk.restore(path, model, disk.widened(model, weights))
     return model
 
 
