@@ -23,6 +23,7 @@ PACKAGES = [
     "models",
     "layers",
     "losses",
+    "latent_losses",
     "likelihoods",
     "optimizers",
     "schedules",
@@ -54,9 +55,10 @@ PUBLIC = {
     "losses": "bernoulli_nll categorical_nll gaussian_kl gaussian_nll l1_penalty squared_error",
     "likelihoods": "Bernoulli Gaussian SquaredError",
     "learned_scale": "DiscretisedLogistic LearnedGaussian discretised_logistic_nll",
-    "models": "VAE AdversarialAutoencoder Autoencoder Classifier ConditionalVAE "
-    "ContractiveAutoencoder Downsampling GaussianNoise LanguageModel Masking MusicVAE Regressor "
-    "SaltAndPepper Trainable Transposition predict",
+    "models": "VAE VQVAE AdversarialAutoencoder Autoencoder BetaTCVAE Classifier Codebook "
+    "ConditionalVAE ContractiveAutoencoder Downsampling GaussianNoise LanguageModel Masking "
+    "MusicVAE Regressor SaltAndPepper Trainable Transposition VampPriorVAE "
+    "WassersteinAutoencoder predict",
     "optimizers": "SGD Adam AdamW RMSprop",
     "training": "AdversarialTrainer Trainer TrainingDiverged load load_model save save_model",
     "export": "export_onnx",

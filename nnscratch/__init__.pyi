@@ -7,6 +7,7 @@ from . import explain as explain
 from . import explorer as explorer
 from . import export as export
 from . import gradcheck as gradcheck
+from . import latent_losses as latent_losses
 from . import layers as layers
 from . import likelihoods as likelihoods
 from . import losses as losses
@@ -97,9 +98,12 @@ from .losses import gaussian_nll as gaussian_nll
 from .losses import l1_penalty as l1_penalty
 from .losses import squared_error as squared_error
 from .models import VAE as VAE
+from .models import VQVAE as VQVAE
 from .models import AdversarialAutoencoder as AdversarialAutoencoder
 from .models import Autoencoder as Autoencoder
+from .models import BetaTCVAE as BetaTCVAE
 from .models import Classifier as Classifier
+from .models import Codebook as Codebook
 from .models import ConditionalVAE as ConditionalVAE
 from .models import ContractiveAutoencoder as ContractiveAutoencoder
 from .models import Downsampling as Downsampling
@@ -111,6 +115,8 @@ from .models import Regressor as Regressor
 from .models import SaltAndPepper as SaltAndPepper
 from .models import Trainable as Trainable
 from .models import Transposition as Transposition
+from .models import VampPriorVAE as VampPriorVAE
+from .models import WassersteinAutoencoder as WassersteinAutoencoder
 from .models import predict as predict
 from .optimizers import SGD as SGD
 from .optimizers import Adam as Adam

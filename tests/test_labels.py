@@ -10,8 +10,10 @@ import tiny
 
 from nnscratch.layers import Dense
 from nnscratch.models import (
+    VQVAE,
     AdversarialAutoencoder,
     Autoencoder,
+    Codebook,
     ConditionalVAE,
     ContractiveAutoencoder,
 )
@@ -45,6 +47,9 @@ WITHOUT_CLASSES: dict[str, Callable[[], Any]] = {
     "VAE": tiny.vae,
     "adversarial": adversarial,
     "contractive": lambda: ContractiveAutoencoder(tiny.D, tiny.L, 0.1, rng=rng()),
+    "VQ": lambda: VQVAE(
+        tiny.encoder(tiny.L), tiny.decoder(), Codebook(3, tiny.L, rng=rng()), input_shape=(tiny.D,)
+    ),
 }
 
 CALLS: dict[str, Callable[[Any, Any], Any]] = {

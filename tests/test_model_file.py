@@ -178,6 +178,33 @@ def models() -> dict[str, Callable[[], Any]]:
             prior=adversarial.ring,
             weight=0.5,
         ),
+        "VQVAE": lambda: nn.VQVAE(
+            tiny.encoder(2),
+            tiny.decoder(),
+            nn.Codebook(4, 2, decay=0.9, rng=rng),
+            input_shape=(16,),
+        ),
+        "WassersteinAutoencoder": lambda: nn.WassersteinAutoencoder(
+            tiny.encoder(2),
+            tiny.decoder(),
+            input_shape=(16,),
+            prior=adversarial.ring,
+            weight=3.0,
+            kernel="rbf",
+        ),
+        "BetaTCVAE": lambda: nn.BetaTCVAE(
+            tiny.encoder(4), tiny.decoder(), 2, beta=2.0, samples=9, alpha=0.5, input_shape=(16,)
+        ),
+        "VampPriorVAE": lambda: nn.VampPriorVAE(
+            tiny.encoder(4), tiny.decoder(), 2, beta=0.5, components=3, input_shape=(16,), rng=rng
+        ),
+        "VQVAE by gradient": lambda: nn.VQVAE(
+            tiny.encoder(2),
+            tiny.decoder(),
+            nn.Codebook(4, 2, decay=None, dead=0.25, rng=rng),
+            commitment=0.5,
+            input_shape=(16,),
+        ),
         "Classifier": lambda: nn.Classifier(lesson.mlp((16, 8, 3), rng=rng), input_shape=(16,)),
         "Regressor": lambda: nn.Regressor(nn.Dense(16, 2, rng=rng), input_shape=(16,)),
         "dense": lambda: lesson.dense_vae((8,), rng=rng),
@@ -209,7 +236,7 @@ def outputs(model: Any) -> Iterator[bytes]:
 
 def like(model: Any, images: Array) -> dict[str, Any]:
     """Return what a model without a prior takes its codes from."""
-    has_prior = isinstance(model, nn.VAE | nn.AdversarialAutoencoder)
+    has_prior = isinstance(model, nn.VAE | nn.AdversarialAutoencoder | nn.WassersteinAutoencoder)
     return {} if has_prior else {"like": images}
 
 

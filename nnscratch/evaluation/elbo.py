@@ -12,7 +12,7 @@ of each chunk's own, so a seed gives one answer on any number of threads.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import inf
+from math import inf, log, pi
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,6 +87,11 @@ def elbo(
         log_prob = np.mean([chunk.draw()[0] for _ in range(draws)], axis=0)
         return np.vstack([-log_prob, (mu * mu + np.expm1(logvar) - logvar) / 2, mu]).T
 
+    if not model.exact_kl:
+        raise ValueError(
+            f"elbo: expected a KL that has a formula, got {type(model).__name__}; importance_nll "
+            "with samples=1 is its bound"
+        )
     images, L = _Images("elbo", model, data), model.latent_dim
     found = images.each_chunk(entries, draws, rng, threads)
     reconstruction, kl, mu = found[:, 0], found[:, 1 : 1 + L], found[:, 1 + L :]
@@ -173,8 +178,8 @@ class _Chunk:
         z = self.mu + np.exp(self.logvar / 2) * eps
         a = self.model.decoder.forward(append_labels(z, self.y))[0]
         log_prob = self.model.likelihood.log_prob(a, self.x)
-        log_ratio = (eps * eps + self.logvar - z * z).sum(axis=0, dtype=np.float64) / 2
-        return log_prob.astype(np.float64), log_ratio
+        log_q = -(eps * eps + self.logvar + log(2 * pi)).sum(axis=0, dtype=np.float64) / 2
+        return log_prob.astype(np.float64), self.model.log_prior(z) - log_q
 
 
 class _Images:

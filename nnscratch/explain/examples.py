@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import layers, learned_scale, losses
+from .. import latent_losses, layers, learned_scale, losses
 from ..core import Shape
 from .explanation import Explanation, explain, tenths
 
@@ -134,6 +134,23 @@ EXAMPLES: dict[str, Example] = {
     "ZeroPad1d": (_is(layers.ZeroPad1d((2, 1))), [(2, 2, 1)], ()),
     "Crop2d": (_is(layers.Crop2d(((1, 0), (0, 1)))), [_image], ()),
     "Crop1d": (_is(layers.Crop1d((2, 1))), [(5, 1, 2)], ()),
+    "imq_mmd": (_is(latent_losses.imq_mmd), [_column], [_noise]),
+    "rbf_mmd": (_is(latent_losses.rbf_mmd), [_column], [_noise]),
+    "kl_decomposition": (
+        _is(latent_losses.kl_decomposition),
+        [(2, 2), (2, 2), (2, 2)],
+        [np.log([[0.5, 0.5], [0.2, 0.8]])],
+    ),
+    "mixture_kl": (
+        _is(latent_losses.mixture_kl),
+        [(2, 1), (2, 1), (2, 1), (2, 2), (2, 2)],
+        (),
+    ),
+    "codebook_error": (
+        _is(latent_losses.codebook_error),
+        [(2, 1)],
+        [np.array([[0, 1, 0]]), np.array([[[0.5, -1.0, 1.5]]])],
+    ),
 }
 
 

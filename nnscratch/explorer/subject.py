@@ -136,6 +136,11 @@ def subject(model: Model, data: Images | Dataset, count: int) -> Subject:
     if not isinstance(model, Autoencoder):
         got = type(model).__name__
         raise ValueError(f"{WHO}: expected an Autoencoder, VAE or ConditionalVAE, got {got}")
+    if not model.networks_alone:
+        got = type(model).__name__
+        raise ValueError(f"{WHO}: expected a model of an encoder and a decoder alone, got {got}")
+    if isinstance(model, VAE) and not model.exact_kl:
+        raise ValueError(f"{WHO}: expected the prior N(0, I), got {type(model).__name__}")
     if model.corrupted_shape != model.input_shape:
         raise ValueError(
             f"{WHO}: expected a model that encodes images as they are, "

@@ -39,6 +39,8 @@ def export_onnx(path: str | Path, model: Codec, part: str = "reconstruct") -> Pa
         raise ValueError(f"{who}: expected an autoencoder or a VAE of images, vectors or sequences")
     if part not in PARTS:
         raise ValueError(f"{who}: expected part {', '.join(PARTS)}, got {part!r}")
+    if not model.networks_alone:
+        raise ValueError(f"{who}: expected a model of an encoder and a decoder alone")
     if model.dtype != np.float32:
         raise ValueError(f"{who}: expected a model of float32, got {model.dtype}")
     graph, model = Graph(), model.inference()

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import layers, learned_scale, losses
+from .. import latent_losses, layers, learned_scale, losses
 from .gradcheck import without_kinks
 
 Case = tuple[str, Any, tuple[Any, ...], tuple[Any, ...]]
@@ -25,6 +25,8 @@ def cases(rng: np.random.Generator) -> list[Case]:
     kinked, kinked_image = without_kinks(column, rng=rng), without_kinks(image, rng=rng)
     noise, grey = rng.standard_normal(column), rng.random(column)
     labels, tokens = rng.integers(0, 4, 5), rng.integers(0, 3, (4, 19))
+    places, vectors = rng.integers(0, 4, (6, 5)), rng.standard_normal((9, 6, 5))
+    squares = rng.standard_normal((5, 5))
     levels = (np.array([0, 0.2, 0.4, 0.8, 1] * 4).reshape(column),)  # 0 and 1 have one end
     x, h, c = (3, 19), (5, 19), (5, 19)
 
@@ -108,6 +110,11 @@ def cases(rng: np.random.Generator) -> list[Case]:
         ("ZeroPad1d", layers.ZeroPad1d((2, 1)), (sequence,), ()),
         ("Crop2d", layers.Crop2d(((1, 0), (0, 1))), (image,), ()),
         ("Crop1d", layers.Crop1d((2, 1)), (sequence,), ()),
+        ("imq_mmd", latent_losses.imq_mmd, (column,), (noise,)),
+        ("rbf_mmd", latent_losses.rbf_mmd, (column,), (noise,)),
+        ("kl_decomposition", latent_losses.kl_decomposition, (column,) * 3, (squares,)),
+        ("mixture_kl", latent_losses.mixture_kl, (*(column,) * 3, (4, 3), (4, 3)), ()),
+        ("codebook_error", latent_losses.codebook_error, ((4, 9),), (places, vectors)),
     ]
 
 

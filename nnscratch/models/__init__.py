@@ -5,21 +5,29 @@ from .adversarial import AdversarialAutoencoder
 from .autoencoder import Autoencoder
 from .batch_first import predict
 from .builder import build
+from .codebook import Codebook
 from .conditional import ConditionalVAE
 from .contractive import ContractiveAutoencoder
 from .corruption import Downsampling, GaussianNoise, Masking, SaltAndPepper
 from .language_model import LanguageModel
 from .music_vae import MusicVAE
 from .supervised import Classifier, Regressor
+from .total_correlation import BetaTCVAE
 from .trainable import Trainable
 from .transposition import Transposition
 from .vae import VAE
+from .vamp_prior import VampPriorVAE
+from .vq_vae import VQVAE
+from .wasserstein import WassersteinAutoencoder
 
 __all__ = [
     "VAE",
+    "VQVAE",
     "AdversarialAutoencoder",
     "Autoencoder",
+    "BetaTCVAE",
     "Classifier",
+    "Codebook",
     "ConditionalVAE",
     "ContractiveAutoencoder",
     "Downsampling",
@@ -31,6 +39,8 @@ __all__ = [
     "SaltAndPepper",
     "Trainable",
     "Transposition",
+    "VampPriorVAE",
+    "WassersteinAutoencoder",
     "build",
     "lesson",
     "music_sizes",

@@ -35,6 +35,9 @@ class Codec(Described):
     code_shape: Shape
     dtype: np.dtype[Any]
 
+    networks_alone = True
+    """Is there nothing between an image and its reconstruction but the encoder and the decoder?"""
+
     classes = 0
     """Of how many classes encoder and decoder take a label beside x and z."""
 

@@ -1,7 +1,7 @@
 """The variational autoencoder: an autoencoder whose codes fill a known space."""
 
 from collections.abc import Callable
-from math import inf
+from math import inf, log, pi
 from typing import Any
 
 import numpy as np
@@ -177,9 +177,20 @@ class VAE(Autoencoder):
             mu, logvar = h[:L], h[L:]
             z = mu + np.exp(logvar / 2) * eps[here].T
             a = model.decoder.forward(append_labels(z, y))[0]
-            return self.likelihood.log_prob(a, x) - gaussian_kl_per_sample(mu, logvar)
+            return self.likelihood.log_prob(a, x) - model.kl_of_codes(z, mu, logvar)
 
         return np.asarray(in_chunks(on, range(len(rows)), CHUNK, threads))
+
+    exact_kl = True
+    """Is the KL that of two Gaussians, which has a formula?"""
+
+    def kl_of_codes(self, z: Array, mu: Array, logvar: Array) -> Array:
+        """Return the KL of each q(z|x) = N(mu, exp logvar), (N,), of which z (L, N) are draws."""
+        return gaussian_kl_per_sample(mu, logvar)
+
+    def log_prior(self, z: Array) -> Array:
+        """Return log p(z) of codes (L, N): (N,)."""
+        return -np.asarray((z * z + log(2 * pi)).sum(axis=0, dtype=np.float64)) / 2
 
     def draw_codes(self, count: int, *, rng: np.random.Generator) -> Array:
         """Return `count` draws from the prior N(0, I), (count, L)."""
