@@ -53,33 +53,33 @@ Kernel = Callable[[Array], tuple[Array, Array]]
 
 
 def imq_mmd(z: Array, draws: Array) -> tuple[float, Array]:
-    """MMD² with k(r²) = Σ_s C_s / (C_s + r²), the inverse multiquadratics: see `mmd`."""
+    """MMD² with k(r²) = Σ_s C_s / (C_s + r²), the inverse multiquadratics: see `_mmd`."""
 
     def kernel(r2: Array) -> tuple[Array, Array]:
-        each = [C / (C + r2) for C in widths(z)]
-        slopes = [-k * k / C for k, C in zip(each, widths(z), strict=True)]
+        each = [C / (C + r2) for C in _widths(z)]
+        slopes = [-k * k / C for k, C in zip(each, _widths(z), strict=True)]
         return np.asarray(sum(each)), np.asarray(sum(slopes))
 
-    return mmd("imq_mmd", z, draws, kernel)
+    return _mmd("imq_mmd", z, draws, kernel)
 
 
 def rbf_mmd(z: Array, draws: Array) -> tuple[float, Array]:
-    """MMD² with k(r²) = Σ_s exp(-r² / C_s), the Gaussian kernels: see `mmd`."""
+    """MMD² with k(r²) = Σ_s exp(-r² / C_s), the Gaussian kernels: see `_mmd`."""
 
     def kernel(r2: Array) -> tuple[Array, Array]:
-        each = [np.exp(-r2 / C) for C in widths(z)]
-        slopes = [-k / C for k, C in zip(each, widths(z), strict=True)]
+        each = [np.exp(-r2 / C) for C in _widths(z)]
+        slopes = [-k / C for k, C in zip(each, _widths(z), strict=True)]
         return np.asarray(sum(each)), np.asarray(sum(slopes))
 
-    return mmd("rbf_mmd", z, draws, kernel)
+    return _mmd("rbf_mmd", z, draws, kernel)
 
 
-def widths(z: Array) -> list[float]:
+def _widths(z: Array) -> list[float]:
     """Return C_s = 2 L s: 2 L is the mean squared distance of two draws from N(0, I)."""
     return [2 * len(z) * s for s in SCALES]
 
 
-def mmd(who: str, z: Array, draws: Array, kernel: Kernel) -> tuple[float, Array]:
+def _mmd(who: str, z: Array, draws: Array, kernel: Kernel) -> tuple[float, Array]:
     """The squared maximum mean discrepancy between codes z and draws p of a prior, and dz.
 
         MMD² = Σ_i≠j [k(z_i, z_j) + k(p_i, p_j)] / (N (N-1)) - 2 Σ_ij k(z_i, p_j) / N²
@@ -88,7 +88,8 @@ def mmd(who: str, z: Array, draws: Array, kernel: Kernel) -> tuple[float, Array]
 
     k' is the derivative in r² = |·|². This is the U-statistic: its mean is the MMD² between the two
     distributions, 0 if they are one, so that it may come out negative. It belongs to a batch as a
-    whole, and is no mean over samples.
+    whole, and is no mean over samples. Being a small difference of large sums it is computed in
+    float64.
 
     Shapes
         z, draws  (L, N), N ≥ 2
@@ -103,19 +104,20 @@ def mmd(who: str, z: Array, draws: Array, kernel: Kernel) -> tuple[float, Array]
     if N < 2:
         raise ValueError(f"{who}: expected two codes or more, which make a pair, got {N}")
     apart = 1 - np.eye(N, dtype=z.dtype)
-    k_zz, slope_zz = kernel(squared_distances(z, z))
-    k_pp, _ = kernel(squared_distances(draws, draws))
-    k_zp, slope_zp = kernel(squared_distances(z, draws))
+    a, b = z.astype(np.float64), draws.astype(np.float64)
+    d_zz, d_zp, d_pp = differences(a, a), differences(a, b), differences(b, b)
+    k_zz, slope_zz = kernel((d_zz * d_zz).sum(axis=0))
+    k_zp, slope_zp = kernel((d_zp * d_zp).sum(axis=0))
+    k_pp, _ = kernel((d_pp * d_pp).sum(axis=0))
     within = float(((k_zz + k_pp) * apart).sum()) / (N * (N - 1))
-    w_zz, w_zp = 4 / (N * (N - 1)) * slope_zz * apart, -4 / N**2 * slope_zp
-    dz = z * (w_zz + w_zp).sum(axis=1) - matmul(z, w_zz.T) - matmul(draws, w_zp.T)
-    return within - 2 * float(k_zp.sum()) / N**2, dz
+    dz = 4 / (N * (N - 1)) * (slope_zz * d_zz).sum(axis=2)
+    dz -= 4 / N**2 * (slope_zp * d_zp).sum(axis=2)
+    return within - 2 * float(k_zp.sum()) / N**2, dz.astype(z.dtype)
 
 
-def squared_distances(a: Array, b: Array) -> Array:
-    """Return |a_i - b_j|² for columns of a (L, N) and b (L, M): (N, M)."""
-    lengths = (a * a).sum(axis=0)[:, None] + (b * b).sum(axis=0)
-    return np.maximum(lengths - 2 * matmul(a.T, b), 0)
+def differences(a: Array, b: Array) -> Array:
+    """Return a_i - b_j for columns of a (L, N) and b (L, M): (L, N, M)."""
+    return a[:, :, None] - b[:, None]
 
 
 def log_normals(z: Array, mu: Array, logvar: Array) -> tuple[Array, Array]:
@@ -124,7 +126,7 @@ def log_normals(z: Array, mu: Array, logvar: Array) -> tuple[Array, Array]:
     Shapes
         z  (L, N)       mu, logvar  (L, M)       both  (L, N, M)
     """
-    d = z[:, :, None] - mu[:, None]
+    d = differences(z, mu)
     u = d * np.exp(-logvar)[:, None]
     return -(d * u + logvar[:, None] + log(2 * pi)) / 2, u
 
@@ -186,7 +188,7 @@ def kl_decomposition(
         alpha, beta, gamma = dy / N
         da = alpha * np.eye(N, dtype=z.dtype) + (beta - alpha) * joint + (gamma - beta) * each
         dau = da * u
-        squares = (z[:, :, None] - mu[:, None]) * dau
+        squares = differences(z, mu) * dau
         dlogvar = (squares - da).sum(axis=1) / 2
         return gamma * z - dau.sum(axis=2), dau.sum(axis=1), dlogvar
 
@@ -228,6 +230,6 @@ def mixture_kl(
     a, U = log_normals(z, means, logvars)
     log_p, r = log_sum(a.sum(axis=0) - log(K))
     rU = r * U / N
-    dlogvars = (r / N - (z[:, :, None] - means[:, None]) * rU).sum(axis=1) / 2
+    dlogvars = (r / N - differences(z, means) * rU).sum(axis=1) / 2
     gradients = rU.sum(axis=2) - u / N, u / N, (d * u - 1) / (2 * N), -rU.sum(axis=1), dlogvars
     return float((given - log_p).mean()), gradients

@@ -23,7 +23,7 @@ from typing import Any, get_args
 import numpy as np
 
 from .. import latent_losses, layers, learned_scale, losses
-from ..core import Array
+from ..core import Array, Backward
 from ..kernels.paths import plain
 from . import peers
 from .certificates import Case, cases, with_random_parameters
@@ -70,7 +70,7 @@ class Proof:
 
 
 def public() -> set[str]:
-    """Every public layer, and every loss: what returns a value and a gradient."""
+    """Every public layer and loss; a loss returns a value and gradients, or values and backward."""
     classes = {name for name in layers.__all__ if isinstance(getattr(layers, name), type)}
     functions = {
         name
@@ -79,9 +79,13 @@ def public() -> set[str]:
         if inspect.isfunction(f)
         and not name.startswith("_")
         and f.__module__ == module.__name__
-        and get_args(f.__annotations__.get("return"))[:1] == (float,)
+        and _is_loss(*get_args(f.__annotations__.get("return")))
     }
     return classes | functions
+
+
+def _is_loss(value: Any = None, gradient: Any = None) -> bool:
+    return value is float or gradient == Backward
 
 
 def proofs(seed: int = 0, some: list[Case] | None = None) -> Iterator[Proof]:
