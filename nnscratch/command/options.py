@@ -1,7 +1,9 @@
 """Options that several subcommands have, each defined once; and the types of their values."""
 
 import argparse
+from collections.abc import Callable
 from math import isfinite
+from pathlib import Path
 from typing import Any
 
 EXAMPLES = argparse.RawDescriptionHelpFormatter
@@ -27,6 +29,19 @@ def model_file(parser: argparse.ArgumentParser) -> None:
     """MODEL."""
     words = "model.safetensors or checkpoint.safetensors of `train`, or a file of nnscratch.save"
     parser.add_argument("model", metavar="MODEL", help=words)
+
+
+def out(parser: argparse.ArgumentParser, words: str, *endings: str, folder: bool = False) -> None:
+    """--out, a file with one of these endings, or a folder."""
+    known = " or ".join([*endings, "a folder"] if folder else endings)
+    kind = out_file(*endings, folder=folder)
+    parser.add_argument("--out", metavar="FILE", required=True, type=kind, help=f"{words}: {known}")
+
+
+def seed(parser: argparse.ArgumentParser) -> None:
+    """--seed of all that is drawn."""
+    words = "of what is drawn; default 0"
+    parser.add_argument("--seed", type=integer(0, 2**63 - 1), default=0, help=words)
 
 
 def integer(least: int, most: int = 2**48) -> Any:
@@ -61,3 +76,16 @@ def number(least: float, below: float = float("inf"), *, open_end: bool = False)
         return value
 
     return real
+
+
+def out_file(*endings: str, folder: bool = False) -> Callable[[str], str]:
+    """Return the type of --out: a file with one of these endings, or a folder without any."""
+
+    def named(text: str) -> str:
+        ending = Path(text).suffix.lower()
+        if ending in endings or (folder and not ending):
+            return text
+        want = ", ".join(endings) + (" or a folder" if folder else "")
+        raise argparse.ArgumentTypeError(f"expected a name that ends in {want}, got {text!r}")
+
+    return named

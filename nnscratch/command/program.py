@@ -12,7 +12,18 @@ from typing import Any, NoReturn
 
 from .. import __version__
 
-COMMANDS = ("train", "info")
+COMMANDS = (
+    "train",
+    "encode",
+    "decode",
+    "reconstruct",
+    "sample",
+    "interpolate",
+    "evaluate",
+    "explore",
+    "info",
+    "export",
+)
 """The modules of this package that are subcommands, in the order of the help."""
 
 TOOLS = {

@@ -42,13 +42,11 @@ class Source:
 
     kind     pictures, signals or rows
     reading  how others are to be read as these were, in words of which JSON knows
-    table    of a CSV file, its columns and their scaling
     """
 
     data: "Dataset"
     kind: str
     reading: dict[str, Any]
-    table: Any = None
 
 
 def reading_options(parser: argparse.ArgumentParser) -> None:
@@ -138,14 +136,11 @@ def named(place: str, given: Mapping[str, Any], part: str) -> Source:
 def of_folder(place: str, path: Path, given: Mapping[str, Any], part: str) -> Source:
     """Return the IDX files, CIFAR-10 or the pictures in a folder."""
     from ..data import Reading, cifar10, folder, read_set
-    from ..data.idx_set import FILE
 
-    if any(FILE.fullmatch(file.name) for file in path.iterdir()):
+    if has_set(path):
         refuse_others(place, given, "set")
-        return of_set(getattr(read_set(path), part))
-    if (path / "data_batch_1.bin").exists() or (path / "data_batch_1").exists():
-        refuse_others(place, given, "set")
-        return of_set(getattr(cifar10(path), part))
+        is_cifar = any((path / name).exists() for name in CIFAR)
+        return of_set(getattr(cifar10(path) if is_cifar else read_set(path), part))
     refuse_others(place, given, "pictures")
     form: dict[str, Any] = {"size": (64, 64), "colour": True, "fit": "crop"}
     form |= {name: given[name] for name in form if name in given}
@@ -156,6 +151,16 @@ def of_folder(place: str, path: Path, given: Mapping[str, Any], part: str) -> So
     )
     form["size"] = list(form["size"])
     return Source(data, "pictures", {"format": "pictures", "kind": "pictures", **form})
+
+
+CIFAR = ("data_batch_1.bin", "data_batch_1")
+
+
+def has_set(path: Path) -> bool:
+    """Does this folder hold a set that is read in one way only: IDX files, or CIFAR-10?"""
+    from ..data.idx_set import FILE
+
+    return any(FILE.fullmatch(file.name) or file.name in CIFAR for file in path.iterdir())
 
 
 def of_prefix(place: str, path: Path, given: Mapping[str, Any], part: str) -> Source:
@@ -181,10 +186,25 @@ def of_table(place: str, path: Path, given: Mapping[str, Any]) -> Source:
     found = table(path, **how)
     scaling = {n: getattr(found.scaling, n).tolist() for n in ("shift", "scale", "filling")}
     words = {"columns": list(found.columns), "scaling": scaling}
-    return Source(found.data, "rows", {"format": "table", "kind": "rows", **how, **words}, found)
+    return Source(found.data, "rows", {"format": "table", "kind": "rows", **how, **words})
 
 
 TABLE = {"labels": None, "missing": "refuse", "scale": "standard"}
+
+
+def table_like(place: str, reading: Mapping[str, Any], *, with_labels: bool) -> Source:
+    """Return the rows of a CSV file in the columns, classes and scaling of another one."""
+    import numpy as np
+
+    from ..data import Dataset, Scaling, Table, table
+
+    numbers = (np.array(reading["scaling"][n], float) for n in ("shift", "scale", "filling"))
+    columns, labels = tuple(reading["columns"]), reading["labels"] if with_labels else None
+    classes = tuple(reading["classes"]) if with_labels else ("",)
+    none = Dataset(np.zeros((1, len(columns))), np.zeros(1, np.intp), classes=classes)
+    like = Table(none, columns, Scaling(*numbers))
+    found = table(expanded(place), labels=labels, missing=reading["missing"], like=like)
+    return Source(found.data, "rows", dict(reading))
 
 
 def of_arrays(place: str, path: Path, given: Mapping[str, Any]) -> Source:

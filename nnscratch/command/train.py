@@ -9,6 +9,7 @@ from ..files import expanded, write_whole
 from . import settings as given_settings
 from .options import subcommand
 from .output import answer, wrote
+from .saved import Saved
 from .sources import PLACE, Source, read
 
 EXAMPLES = """\
@@ -139,7 +140,8 @@ def train(options: argparse.Namespace, folder: Path, said: dict[str, Any]) -> in
     wrote(checkpoint, "the run, from which --resume goes on")
     wrote(folder / RUN, "the settings; --config does the same again")
     wrote(folder / "history.csv", "the terms of the loss, a row an epoch")
-    run_files.pictures(folder, trainer, data if held is None else held)
+    saved = Saved(str(folder / MODEL), model, trainer.notes["reading"])
+    run_files.write_run(folder, saved, data if held is None else held, seed)
     answer(options, {"out": str(folder), "settings": settings, "history": trainer.history})
     return 0
 

@@ -34,7 +34,7 @@ def arrays(
         ValueError naming the file if it is damaged or has not the names; or as Dataset.
     """
     path = expanded(Path(images))
-    found = _load(path)
+    found = load_arrays(path)
     if isinstance(found, dict):
         if labels is not None:
             raise ValueError(f"arrays: expected labels in {path} itself, got {labels}")
@@ -48,7 +48,7 @@ def arrays(
     elif names is not None:
         raise ValueError(f"arrays: expected names= for an NPZ file only, got {path}")
     else:
-        x, y = found, None if labels is None else _load(expanded(Path(labels)))
+        x, y = found, None if labels is None else load_arrays(expanded(Path(labels)))
     if isinstance(y, dict):
         raise ValueError(f"{labels}: expected one array, got an NPZ file")
     if y is None:
@@ -56,7 +56,7 @@ def arrays(
     return Dataset(x, y, path.stem, unit=unit)
 
 
-def _load(path: Path) -> NDArray[Any] | dict[str, NDArray[Any]]:
+def load_arrays(path: Path) -> NDArray[Any] | dict[str, NDArray[Any]]:
     """Return the array of a file as a map, or all of several; objects would be pickled."""
     with open(path, "rb") as file:
         try:

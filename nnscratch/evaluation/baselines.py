@@ -38,6 +38,11 @@ BLOCK = 5000
 """Images turned into floats at a time: of 60,000 at once there would be 0.4 GB."""
 
 
+LARGE = 2000
+"""Numbers in an image beyond which the covariance of all pairs takes too long and too much memory:
+with 12,288, a picture of 64×64 in colour, it is 1.2 GB. Then fewer images than numbers will do."""
+
+
 def mean_image(images: Images) -> Array:
     """Return the mean of the images: the best picture there is without a code."""
     images = images_of("mean_image", images)
@@ -79,6 +84,8 @@ class PCA:
         with naming("PCA fit"):
             m = mean_image(images).ravel()
         self._check(m.size)
+        if m.size > LARGE and self.k < len(images) < m.size:
+            return self._fit_few(images, m)
         covariance = np.zeros((m.size, m.size))
         with pool(1):  # more threads would often wait for each other
             for block in _blocks(images):
@@ -89,11 +96,24 @@ class PCA:
         self.directions = np.ascontiguousarray(directions.T[::-1])
         return self
 
+    def _fit_few(self, images: Images, m: Array) -> Self:
+        """Find the same of fewer images than numbers in one, without a matrix (D, D).
+
+        Of the D directions there are N here; along all others the images do not differ.
+        """
+        x = as_floats("PCA fit", images).reshape(len(images), -1) - m
+        with pool(1):
+            _, singular, self.directions = np.linalg.svd(x, full_matrices=False)
+        self.mean, self.variances = m.reshape(images.shape[1:]), np.zeros(m.size)
+        self.variances[: len(x)] = singular**2 / len(x)
+        return self
+
     def first(self, k: int) -> Self:
         """Return the same fit with codes of length k."""
         other = copy(self)
         other.k = k
-        other._check(self._fitted().shape[1])
+        self._fitted()
+        other._check(len(self.directions))
         return other
 
     def encode(self, images: Images) -> Array:

@@ -39,7 +39,9 @@ FITTED = 5000
 """On so many images at the most PCA is fitted."""
 
 PCA_MOST = 32
-"""PCA has codes as long as the model's up to this length; beyond it, of two numbers."""
+PCA_NUMBERS = 100_000
+"""PCA has codes as long as the model's up to these lengths, of a code and of all components, which
+the page holds as float32; beyond them, of two numbers."""
 
 Model: TypeAlias = Autoencoder
 
@@ -164,7 +166,7 @@ def subject(model: Model, data: Images | Dataset, count: int) -> Subject:
     check_numbers(f"{WHO}, which shows pictures", images, unit=True)
     labels = checked.labels[:count] if isinstance(checked, Dataset) else None
     k = prod(model.code_shape)
-    k = min(k if k <= PCA_MOST else 2, prod(shape))
+    k = min(k if k <= PCA_MOST and k * prod(shape) <= PCA_NUMBERS else 2, prod(shape))
     return Subject(
         model,
         as_bytes(images[:count]).reshape(-1, *shape),
