@@ -141,3 +141,18 @@ def test_images_in_blocks_are_the_images(monkeypatch: pytest.MonkeyPatch) -> Non
     np.testing.assert_allclose(
         whole.variances, np.linalg.eigvalsh(np.cov(images.T, bias=True))[::-1]
     )
+
+
+def test_pca_of_fewer_images_than_numbers_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which takes another way where images are large, without the covariance of all pairs."""
+    x = np.random.default_rng(0).random((20, 5, 8))
+    want = PCA(4).fit(x)
+    monkeypatch.setattr(baselines, "LARGE", 39)
+    got = PCA(4).fit(x)
+    np.testing.assert_allclose(got.variances, want.variances, atol=1e-12)
+    np.testing.assert_allclose(got.reconstruct(x), want.reconstruct(x), atol=1e-12)
+    np.testing.assert_allclose(
+        got.first(9).reconstruct(x), want.first(9).reconstruct(x), atol=1e-12
+    )
+    with pytest.raises(ValueError, match=r"expected k in 1 … 20, got 21"):
+        got.first(21)

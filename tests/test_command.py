@@ -196,3 +196,216 @@ def test_info_says_what_a_file_holds(trained: Path, capsys: pytest.CaptureFixtur
     assert "Bernoulli" in err
     assert main(["info", str(trained / "model.safetensors")]) == 0
     assert "latent-dim = 2" in capsys.readouterr().out
+
+
+# What is done with a model
+
+
+@pytest.fixture(scope="module")
+def digits_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run of a conditional VAE on digits."""
+    out = tmp_path_factory.mktemp("run") / "digits"
+    words = ["train", "digits", "--model", "dense_conditional_vae", "--hidden", "16"]
+    words += ["--latent-dim", "2", "--epochs", "1", "--batch-size", "500", "--out", str(out)]
+    assert main(words) == 0
+    return out
+
+
+def test_a_run_of_pictures_shows_them(trained: Path) -> None:
+    """64 samples of 8 × 8 pixels, seven times as large, eight a row; pairs; the explorer."""
+    with Image.open(trained / "samples.png") as sheet:
+        assert sheet.size == (8 * 58 - 2, 8 * 58 - 2)
+    with Image.open(trained / "reconstructions.png") as sheet:
+        assert sheet.mode == "RGB"
+    assert (trained / "explorer.html").stat().st_size <= 1_500_000
+
+
+def test_codes_are_those_of_the_library(trained: Path, pets: Path, tmp_path: Path) -> None:
+    model = nn.load(trained / "model.safetensors")
+    data = nn.data.folder(pets, size=(8, 8), colour=True)
+    mu, logvar = model.posterior(np.asarray(data.images))
+    for ending in ("npy", "npz", "csv"):
+        out = str(tmp_path / f"codes.{ending}")
+        assert main(["encode", str(trained / "model.safetensors"), str(pets), "--out", out]) == 0
+    np.testing.assert_array_equal(np.load(tmp_path / "codes.npy"), mu)
+    with np.load(tmp_path / "codes.npz") as found:
+        np.testing.assert_array_equal(found["codes"], mu)
+        np.testing.assert_array_equal(found["logvar"], logvar)
+        np.testing.assert_array_equal(found["labels"], data.labels)
+    head, *rows = (tmp_path / "codes.csv").read_text().splitlines()
+    assert head == "class,z1,z2"
+    assert [row.partition(",")[0] for row in rows] == ["cat"] * 6 + ["dog"] * 6
+    numbers = np.array([row.split(",")[1:] for row in rows], np.float64)
+    np.testing.assert_array_equal(numbers.astype(np.float32), mu)
+
+
+@pytest.mark.parametrize("ending", ["npy", "npz", "csv"])
+def test_decoding_what_was_encoded_is_reconstructing(
+    ending: str, trained: Path, pets: Path, tmp_path: Path
+) -> None:
+    model, codes, out = (str(tmp_path / f"x.{e}") for e in ("", ending, ""))
+    model, out = str(trained / "model.safetensors"), str(tmp_path / "decoded.npy")
+    assert main(["encode", model, str(pets), "--out", codes]) == 0
+    assert main(["decode", model, codes, "--out", out]) == 0
+    assert main(["reconstruct", model, str(pets), "--out", str(tmp_path / "again.npy")]) == 0
+    np.testing.assert_array_equal(np.load(out), np.load(tmp_path / "again.npy"))
+
+
+def test_a_folder_of_decoded_pictures(trained: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "codes.npy", codes := np.eye(2, dtype=np.float32))
+    words = ["decode", str(trained / "model.safetensors"), str(tmp_path / "codes.npy"), "--out"]
+    assert main([*words, str(tmp_path / "pictures")]) == 0
+    want = nn.load(trained / "model.safetensors").decode(codes)
+    for n in range(2):
+        with Image.open(tmp_path / "pictures" / f"{n:05}.png") as picture:
+            levels = np.moveaxis(np.asarray(picture, np.float64), -1, 0)
+        assert np.abs(levels - 255 * want[n]).max() <= 0.5001
+    assert main([*words, str(tmp_path / "pictures")]) == 1  # is not empty by now
+
+
+def test_the_error_of_each_sample(
+    trained: Path, pets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["reconstruct", str(trained / "model.safetensors"), str(pets), "--json"]
+    errors = ["--errors", str(tmp_path / "errors.csv")]
+    assert main([*words, "--out", str(tmp_path / "y.npy"), *errors]) == 0
+    found = json.loads(capsys.readouterr().out)
+    images = np.asarray(nn.data.folder(pets, size=(8, 8), colour=True).images)
+    want = ((images / 255.0 - np.load(tmp_path / "y.npy")) ** 2).reshape(12, -1).mean(axis=1)
+    np.testing.assert_allclose(found["errors"], want, rtol=1e-6)
+    assert found["mse"] == pytest.approx(want.mean())
+    rows = (tmp_path / "errors.csv").read_text().splitlines()
+    assert rows[0] == "row,class,mse"
+    assert rows[7].startswith("6,dog,")
+
+
+def test_samples_of_a_class(digits_run: Path, tmp_path: Path) -> None:
+    model = nn.load(digits_run / "model.safetensors")
+    words = ["sample", str(digits_run / "model.safetensors"), "-n", "3", "--seed", "5"]
+    assert main([*words, "--label", "7", "--out", str(tmp_path / "a.npy")]) == 0
+    want = model.sample(labels=np.full(3, 7), rng=np.random.default_rng(5))
+    np.testing.assert_array_equal(np.load(tmp_path / "a.npy"), want)
+    assert main([*words, "--label", "x", "--out", str(tmp_path / "a.npy")]) == 1
+    assert main([*words, "--out", str(tmp_path / "b.png")]) == 0
+
+
+def test_a_plain_autoencoder_has_no_prior(
+    pets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["train", str(pets), "--size", "8", "8", *SMALL, "--model", "conv_autoencoder"]
+    assert main([*words, "--grey", "--corruption", "masking=0.5", "--out", str(tmp_path)]) == 0
+    model = str(tmp_path / "model.safetensors")
+    assert main(["sample", model, "--out", str(tmp_path / "x.png")]) == 1
+    assert "no prior to draw codes from; --like DATA stands in" in capsys.readouterr().err
+    assert main(["sample", model, "--like", str(pets), "--out", str(tmp_path / "x.png")]) == 0
+    with Image.open(tmp_path / "x.png") as sheet:
+        assert sheet.mode == "L"
+
+
+@pytest.mark.parametrize("way", [[], ["--spherical"]])
+def test_ways_between_samples(way: list[str], trained: Path, pets: Path, tmp_path: Path) -> None:
+    model, out = trained / "model.safetensors", str(tmp_path / "way")
+    words = [
+        "interpolate",
+        str(model),
+        str(pets),
+        "--rows",
+        "0",
+        "7",
+        "3",
+        "2",
+        "--steps",
+        "4",
+        *way,
+    ]
+    assert main([*words, "--out", f"{out}.npy"]) == 0
+    x = np.asarray(nn.data.folder(pets, size=(8, 8), colour=True).images)
+    want = nn.load(model).interpolate(x[[0, 3]], x[[7, 2]], 4, spherical=bool(way))
+    np.testing.assert_array_equal(np.load(f"{out}.npy"), want)
+    assert main([*words, "--out", f"{out}.png"]) == 0
+    with Image.open(f"{out}.png") as sheet:
+        assert sheet.size == (4 * 58 - 2, 2 * 58 - 2)
+
+
+def test_what_a_model_is_worth(
+    trained: Path, pets: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["evaluate", str(trained / "model.safetensors"), str(pets), "--samples", "3", "--json"]
+    assert main(words) == 0
+    found = json.loads(capsys.readouterr().out)
+    figures, model = found["figures"], nn.load(trained / "model.safetensors")
+    data = nn.data.folder(pets, size=(8, 8), colour=True)
+    x = np.asarray(data.images)
+    bound = nn.elbo(model, x, draws=10, rng=np.random.default_rng(0))
+    assert figures["negative ELBO"]["value"] == pytest.approx(bound.total.mean)
+    assert figures["negative ELBO"]["error"] == pytest.approx(bound.total.error)
+    y = model.reconstruct(x)
+    assert figures["PSNR"]["value"] == pytest.approx(nn.psnr(x, y), abs=1e-6)
+    pca = nn.PCA(2).fit(x)
+    assert figures["PSNR of PCA-2"]["value"] == pytest.approx(nn.psnr(x, pca.reconstruct(x)))
+    assert any("Bernoulli and grey images" in note for note in found["notes"])
+
+
+def test_a_model_says_how_it_compares_where_it_has_a_likelihood(
+    pets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["train", str(pets), "--size", "12", "12", *SMALL, "--likelihood", "gaussian=0.05"]
+    assert main([*words, "--out", str(tmp_path)]) == 0
+    capsys.readouterr()
+    words = ["evaluate", str(tmp_path / "model.safetensors"), str(pets), "--samples", "5"]
+    assert main([*words, "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)["figures"]
+    nll = figures["importance-weighted NLL, K = 5"]
+    assert nll["value"] <= figures["negative ELBO"]["value"] + 3 * nll["error"]
+    assert {"SSIM", "SSIM of PCA-2", "SSIM of the mean"} <= figures.keys()
+
+
+# Tables and signals
+
+
+def test_a_table_is_seen_as_in_training(tmp_path: Path) -> None:
+    """Codes of other rows are those in the scaling learned from; what comes out is in its units."""
+    rng = np.random.default_rng(0)
+    rows = rng.normal((100, 5), (20, 0.1), (40, 2))
+    lines = [f"{a},{b},{'xy'[n % 2]}" for n, (a, b) in enumerate(rows.tolist())]
+    (tmp_path / "a.csv").write_text("\n".join(["height,width,kind", *lines[:30]]))
+    (tmp_path / "b.csv").write_text("\n".join(["height,width,kind", *lines[30:], ",5,x"]))
+    out = str(tmp_path / "run")
+    words = ["train", str(tmp_path / "a.csv"), "--labels", "kind", "--missing", "mean"]
+    assert main([*words, "--epochs", "2", "--latent-dim", "1", "--out", out]) == 0
+    train = nn.data.table(tmp_path / "a.csv", labels="kind", missing="mean")
+    other = nn.data.table(tmp_path / "b.csv", labels="kind", missing="mean", like=train)
+    model = nn.load(f"{out}/model.safetensors")
+    command = [f"{out}/model.safetensors", str(tmp_path / "b.csv"), "--out"]
+    assert main(["encode", *command, str(tmp_path / "codes.npy")]) == 0
+    want = model.encode(other.data.images)
+    np.testing.assert_array_equal(np.load(tmp_path / "codes.npy"), want)
+    assert main(["reconstruct", *command, str(tmp_path / "again.csv")]) == 0
+    head, *again = (tmp_path / "again.csv").read_text().splitlines()
+    assert head == "height,width"
+    want = train.scaling.undo(model.reconstruct(other.data.images).astype(np.float64))
+    np.testing.assert_allclose([[float(x) for x in row.split(",")] for row in again], want)
+
+
+def test_a_table_without_the_column_of_labels_can_be_encoded(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("a,b,kind\n" + "1,2,x\n3,5,y\n2,9,x\n" * 4)
+    (tmp_path / "b.csv").write_text("a,b\n1,2\n3,5\n")
+    out = str(tmp_path / "run")
+    words = ["train", str(tmp_path / "a.csv"), "--labels", "kind", "--epochs", "1"]
+    assert main([*words, "--out", out]) == 0
+    words = ["encode", f"{out}/model.safetensors", str(tmp_path / "b.csv")]
+    assert main([*words, "--out", str(tmp_path / "codes.npy")]) == 0
+    assert len(np.load(tmp_path / "codes.npy")) == 2
+
+
+def test_signals(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    x = np.random.default_rng(0).normal(0, 3, (20, 16, 2)).astype(np.float32)
+    np.save(tmp_path / "x.npy", x)
+    out = str(tmp_path / "run")
+    assert main(["train", str(tmp_path / "x.npy"), *SMALL, "--out", out]) == 0
+    assert "20 signals of 16×2, float32" in capsys.readouterr().out
+    model = nn.load(f"{out}/model.safetensors")
+    assert model.input_shape == (16, 2)
+    words = ["reconstruct", f"{out}/model.safetensors", str(tmp_path / "x.npy")]
+    assert main([*words, "--out", str(tmp_path / "y.npy")]) == 0
+    np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), model.reconstruct(x))

@@ -1,6 +1,7 @@
 """Trains a model on data and writes it, with all that tells how it went, into a folder."""
 
 import argparse
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -134,14 +135,23 @@ def train(options: argparse.Namespace, folder: Path, said: dict[str, Any]) -> in
         f"parameters, {settings['epochs']} epochs",
         flush=True,
     )
-    trainer.train(data, held, checkpoint)
+    try:
+        trainer.train(data, held, checkpoint)
+    except BaseException:  # Ctrl-C and SIGTERM among others, of which `main` says the rest
+        if checkpoint.exists():
+            print(
+                f"{checkpoint}: the run so far; `nnscratch train --out {folder} --resume` goes on",
+                file=sys.stderr,
+            )
+        raise
     save(folder / MODEL, model, notes=trainer.notes)
     wrote(folder / MODEL, "the model; `nnscratch info` says what it holds")
     wrote(checkpoint, "the run, from which --resume goes on")
     wrote(folder / RUN, "the settings; --config does the same again")
     wrote(folder / "history.csv", "the terms of the loss, a row an epoch")
     saved = Saved(str(folder / MODEL), model, trainer.notes["reading"])
-    run_files.write_run(folder, saved, data if held is None else held, seed)
+    shown = held if held is not None and len(held) >= run_files.PAIRS else data
+    run_files.write_run(folder, saved, shown, seed)
     answer(options, {"out": str(folder), "settings": settings, "history": trainer.history})
     return 0
 

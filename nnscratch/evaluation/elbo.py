@@ -211,7 +211,7 @@ class _Images:
         @np.errstate(over="ignore", invalid="ignore")  # of which the result tells
         def on(chunk: range) -> Array:
             here = slice(chunk.start, chunk.stop)
-            x = to_columns(who, images[here], expected)
+            x = to_columns(who, np.asarray(images[here]), expected)
             y = None if labels is None else labels[here]
             own = np.random.default_rng([seed, chunk.start])
             return function(_Chunk(model, x, y, rng=own))
