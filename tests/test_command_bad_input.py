@@ -203,6 +203,10 @@ def classifier(model: Path, path: Path) -> None:
     nn.save(path, nn.Classifier(net, input_shape=(4,)))
 
 
+def with_reading(reading: object) -> Callable[[Path, Path], object]:
+    return lambda m, p: forged(m, p, lambda info: info.update(notes={"reading": reading}))
+
+
 BAD_MODELS: dict[str, tuple[Callable[[Path, Path], object], str]] = {
     "missing": (lambda m, p: None, "No such file"),
     "empty": (lambda m, p: p.write_bytes(b""), "damaged"),
@@ -214,7 +218,15 @@ BAD_MODELS: dict[str, tuple[Callable[[Path, Path], object], str]] = {
     "no architecture": (lambda m, p: forged(m, p, lambda i: i.clear()), "without an architecture"),
     "a folder": (lambda m, p: p.mkdir(), "Is a directory"),
     "a classifier": (classifier, "expected an autoencoder or a VAE"),
+    "notes": (lambda m, p: forged(m, p, lambda i: i.update(notes=3)), "expected notes by name"),
+    "reading 1": (with_reading(["x"]), "expected notes of how"),
+    "reading 2": (with_reading({"format": "table"}), "expected notes of how"),
+    "reading 3": (with_reading({"kind": ["x"]}), "expected notes of how"),
+    "reading 4": (with_reading({"classes": [1]}), "expected notes of how"),
 }
+
+
+INFO_TAKES = ("no architecture", "a classifier", *(f"reading {n}" for n in (1, 2, 3, 4)))
 
 
 @pytest.mark.parametrize("bad", BAD_MODELS)
@@ -225,7 +237,7 @@ def test_bad_models(
     make, want = BAD_MODELS[bad]
     make(good / "model.safetensors", tmp_path / "bad.safetensors")
     line = MODEL_COMMANDS[command](tmp_path / "bad.safetensors", good / "pets", tmp_path / "out")
-    if command == "info" and bad in ("no architecture", "a classifier"):
+    if command == "info" and bad in INFO_TAKES:
         assert main([str(word) for word in line]) == 0  # it says what there is
         return
     assert re.search(want, refused(line, tmp_path / "out", capsys))

@@ -27,7 +27,7 @@ def resolved(said: Mapping[str, Any], source: Source) -> dict[str, Any]:
     batch = said.get("batch-size", min(64, learned))
     epochs = min(50, max(3, ceil(STEPS / ceil(learned / batch))))
     options = READING[source.reading["format"]]
-    reading = {k: v for k, v in source.reading.items() if k in options}
+    reading = {k: v for k, v in source.reading.items() if k in options and v is not None}
     network = model.partition("_")[0]
     sizes = {"conv": {"channels": channels(shape)}, "dense": {"hidden": [512]}}
     defaults = {

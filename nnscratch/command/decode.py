@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..files import expanded
-from .options import integer, model_file, out, subcommand
+from .options import model_file, out, subcommand, threads
 from .output import answer
 from .saved import Saved, load
 
@@ -29,8 +29,7 @@ def add(commands: Any) -> None:
     words = "of a conditional model: the class of all samples, its name or number; default: the "
     words += "classes in CODES, or else one after the other"
     parser.add_argument("--label", metavar="CLASS", help=words)
-    words = "default one a core; changes no result"
-    parser.add_argument("--threads", type=integer(1, 1024), metavar="N", help=words)
+    threads(parser)
     words = "arrays, a table (in the units of the one learned from), a sheet, a picture a code"
     out(parser, words, ".npy", ".csv", ".png", folder=True)
     parser.set_defaults(run=run)

@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from ..files import expanded
-from .options import model_file, out, subcommand
+from .options import model_file, out, subcommand, threads
 from .output import answer, wrote
 from .saved import data_argument, in_parts, load, read_for
 
@@ -20,6 +20,7 @@ def add(commands: Any) -> None:
     parser = subcommand(commands, __name__, words, EXAMPLES)
     model_file(parser)
     data_argument(parser)
+    threads(parser)
     words = "codes (N, L), with labels in a .csv, with labels and a VAE's logvar in an .npz"
     out(parser, words, ".npy", ".csv", ".npz")
     parser.set_defaults(run=run)

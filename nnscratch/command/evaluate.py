@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from .options import integer, model_file, seed, subcommand
+from .options import integer, model_file, seed, subcommand, threads
 from .output import answer
 from .saved import data_argument, load, read_for
 
@@ -19,6 +19,7 @@ def add(commands: Any) -> None:
     parser = subcommand(commands, __name__, words, EXAMPLES)
     model_file(parser)
     data_argument(parser)
+    threads(parser)
     words = (
         "codes drawn a sample for the importance-weighted bound of a VAE; default 50; 0 for none"
     )

@@ -23,6 +23,7 @@ def run(options: argparse.Namespace) -> int:
     """Print what the file holds."""
     from ..core import unique
     from ..training import checkpoint, load
+    from ..training.model_file import read_notes
 
     arrays, header = checkpoint.unpack(options.model)
     kind = "weights of another program"
@@ -45,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
             found["settings"] = model.settings()
         if "progress" in info:
             found["epochs"] = info["progress"]["epoch"]
-        found["notes"] = info.get("notes", {})
+        found["notes"] = read_notes(options.model)
         found["architecture"] = info["architecture"]
         table = model.summary() if hasattr(model, "summary") else None
     print(f"{options.model}: {found['kind']}, format {found['format']}")
@@ -61,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"\nepochs done: {found['epochs']}")
     for name, part in found["notes"].items():
         print(f"\n{name}:")
-        for key, value in part.items():
+        for key, value in part.items() if isinstance(part, dict) else [("value", part)]:
             print(f"  {key} = {value}")
     answer(options, found)
     return 0

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from .options import integer, model_file, out, subcommand
+from .options import integer, model_file, out, subcommand, threads
 from .output import answer
 from .saved import data_argument, load, read_for
 
@@ -19,6 +19,7 @@ def add(commands: Any) -> None:
     parser = subcommand(commands, __name__, words, EXAMPLES)
     model_file(parser)
     data_argument(parser)
+    threads(parser)
     words = "where a way starts and ends: rows of DATA, counted from 0; more pairs, more ways"
     parser.add_argument(
         "--rows", nargs="+", type=integer(0), required=True, metavar="N", help=words

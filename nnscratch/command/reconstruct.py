@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from ..files import expanded
-from .options import integer, model_file, out, out_file, subcommand
+from .options import integer, model_file, out, out_file, subcommand, threads
 from .output import answer, wrote
 from .saved import data_argument, in_parts, load, read_for
 
@@ -23,6 +23,7 @@ def add(commands: Any) -> None:
     parser = subcommand(commands, __name__, words, EXAMPLES)
     model_file(parser)
     data_argument(parser)
+    threads(parser)
     words = (
         "all reconstructions, or a sheet of the first with each picture above its reconstruction"
     )

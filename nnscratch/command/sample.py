@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from .options import integer, model_file, out, seed, subcommand
+from .options import integer, model_file, out, seed, subcommand, threads
 from .output import answer
 from .saved import load, read_for
 from .sources import PLACE
@@ -28,8 +28,7 @@ def add(commands: Any) -> None:
     words += f"which has no prior. {PLACE}"
     parser.add_argument("--like", metavar="DATA", dest="data", help=words)
     seed(parser)
-    words = "default one a core; changes no result"
-    parser.add_argument("--threads", type=integer(1, 1024), metavar="N", help=words)
+    threads(parser)
     words = "arrays, a table (in the units of the one learned from), a sheet, a picture a sample"
     out(parser, words, ".npy", ".csv", ".png", folder=True)
     parser.set_defaults(run=run, part="test", skip_bad=False)

@@ -4,7 +4,7 @@ import argparse
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from math import isqrt
+from math import isfinite, isqrt
 from typing import TYPE_CHECKING, Any
 
 from ..files import expanded
@@ -61,7 +61,39 @@ def load(path: str) -> Saved:
         got = type(model).__name__
         raise ValueError(f"{path}: expected an autoencoder or a VAE of samples, got a {got}")
     reading = read_notes(path).get("reading", {})
-    return Saved(path, model, reading if isinstance(reading, dict) else {})
+    if not well_formed(reading):
+        raise ValueError(f"{path}: expected notes of how data were read, got {reading!r:.80}")
+    return Saved(path, model, reading)
+
+
+def well_formed(reading: Any) -> bool:
+    """Are these notes such as `train` writes?"""
+
+    def texts(a: Any) -> bool:
+        return isinstance(a, list) and all(isinstance(text, str) for text in a)
+
+    def numbers(a: Any, count: int) -> bool:
+        right = isinstance(a, list) and all(isinstance(x, float) and isfinite(x) for x in a)
+        return right and len(a) == count
+
+    if not isinstance(reading, dict) or not texts(reading.get("classes", [])):
+        return False
+    if reading.get("kind", "rows") not in ("pictures", "signals", "rows"):
+        return False
+    if reading.get("fit", "crop") not in ("crop", "pad", "stretch"):
+        return False
+    if reading.get("format") != "table":
+        return True
+    columns: Any = reading.get("columns")
+    scaling: Any = reading.get("scaling")
+    return (
+        texts(columns)
+        and isinstance(scaling, dict)
+        and all(numbers(scaling.get(n), len(columns)) for n in ("shift", "scale", "filling"))
+        and isinstance(reading.get("labels", 0), str | None)
+        and isinstance(reading.get("missing"), str)
+        and "classes" in reading
+    )
 
 
 def picture_shape(shape: tuple[int, ...]) -> tuple[int, int, int] | None:
@@ -74,15 +106,11 @@ def picture_shape(shape: tuple[int, ...]) -> tuple[int, int, int] | None:
 
 def data_argument(parser: argparse.ArgumentParser) -> None:
     """DATA, and how they are read where the model leaves a choice."""
-    from .options import integer
-
     parser.add_argument("data", metavar="DATA", help=PLACE)
     words = "of a set with two parts; default test, which `train` does not see"
     parser.add_argument("--part", choices=("train", "test"), default="test", help=words)
     words = "leave out pictures that cannot be read, and say so"
     parser.add_argument("--skip-bad", action="store_true", help=words)
-    words = "default one a core; changes no result"
-    parser.add_argument("--threads", type=integer(1, 1024), metavar="N", help=words)
 
 
 def read_for(saved: Saved, options: argparse.Namespace, shape: tuple[int, ...]) -> "Dataset":

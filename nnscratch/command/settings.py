@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..files import expanded
-from .options import integer, number
+from .options import integer, number, threads
 from .sources import reading_options
 
 NOT_SETTINGS = ("help", "json", "config", "resume", "force", "data", "out")
@@ -66,8 +66,7 @@ def setting_options(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=integer(0, 2**63 - 1), help="of all randomness; default 0")
     words = "begin no epoch after so many minutes; default: no limit"
     add("--minutes", type=rate, metavar="M", help=words)
-    words = "threads that work; default one a core; changes no result"
-    add("--threads", type=integer(1, 1024), metavar="N", help=words)
+    threads(parser)
 
 
 def given(options: argparse.Namespace) -> dict[str, Any]:

@@ -77,12 +77,13 @@ def earlier(options: argparse.Namespace, folder: Path, said: Mapping[str, Any]) 
         return {}
     from ..training.model_file import read_notes
 
-    before = read_notes(folder / CHECKPOINT).get("settings")
-    if not isinstance(before, dict):
-        raise ValueError(f"{folder / CHECKPOINT}: expected a checkpoint of `nnscratch train`")
-    compared = {k: str(expanded(v)) if k == "data" else v for k, v in said.items()}
-    if "data" in said and before.get("data") == said["data"]:
-        compared.pop("data")
+    path = folder / CHECKPOINT
+    before = read_notes(path).get("settings")
+    if not isinstance(before, dict) or not isinstance(before.get("data"), str):
+        raise ValueError(f"{path}: expected a checkpoint of `nnscratch train`")
+    own = {name: value for name, value in before.items() if name != "data"}
+    before = {"data": before["data"]} | given_settings.checked(str(path), own, options.parser)
+    compared = {k: absolute(v) if k == "data" else v for k, v in said.items()}
     if wrong := given_settings.differences(before, compared):
         raise ValueError(f"{folder}: a run with other settings: {'; '.join(wrong)}")
     return before
