@@ -54,12 +54,14 @@ def begin(
     epochs: int = 0,
     latent: int = 0,
     least: int = 1,
+    resume: bool = True,
     own: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Options:
     """Print a demo's first screen, its docstring, and return the options it was called with.
 
     epochs, latent  defaults; without them (0) there is no such option
     least           the smallest latent size
+    resume          whether there are checkpoints, from which a run goes on
     own             options that no other demo has: the arguments of argparse for each, by its name
     """
     text = page(name)
@@ -75,7 +77,8 @@ def begin(
         sets = f"the four IDX files of a set, or {' or '.join(NAMED)}; default: embedded digits"
         add("--data", metavar="DIR", help=sets)
         add("--epochs", type=between(1, 10_000), help=f"default {epochs}, with --smoke 1")
-        add("--resume", action="store_true", help="go on from the checkpoint under --out")
+        if resume:
+            add("--resume", action="store_true", help="go on from the checkpoint under --out")
         add("--threads", type=between(1, 1024), help="default one a core; changes no result")
     if latent:
         size = between(least, 784)
@@ -182,13 +185,8 @@ def fit(trainer: Trainer, data: Split[Dataset], options: Options, name: str = "t
             refuse(error)
         print(f"{checkpoint} goes on after epoch {trainer.epoch}")
     try:
-        trainer.fit(
-            data.train,
-            validation=data.test,
-            epochs=options.epochs,
-            checkpoint=checkpoint,
-            progress=True,
-        )
+        run = {"validation": data.test, "epochs": options.epochs, "checkpoint": checkpoint}
+        trainer.fit(data.train, progress=True, **run)
     except KeyboardInterrupt:
         print(f"\nStopped; {checkpoint} is written. Go on:  {options.command} --resume")
         if kernel():

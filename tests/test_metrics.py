@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nnscratch.data import mnist
-from nnscratch.evaluation.metrics import bce, bce_floor, mse, psnr, sse, ssim
+from nnscratch.evaluation.metrics import bce, bce_floor, mse, psnr, squared_errors, sse, ssim
 
 
 def two_pictures() -> tuple[np.ndarray, np.ndarray]:
@@ -19,6 +19,7 @@ def test_squared_errors_by_hand() -> None:
     images = np.array([[[0.5, 1], [0, 0]], [[0, 0], [1, 0.5]]])
     pictures = np.array([[[0.0, 1], [0, 1]], [[0, 0], [1, 0.0]]])
     assert sse(images, pictures) == 0.75
+    assert squared_errors(images, pictures.reshape(2, 4)).tolist() == [1.25, 0.25]
     assert mse(images, pictures) == 0.75 / 4
     assert psnr(images, pictures) == pytest.approx(10 * math.log10(4 / 0.75))
 

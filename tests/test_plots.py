@@ -37,6 +37,8 @@ LATENT = ["latent_scatter", "latent_panels"]
 
 SCORES = {"a": {"ours": 60.0, "theirs": 70.0}, "b": {"ours": 90.0, "theirs": None}}
 
+DOTS = {"a": {"ours": (0.9, 0.1), "theirs": (0.8, 0.2)}, "b": {"theirs": (0.5, 0.0)}}
+
 SPREAD = {"one": {10: [1.0, 3.0, 5.0], 1000: [7.0]}, "two": {100: [2.0, 2.0]}}
 """What was found at 10, 100 and 1,000, one time or more."""
 
@@ -45,6 +47,7 @@ MELODIES = np.array([[0, 1, 41, 0, 43, 1, 0, 45] * 4, [30, *[0] * 31]], np.uint8
 EVERY_KIND = {
     "piano_roll": lambda: plots.piano_roll(MELODIES, names=["a", "b"], title="t"),
     "score_bars": lambda: plots.score_bars(SCORES, floor=45.0, title="t"),
+    "score_dots": lambda: plots.score_dots(DOTS, line=0.5, unit="AUROC", title="t"),
     "image_rows": lambda: plots.image_rows({"a": IMAGES, "b": IMAGES / 255}, title="t"),
     "image_grid": lambda: plots.image_grid(IMAGES.reshape(20, 784), columns=6, title="t"),
     "manifold": lambda: plots.manifold(lambda z: np.zeros((len(z), 784)), side=3, title="t"),
@@ -356,6 +359,21 @@ def test_bars_are_the_scores_and_who_has_none_has_no_bar() -> None:
     assert (ours, theirs) == ([60, 90], [70])
     assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "b"]
     assert axes.lines[0].get_xdata()[0] == 45
+
+
+def test_dots_are_the_scores_in_their_rows_and_bars_their_errors() -> None:
+    [axes] = plots.score_dots(DOTS, line=0.5, unit="AUROC").axes
+    found = {}
+    for container in axes.containers:
+        dots, _, [bars] = container.lines
+        lengths = [np.ptp(segment[:, 0]) / 2 for segment in bars.get_segments()]
+        found[container.get_label()] = [*zip(dots.get_xdata(), lengths, strict=True)]
+        assert [round(y) for y in dots.get_ydata()] == [0, 1][: len(lengths)]
+    assert [*found] == ["ours", "theirs"]
+    np.testing.assert_allclose(found["ours"], [(0.9, 0.1)])
+    np.testing.assert_allclose(found["theirs"], [(0.8, 0.2), (0.5, 0.0)])
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "b"]
+    assert axes.get_xlabel() == "AUROC"
 
 
 def test_a_piano_roll_has_a_bar_for_each_note() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from nnscratch.core import Array, IntArray
 from nnscratch.data import digits, mnist
 from nnscratch.evaluation.baselines import PCA
-from nnscratch.evaluation.probes import NearestNeighbours, SoftmaxProbe, accuracy, balanced
+from nnscratch.evaluation.probes import NearestNeighbours, SoftmaxProbe, accuracy, balanced, nearest
 
 pytestmark = pytest.mark.plain
 
@@ -43,6 +43,39 @@ def test_neighbours_by_sorting_all_distances(k: int) -> None:
         near = labels[np.argsort(np.linalg.norm(codes - z, axis=1))[:k]].tolist()
         most = max(near.count(c) for c in near)
         assert label == next(c for c in near if near.count(c) == most)
+
+
+@pytest.mark.parametrize("k", [1, 5, 300])
+def test_the_nearest_by_sorting_all_distances(k: int) -> None:
+    known = blobs()[0]
+    codes = np.random.default_rng(1).random((40, 2))
+    rows, distances = nearest(known, codes, k)
+    for z, its, far in zip(codes, rows, distances, strict=True):
+        every = np.linalg.norm(known - z, axis=1)
+        np.testing.assert_array_equal(its, np.argsort(every)[:k])
+        np.testing.assert_allclose(far, np.sort(every)[:k], rtol=1e-12)
+
+
+def test_the_nearest_of_images_are_those_of_their_grey_levels() -> None:
+    train, test = digits()
+    rows, distances = nearest(train.images[:700], test.images[:5], 3)
+    flat = [part.images.reshape(len(part), -1) / 255 for part in (train[:700], test[:5])]
+    again, exact = nearest(*flat, 3)
+    np.testing.assert_array_equal(rows, again)
+    np.testing.assert_allclose(distances, exact, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("codes", "k", "message"),
+    [
+        (np.zeros((2, 3)), 1, r"nearest codes: expected \(N, 2\), got \(2, 3\)"),
+        (np.zeros((2, 2)), 0, "expected k ≥ 1, got 0"),
+        (np.zeros((2, 2)), 4, "expected k ≤ 3, the number of known codes, got 4"),
+    ],
+)
+def test_what_has_no_nearest_is_refused(codes: Array, k: int, message: str) -> None:
+    with pytest.raises(ValueError, match=f"^nearest.*{message.removeprefix('nearest')}"):
+        nearest(np.ones((3, 2)), codes, k)
 
 
 @pytest.mark.parametrize("precision", [0.1, 3.0])

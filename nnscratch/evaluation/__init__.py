@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 from .._moved import renamed
 from . import attributes, baselines
 from .baselines import PCA, linear_vae_optimum, mean_image
+from .detection import auroc, average_precision
 from .elbo import ACTIVE, Elbo, Estimate, active_units, elbo, estimate, importance_nll
 from .melody_baselines import MetreModel, NextStep, NGram, copied_bar, next_step
-from .metrics import bce, bce_floor, mse, psnr, sse, ssim
-from .probes import NearestNeighbours, SoftmaxProbe, accuracy, balanced
+from .metrics import bce, bce_floor, mse, psnr, squared_errors, sse, ssim
+from .probes import NearestNeighbours, SoftmaxProbe, accuracy, balanced, nearest
 
 __all__ = [
     "ACTIVE",
@@ -23,6 +24,8 @@ __all__ = [
     "accuracy",
     "active_units",
     "attributes",
+    "auroc",
+    "average_precision",
     "balanced",
     "baselines",
     "bce",
@@ -34,8 +37,10 @@ __all__ = [
     "linear_vae_optimum",
     "mean_image",
     "mse",
+    "nearest",
     "next_step",
     "psnr",
+    "squared_errors",
     "sse",
     "ssim",
 ]

@@ -60,6 +60,12 @@ def sse(images: Images, pictures: Images) -> float:
     return _squares("sse", images, pictures, strict=False)[0]
 
 
+def squared_errors(images: Images, pictures: Images) -> Array:
+    """Return Σ (x - y)² of every image, (N,): a score of how unusual it is to who painted y."""
+    x, y = _pair("squared_errors", images, pictures, strict=False)
+    return np.asarray(((x - y) ** 2).reshape(len(x), -1).sum(axis=1))
+
+
 def mse(images: Images, pictures: Images) -> float:
     """Return the mean of (x - y)² over the pixels."""
     total, D = _squares("mse", images, pictures, strict=False)

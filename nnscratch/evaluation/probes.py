@@ -60,19 +60,14 @@ class NearestNeighbours:
     def predict(self, codes: Array) -> IntArray:
         """Return a label for each code, (N,)."""
         z = _rows("NearestNeighbours predict", codes, _fitted(self))
-        known, k, K = self.codes, self.k, int(self.labels.max()) + 1
-        norms = (known * known).sum(axis=1)
-        weight = 1 + 0.5 ** np.arange(1, k + 1)  # one each, and a tie goes to the nearest
+        K = int(self.labels.max()) + 1
+        weight = 1 + 0.5 ** np.arange(1, self.k + 1)  # one each, and a tie goes to the nearest
 
-        def vote(z: Array) -> IntArray:
-            distance = norms - 2 * z @ known.T  # less |z|², which is the same for all of a row
-            near = np.argpartition(distance, k - 1, axis=1)[:, :k]
-            order = np.take_along_axis(distance, near, axis=1).argsort(axis=1, kind="stable")
-            labels = self.labels[np.take_along_axis(near, order, axis=1)]
-            votes = (labels[..., None] == np.arange(K)) * weight[:, None]
+        def vote(rows: IntArray) -> IntArray:
+            votes = (self.labels[rows][..., None] == np.arange(K)) * weight[:, None]
             return np.asarray(votes.sum(axis=1).argmax(axis=1))
 
-        return in_chunks(vote, z, CHUNK)
+        return in_chunks(vote, _nearest(self.codes, z, self.k), CHUNK)
 
 
 class SoftmaxProbe:
@@ -134,6 +129,44 @@ class _OfOneBatch(Classifier):
     def batch(self, data: Any, rows: IntArray) -> tuple[Array, IntArray]:
         """Return the whole set, which was transposed once."""
         return self.x, self.labels
+
+
+def nearest(known: Array, codes: Array, k: int = 1) -> tuple[IntArray, Array]:
+    """Return, for each code, the rows of the k nearest known codes, and how far away these are.
+
+        known      (M, …)  codes, or raw pixels, of which bytes are divided by 255
+        codes      (N, …)  the same
+        rows       (N, k)  row numbers of `known`, the nearest first
+        distances  (N, k)  Euclidean
+
+    Raises
+        ValueError if k is not in 1 … M, or codes have another shape than those that are known.
+    """
+    who, x = "nearest", images_of("nearest known", known)
+    x, shape = _rows(f"{who} known", x, x.shape[1:]), x.shape[1:]
+    if not integer(who, "k", k) <= len(x):
+        raise ValueError(f"{who}: expected k ≤ {len(x)}, the number of known codes, got {k}")
+    z = _rows(f"{who} codes", codes, shape)
+    rows = _nearest(x, z, k)
+
+    def distances(chunk: range) -> Array:
+        here = slice(chunk.start, chunk.stop)
+        return np.asarray(np.linalg.norm(x[rows[here]] - z[here, None], axis=-1))
+
+    return rows, in_chunks(distances, range(len(z)), CHUNK)
+
+
+def _nearest(known: Array, z: Array, k: int) -> IntArray:
+    """Return the rows of the k of `known` (M, D) that are nearest to each of z (N, D): (N, k)."""
+    norms = (known * known).sum(axis=1)
+
+    def look_up(z: Array) -> IntArray:
+        distance = norms - 2 * z @ known.T  # less |z|², which is the same for all of a row
+        near = np.argpartition(distance, k - 1, axis=1)[:, :k]
+        order = np.take_along_axis(distance, near, axis=1).argsort(axis=1, kind="stable")
+        return np.take_along_axis(near, order, axis=1)
+
+    return np.asarray(in_chunks(look_up, z, CHUNK))
 
 
 def accuracy(predicted: IntArray, labels: IntArray) -> float:

@@ -13,7 +13,7 @@ from .page import save
 from .piano import piano_roll
 from .posteriors import gap_bars, posterior_panels
 from .rates import kl_panels, rate_distortion
-from .scores import score_bars
+from .scores import score_bars, score_dots
 from .signals import signal_rows
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "rate_distortion",
     "save",
     "score_bars",
+    "score_dots",
     "signal_rows",
     "spread_curves",
     "traversals",
