@@ -9,6 +9,7 @@ An optimiser owns its moments and counts its steps; it holds no reference to a m
 rate is a number or a schedule, a function of the step number.
 """
 
+from math import sqrt
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -70,7 +71,7 @@ class Optimizer:
             grads = theta.grad[None]
         check(f"{type(self).__name__} grads", grads, ("R", value.size), value.dtype)
         if not self.state:
-            self.state = {name: np.zeros_like(value) for name in self.moments}
+            self.state = {name: np.full_like(value, self.start(name)) for name in self.moments}
         for name, moment in self.state.items():
             check(f"{type(self).__name__} {name}", moment, value.shape, value.dtype)
         within = within or (0, value.size)
@@ -83,6 +84,10 @@ class Optimizer:
             if self.skip_norm is not None and norm > self.skip_norm:
                 scale = 0.0
         self.update(Step(theta, grads, within, rate, scale, l2))
+
+    def start(self, moment: str) -> float:
+        """Return where this moment is before the first step."""
+        return 0.0
 
     def update(self, step: Step) -> None:
         """Move θ and the moments, and clear the gradients."""
@@ -166,6 +171,11 @@ class Adam(Optimizer):
 
     Weight decay is the gradient of ½λ‖θ‖², as in PyTorch's Adam; for the decoupled one see AdamW.
 
+    second_moment  where the running mean of g² starts. The correction is that of a start at 0, so a
+                   positive one makes the first steps shorter: by √(1 + (βᵗ/(1 - βᵗ)) v₀/v̂), β = β₂
+    eps_hat        ε is added to √v and not to √v̂, so that it counts ε/√(1 - β₂ᵗ) here: ε̂ of the
+                   paper, end of §2, and TensorFlow's
+
     Source
         Kingma and Ba, Adam: A Method for Stochastic Optimization (2015), algorithm 1.
     """
@@ -181,17 +191,31 @@ class Adam(Optimizer):
         eps: float = 1e-8,
         weight_decay: float = 0.0,
         clip_norm: ClipNorm = None,
+        second_moment: float = 0.0,
+        eps_hat: bool = False,
     ) -> None:
         super().__init__(learning_rate, weight_decay, clip_norm)
         self.beta1 = self._within("beta1", beta1, 0, 1)
         self.beta2 = self._within("beta2", beta2, 0, 1)
         self.eps = self._within("eps", eps, 0)
+        self.second_moment = self._within("second_moment", second_moment, 0)
+        self.eps_hat = flag(type(self).__name__, "eps_hat", eps_hat)
 
     def update(self, step: Step) -> None:
         """Move θ and the moments, and clear the gradients."""
         decay = self.weight_decay if self.decoupled else 0.0
         moments = self.state["first"], self.state["second"]
-        adam(step, *moments, self.beta1, self.beta2, self.eps, self.steps, decay)
+        eps = self.eps / sqrt(1 - self.beta2**self.steps) if self.eps_hat else self.eps
+        adam(step, *moments, self.beta1, self.beta2, eps, self.steps, decay)
+
+    def start(self, moment: str) -> float:
+        """Return where this moment is before the first step."""
+        return self.second_moment if moment == "second" else 0.0
+
+    def settings(self) -> dict[str, Any]:
+        """Return the kind and the hyperparameters; those that files did not always have, if set."""
+        later = {"second_moment": 0.0, "eps_hat": False}
+        return {k: v for k, v in super().settings().items() if later.get(k) != v or k not in later}
 
 
 class AdamW(Adam):

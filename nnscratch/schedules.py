@@ -145,6 +145,22 @@ class Warmup(_Validated):
 
 
 @dataclass(frozen=True)
+class Piecewise(_Validated):
+    """`first` for so many steps, and then another, which begins with its own step 0.
+
+    A rate in three stages is Piecewise(1e-3, 100, Piecewise(5e-4, 300, 1e-4)).
+    """
+
+    first: Schedule
+    steps: Steps
+    then: Schedule
+
+    def __call__(self, step: int) -> float:
+        """Return the value at this step."""
+        return self.first(step) if step < self.steps else self.then(step - self.steps)
+
+
+@dataclass(frozen=True)
 class Cyclical(_Validated):
     """Again and again: a linear rise over the fraction `ramp` of a period, then rest at the top.
 
@@ -182,7 +198,17 @@ class InverseSigmoid(_Validated):
 
 KINDS: dict[str, type[Any]] = {
     kind.__name__: kind
-    for kind in (Constant, StepDecay, Exponential, Linear, Cosine, Warmup, Cyclical, InverseSigmoid)
+    for kind in (
+        Constant,
+        StepDecay,
+        Exponential,
+        Linear,
+        Cosine,
+        Warmup,
+        Piecewise,
+        Cyclical,
+        InverseSigmoid,
+    )
 }
 
 

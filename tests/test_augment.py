@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnscratch.data import Augment, Pairs
+from nnscratch.data import Augment, DynamicBinarization, Pairs
 from nnscratch.models import Autoencoder, build
 from nnscratch.optimizers import Adam
 from nnscratch.training import Trainer
@@ -65,6 +65,19 @@ def test_all_views_come_equally_often() -> None:
     assert len(counts) == 18
     assert sum(counts) == 4000
     assert max(abs(count - 4000 / 18) for count in counts) < 5 * np.sqrt(4000 / 18)
+
+
+def test_a_pixel_is_white_as_often_as_it_is_grey() -> None:
+    """Of 20,000 draws of each of five levels, to 5 σ; black and white are left as they are."""
+    grey = np.array([[0.0], [0.2], [0.5], [0.9], [1.0]], np.float32)
+    y = DynamicBinarization()(grey.repeat(20_000, axis=1), rng=np.random.default_rng(0))
+    assert y.dtype == np.float32
+    assert set(np.unique(y)) == {0, 1}
+    sd = np.sqrt(grey * (1 - grey) / 20_000)[:, 0]
+    assert (abs(y.mean(axis=1) - grey[:, 0]) <= 5 * sd).all()
+    for bad in (-0.1, 1.5, np.nan):
+        with pytest.raises(ValueError, match=r"DynamicBinarization: expected pixels in \[0, 1\]"):
+            DynamicBinarization()(np.full((2, 2), bad), rng=np.random.default_rng(0))
 
 
 X = np.random.default_rng(0).integers(0, 256, (24, 8, 8), np.uint8)

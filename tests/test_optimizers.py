@@ -62,6 +62,15 @@ def test_float32_stays_float32_and_near_the_formula(name: str) -> None:
     np.testing.assert_allclose(way, exact, rtol=1e-5, atol=2e-6)
 
 
+def test_options_of_adam_are_in_its_settings_only_if_they_are_used() -> None:
+    """Checkpoints of earlier versions have none of them, and can be resumed."""
+    assert Adam().settings().keys().isdisjoint({"second_moment", "eps_hat"})
+    settings = Adam(second_moment=1.0, eps_hat=True).settings()
+    assert (settings["second_moment"], settings["eps_hat"]) == (1.0, True)
+    with pytest.raises(ValueError, match="Adam: expected second_moment ≥ 0, got -1"):
+        Adam(second_moment=-1.0)
+
+
 def test_adams_first_step_is_the_rate_whatever_the_gradient() -> None:
     """m̂ = g and √v̂ = |g|, so θ moves by η g/|g|: 0.1, down where g > 0 and up where g < 0."""
     theta = Parameter(np.array([1.0, 1.0, 1.0]))

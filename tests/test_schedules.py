@@ -18,6 +18,7 @@ from nnscratch.schedules import (
     Exponential,
     InverseSigmoid,
     Linear,
+    Piecewise,
     StepDecay,
     Warmup,
     as_schedule,
@@ -33,6 +34,7 @@ ALL = [
     Linear(1.0, 2.0, steps=4),
     Cosine(3.0, 4, end=1.0),
     Warmup(3, Linear(8.0, 0.0, steps=2)),
+    Piecewise(5.0, 2, Linear(8.0, 0.0, steps=2)),
     Cyclical(0.0, 1.0, period=4),
     InverseSigmoid(2.0),
 ]
@@ -43,6 +45,7 @@ VALUES = [
     [1, 1.25, 1.5, 1.75, 2, 2],
     [3, 2 + 2**-0.5, 2, 2 - 2**-0.5, 1, 1],
     [2, 4, 6, 8, 4, 0],
+    [5, 5, 8, 4, 0, 0],
     [0, 0.5, 1, 1, 0, 0.5],
     [1 - 2 / (2 + np.exp(step / 2)) for step in range(6)],
 ]
@@ -199,7 +202,7 @@ def test_refuses_what_describes_nothing(description: Any, message: str) -> None:
 
 # Where a schedule leads
 
-ENDS = [0.5, 0, 1, 2, 1, 0, 1, 1]
+ENDS = [0.5, 0, 1, 2, 1, 0, 0, 1, 1]
 
 
 @pytest.mark.parametrize(("schedule", "end"), list(zip(ALL, ENDS, strict=True)), ids=NAMES)

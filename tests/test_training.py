@@ -432,6 +432,51 @@ def test_a_step_has_the_gradient_of_its_batch(
     assert terms == pytest.approx(whole, rel=1e-12)
 
 
+def test_a_sum_over_the_batch_is_its_size_times_the_mean() -> None:
+    """In the gradient alone: the terms stay means, and the last batch has 4 images."""
+    grads, terms = {}, {}
+    for reduction in ("mean", "sum"):
+        t = trainer(reduction=reduction)
+        terms[reduction] = t.gradient(t.model.check_data("test", IMAGES), np.arange(16, 20))
+        grads[reduction] = t.replicas.grads.sum(axis=0)
+    np.testing.assert_allclose(grads["sum"], 4 * grads["mean"], rtol=1e-5, atol=1e-6)
+    assert abs(grads["mean"]).max() > 1e-2
+    assert terms["sum"] == terms["mean"]
+
+
+def test_without_shuffling_batches_are_cut_from_the_set_as_it_stands() -> None:
+    t, seen = trainer(shuffle=False), []
+    step = t.train_step
+    t.train_step = lambda data, rows: seen.append(rows.tolist()) or step(data, rows)  # type: ignore[method-assign,func-returns-value]
+    t.fit(IMAGES, epochs=2)
+    epoch = [list(range(8)), list(range(8, 16)), list(range(16, 20))]
+    assert seen == 2 * epoch
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ({"reduction": "none"}, "Trainer: expected reduction, mean or sum, got 'none'"),
+        ({"shuffle": 0}, "Trainer: expected shuffle, True or False, got 0"),
+    ],
+)
+def test_refuses_another_reduction_or_order(option: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        trainer(**option)
+
+
+@pytest.mark.parametrize("option", [{"reduction": "sum"}, {"shuffle": False}])
+def test_reduction_and_order_are_settings_of_a_run_if_they_are_not_as_usual(
+    option: Any, tmp_path: Path
+) -> None:
+    assert trainer().settings().keys().isdisjoint({"reduction", "shuffle"})
+    t = trainer(**option)
+    t.fit(IMAGES, epochs=1, checkpoint=tmp_path / "run")
+    trainer(**option).resume(tmp_path / "run")
+    with pytest.raises(ValueError, match="a checkpoint of another run"):
+        trainer().resume(tmp_path / "run")
+
+
 def test_a_batch_is_shared_out_evenly_unless_said_otherwise() -> None:
     assert trainer(micro_batch=None).micro_batch == 4
     assert trainer(micro_batch=None, replicas=3).micro_batch == 3

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from .._moved import renamed
 from . import midi, wav
 from .arrays import arrays
-from .augment import Augment
+from .augment import Augment, DynamicBinarization
 from .cifar10 import cifar10
 from .corruptions import (
     LESSON_NOISE,
@@ -53,6 +53,7 @@ __all__ = [
     "LESSON_NOISE",
     "Augment",
     "Dataset",
+    "DynamicBinarization",
     "FolderReport",
     "Melodies",
     "Pairs",

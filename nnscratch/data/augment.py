@@ -1,4 +1,4 @@
-"""Images that are mirrored and shifted at random, so that each epoch sees others.
+"""Images that are changed at random before each step, so that each epoch sees others.
 
 Trainer(model, Adam(1e-3), seed=0, augment=Augment(flip=True, shift=2)).fit(train, epochs=10)
 """
@@ -53,3 +53,23 @@ class Augment:
         if self.fill == "black":
             y *= ((i >= 0) & (i < H))[:, None] & ((j >= 0) & (j < W))[None]
         return y
+
+
+@dataclass(frozen=True)
+class DynamicBinarization:
+    """Makes each pixel of a batch black or white, white with probability equal to its grey level.
+
+    It is binarize(images, "dynamic") for a Trainer, which augments what is learned from and leaves
+    validation data alone: binarise these before.
+
+    Raises
+        ValueError if a pixel is not in [0, 1].
+    """
+
+    def __call__(self, x: Array, *, rng: np.random.Generator) -> Array:
+        """Return zeros and ones of the shape and dtype of x (…, N)."""
+        if not (x.min() >= 0 and x.max() <= 1):
+            raise ValueError(
+                f"DynamicBinarization: expected pixels in [0, 1], got {x.min()} … {x.max()}"
+            )
+        return (rng.random(x.shape, x.dtype) < x).astype(x.dtype)

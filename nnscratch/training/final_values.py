@@ -7,6 +7,7 @@ from ..schedules import (
     Exponential,
     InverseSigmoid,
     Linear,
+    Piecewise,
     Schedule,
     StepDecay,
     Warmup,
@@ -34,7 +35,7 @@ def final_value(schedule: Schedule) -> float:
             return end if factor < 1 else start
         case InverseSigmoid():
             return 1.0
-        case Warmup(then=then):
+        case Warmup(then=then) | Piecewise(then=then):
             return final_value(then)
     try:
         first, late, later = (float(schedule(step)) for step in (0, *LATE))

@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from ..checks.arguments import integer, is_integer
+from ..checks.arguments import flag, integer, is_integer
 from ..checks.text import listing
 from ..core import Array
 from ..layers.contract import whole_batch
@@ -52,6 +52,8 @@ class Run(Generic[M]):
         anneal: Mapping[str, Schedule | float] | None = None,
         patience: int | None = None,
         augment: Callable[..., Array] | None = None,
+        shuffle: bool = True,
+        reduction: str = "mean",
     ) -> None:
         check_trainable("Trainer model", model)
         integer("Trainer", "batch_size", batch_size)
@@ -65,6 +67,9 @@ class Run(Generic[M]):
             raise ValueError(
                 f"Trainer: expected augment, such as Augment(flip=True), got {augment!r}"
             )
+        if reduction not in ("mean", "sum"):
+            raise ValueError(f"Trainer: expected reduction, mean or sum, got {reduction!r}")
+        self.shuffle, self.reduction = flag("Trainer", "shuffle", shuffle), reduction
         self.annealing = Annealing("Trainer", model, anneal or {})
         if replicas is None:
             replicas = 1 if activation_bytes(model) is None else 2
@@ -121,6 +126,8 @@ class Run(Generic[M]):
             **optimizers,
             **self.annealing.settings(),
             **({} if self.augment is None else {"augment": repr(self.augment)}),
+            **({} if self.shuffle else {"shuffle": False}),
+            **({} if self.reduction == "mean" else {"reduction": self.reduction}),
             "seed": self.seed,
             "batch_size": self.batch_size,
             "micro_batch": self.micro_batch,

@@ -17,6 +17,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 
 from ..core import IntArray
@@ -52,6 +53,10 @@ class Trainer(Run[M]):
                      validation data
         augment      what is done to the images of each batch that is learned from, at random:
                      Augment(flip=True, shift=2), see data/augment.py
+        shuffle      whether each epoch has an order of its own; without it, batches are cut from
+                     the set as it stands
+        reduction    what an optimiser is given: the gradient of the mean loss over a batch, or of
+                     its sum, as some programs have it. The terms of the loss are means either way.
 
     Without patience the model, a checkpoint and a resumed run hold the last weights. With patience
     the model holds the best ones found so far whenever `fit` has ended, in whatever way, as does a
@@ -85,7 +90,7 @@ class Trainer(Run[M]):
             self.restart(i % len(self.replicas.models), *place, i)
             batch = self.augmented(model.batch(data, pieces[i]), i)
             terms, backward = loss(model, *batch, rng=self.stream(*place, i))
-            backward(len(pieces[i]) / len(rows))
+            backward(len(pieces[i]) / (len(rows) if self.reduction == "mean" else 1))
             return terms
 
         each = self.replicas.map(task, len(pieces))
@@ -162,7 +167,7 @@ class Trainer(Run[M]):
             self.replicas.running(self.threads),
         ):
             while self.epoch < epochs and not self.out_of_patience():
-                order = self.stream(SHUFFLE, self.epoch).permutation(len(data))
+                order = self.order(len(data))
                 while self.batch_index < steps:
                     rows = order[self.batch_index * self.batch_size :][: self.batch_size]
                     terms = self.train_step(data, rows)
@@ -181,6 +186,10 @@ class Trainer(Run[M]):
                     bar.write(printable(summary_line(self.history[-1], epochs)), file=sys.stdout)
                 interrupt.deliver()
         return self.history
+
+    def order(self, N: int) -> IntArray:
+        """Return the order in which this epoch takes the N samples."""
+        return self.stream(SHUFFLE, self.epoch).permutation(N) if self.shuffle else np.arange(N)
 
     def close_epoch(self, N: int, validation: Any) -> None:
         """Enter the epoch into the history, and with patience remember the best weights."""

@@ -53,6 +53,15 @@ def adam(
         yield x
 
 
+def adam_of_burda(x: Array, g: Array) -> Trajectory:
+    """β₁ = .99, ε = 0.3 beside √v, and v that starts at 2 though it is corrected as if at 0."""
+    rate, b1, b2, m, v = 0.1, 0.99, 0.8, np.zeros_like(x), np.full_like(x, 2.0)
+    for t, gt in enumerate(g, 1):
+        m, v = b1 * m + (1 - b1) * gt, b2 * v + (1 - b2) * gt**2
+        x = x + -rate * np.sqrt(1 - b2**t) / (1 - b1**t) * m / (np.sqrt(v) + 0.3)
+        yield x
+
+
 CASES: dict[str, tuple[Callable[[], Optimizer], Callable[[Array, Array], Trajectory]]] = {
     "SGD": (lambda: SGD(0.1), lambda x, g: sgd(x, g, 0.1, 0, False, 0)),
     "SGD decay": (lambda: SGD(0.1, weight_decay=0.2), lambda x, g: sgd(x, g, 0.1, 0, False, 0.2)),
@@ -73,6 +82,10 @@ CASES: dict[str, tuple[Callable[[], Optimizer], Callable[[Array, Array], Traject
     "Adam decay": (
         lambda: Adam(0.1, beta1=0.6, beta2=0.8, eps=0.3, weight_decay=0.2),
         lambda x, g: adam(x, g, 0.1, 0.6, 0.8, 0.3, 0.2, 0),
+    ),
+    "Adam of Burda et al.": (
+        lambda: Adam(0.1, beta1=0.99, beta2=0.8, eps=0.3, second_moment=2.0, eps_hat=True),
+        adam_of_burda,
     ),
     "AdamW": (lambda: AdamW(), lambda x, g: adam(x, g, 1e-3, 0.9, 0.999, 1e-8, 0, 0.01)),
     "AdamW decay": (
