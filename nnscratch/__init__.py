@@ -54,8 +54,9 @@ PUBLIC = {
     "layers.summary": "summary",
     "losses": "bernoulli_nll categorical_nll gaussian_kl gaussian_nll l1_penalty squared_error",
     "likelihoods": "Bernoulli Gaussian SquaredError",
+    "importance": "importance_bound",
     "learned_scale": "DiscretisedLogistic LearnedGaussian discretised_logistic_nll",
-    "models": "VAE VQVAE AdversarialAutoencoder Autoencoder BetaTCVAE Classifier Codebook "
+    "models": "IWAE VAE VQVAE AdversarialAutoencoder Autoencoder BetaTCVAE Classifier Codebook "
     "ConditionalVAE ContractiveAutoencoder Downsampling GaussianNoise LanguageModel Masking "
     "MusicVAE Regressor SaltAndPepper Trainable Transposition VampPriorVAE "
     "WassersteinAutoencoder predict",

@@ -39,6 +39,7 @@ from .evaluation import importance_nll as importance_nll
 from .evaluation import psnr as psnr
 from .evaluation import ssim as ssim
 from .export import export_onnx as export_onnx
+from .importance import importance_bound as importance_bound
 from .kernels.paths import plain as plain
 from .layers import ELU as ELU
 from .layers import GELU as GELU
@@ -97,6 +98,7 @@ from .losses import gaussian_kl as gaussian_kl
 from .losses import gaussian_nll as gaussian_nll
 from .losses import l1_penalty as l1_penalty
 from .losses import squared_error as squared_error
+from .models import IWAE as IWAE
 from .models import VAE as VAE
 from .models import VQVAE as VQVAE
 from .models import AdversarialAutoencoder as AdversarialAutoencoder

@@ -17,6 +17,7 @@ import numpy as np
 from .checks.arguments import number
 from .core import Array
 from .kernels.plain import sigmoid
+from .kernels.plain_samples import bernoulli_log_prob
 from .losses import bernoulli_nll, squared_error
 
 
@@ -50,6 +51,23 @@ class Likelihood(Protocol):
         ...
 
 
+def log_prob_of_samples(likelihood: Likelihood, a: Array, t: Array) -> tuple[Array, Array]:
+    """Return log p(t | a) of each of several a for one t, and its gradient in a.
+
+    a (…, K·N), t (…, N): column k N + n of a is the k-th that belongs to column n of t. The
+    logarithms (K·N,) are float64, as they will be compared with one another; the gradient is that
+    of each by itself, neither summed nor averaged.
+
+    A likelihood that has a method `log_prob_of_samples(a, t)` answers itself.
+    """
+    own = getattr(likelihood, "log_prob_of_samples", None)
+    if own is not None:
+        return own(a, t)
+    t = np.tile(t, a.shape[-1] // t.shape[-1])
+    _, da = likelihood.nll(a, t)
+    return likelihood.log_prob(a, t).astype(np.float64), -a.shape[-1] * da
+
+
 @dataclass(frozen=True)
 class Bernoulli:
     """x is 0 or 1, and a its logit: P(x = 1) = σ(a). See losses.bernoulli_nll on grey pixels."""
@@ -63,6 +81,10 @@ class Bernoulli:
     def log_prob(self, a: Array, t: Array) -> Array:
         """Return log p(t_n | a_n) for every sample, (N,)."""
         return per_sample(t * a - np.logaddexp(0, a).astype(a.dtype))
+
+    def log_prob_of_samples(self, a: Array, t: Array) -> tuple[Array, Array]:
+        """Return log p(t | a) of several a (…, K·N) for each t (…, N), and its gradient in a."""
+        return bernoulli_log_prob(a, t)
 
     def mean(self, a: Array) -> Array:
         """Return P(x = 1)."""

@@ -3,7 +3,7 @@
 from types import ModuleType
 from typing import Any
 
-from nnscratch.kernels import plain, plain_images, plain_optimizers, plain_recurrent
+from nnscratch.kernels import plain, plain_images, plain_optimizers, plain_recurrent, plain_samples
 
 
 def of(*modules: ModuleType) -> dict[str, Any]:
@@ -15,6 +15,6 @@ def of(*modules: ModuleType) -> dict[str, Any]:
     }
 
 
-OPERATIONS = of(plain, plain_optimizers)
+OPERATIONS = of(plain, plain_optimizers, plain_samples)
 OF_IMAGES = of(plain_images)
 OF_SEQUENCES = of(plain_recurrent)

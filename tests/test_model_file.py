@@ -166,6 +166,9 @@ def models() -> dict[str, Callable[[], Any]]:
             corruption=nn.Downsampling(2),
         ),
         "VAE": lambda: tiny.vae(likelihood=nn.Gaussian(0.25), free_bits=0.5, dtype=F64),
+        "IWAE": lambda: nn.IWAE(
+            tiny.encoder(4), tiny.decoder(), 2, samples=3, input_shape=(16,), objective="vae"
+        ),
         "ConditionalVAE": lambda: nn.ConditionalVAE(
             *with_label, 2, beta=0.5, classes=K, input_shape=(tiny.D,)
         ),

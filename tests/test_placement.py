@@ -15,7 +15,7 @@ from nnscratch.kernels.conv_bias import (
     bias_gradient_kernel,
     rectified_bias_gradient_kernel,
 )
-from nnscratch.kernels.losses import bernoulli_nll_kernel
+from nnscratch.kernels.losses import bernoulli_log_prob_kernel, bernoulli_nll_kernel
 from nnscratch.kernels.machine.counters import workers_of
 from nnscratch.kernels.machine.exponential import constants
 from nnscratch.kernels.norm import normalise_backward_kernel, normalise_kernel
@@ -63,8 +63,18 @@ def nll(a: Array, t: Array, da: Array) -> float:
     return float(sums[0])
 
 
+def log_prob(a: Array, t: Array, da: Array) -> float:
+    """Of one row, in which each number is a sample."""
+    sums = np.empty(-(-t.size // 16) * 16)
+    scratch = np.empty(2 * sums.size, a.dtype)
+    numbers, sizes = np.array([1, -1], a.dtype), (1, 1, t.size)
+    bernoulli_log_prob_kernel(a, t, numbers, constants(a.dtype), da, sums, scratch, *sizes, ALONE)
+    return float(sums[: t.size].sum())
+
+
 CASES: dict[str, tuple[Sequence[Any], Callable[..., Any]]] = {
     "bernoulli_nll": ("vvv", nll),
+    "bernoulli_log_prob": ("nnn", log_prob),
     "rectified_bias_gradient": ("222f", rectified_bias_gradient_kernel),
     "bias_gradient": ("2f", bias_gradient_kernel),
     "relu": ("nn", lambda x, y: relu_kernel(x, y, ALONE)),

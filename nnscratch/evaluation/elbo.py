@@ -11,7 +11,7 @@ of each chunk's own, so a seed gives one answer on any number of threads.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf, log, pi
 
 import numpy as np
@@ -118,6 +118,19 @@ def active_units(codes: Array, threshold: float = ACTIVE) -> NDArray[np.bool_]:
     return np.asarray(codes.var(axis=0, dtype=np.float64) > threshold)
 
 
+@dataclass(frozen=True)
+class ImportanceNLL(Estimate):
+    """A bound on -log p(x), nats an image, and how far to trust it.
+
+    log_prob   (N,)   log (1/K) Σ_k w_k of each image
+    effective  (N,)   the effective sample size of its weights, (Σ w)²/Σ w² (Kish): from 1, where
+                      one weight has decided everything, to K, where all agree
+    """
+
+    log_prob: Array = field(compare=False)
+    effective: Array = field(compare=False)
+
+
 def importance_nll(
     model: VAE,
     data: Images | Dataset,
@@ -125,7 +138,7 @@ def importance_nll(
     samples: int,
     rng: np.random.Generator,
     threads: int | None = None,
-) -> Estimate:
+) -> ImportanceNLL:
     """Return a bound on -log p(x), nats an image, that is the tighter the more samples it takes.
 
         -log p(x) ≤ -E log (1/K) Σ_k w_k,    w_k = p(x|z_k) p(z_k) / q(z_k|x),    z_k ~ q(z|x)
@@ -142,13 +155,17 @@ def importance_nll(
     of = _Images("importance_nll", model, data)
     _refuse_what_is_no_likelihood(model, of.images)
 
-    def log_mean_weight(chunk: _Chunk) -> Array:
-        total = np.full(chunk.N, -np.inf)
+    def log_sums(chunk: _Chunk) -> Array:
+        one = two = np.full(chunk.N, -np.inf)
         for _ in range(samples):
-            total = np.logaddexp(total, sum(chunk.draw()))
-        return total - np.log(samples)
+            log_w = sum(chunk.draw())
+            one, two = np.logaddexp(one, log_w), np.logaddexp(two, 2 * log_w)
+        return np.stack([one, two], axis=1)
 
-    return estimate(-of.each_chunk(log_mean_weight, samples, rng, threads))
+    one, two = of.each_chunk(log_sums, samples, rng, threads).T
+    log_prob, effective = one - np.log(samples), np.exp(2 * one - two)
+    mean = estimate(-log_prob)
+    return ImportanceNLL(mean.mean, mean.error, log_prob, effective)
 
 
 def _refuse_what_is_no_likelihood(model: VAE, images: Images) -> None:

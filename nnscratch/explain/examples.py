@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import latent_losses, layers, learned_scale, losses
+from .. import importance, latent_losses, layers, learned_scale, losses
 from ..core import Shape
 from .explanation import Explanation, explain, tenths
 
@@ -119,6 +119,7 @@ EXAMPLES: dict[str, Example] = {
     "categorical_nll": (_is(losses.categorical_nll), [_column], [np.array([2, 0])]),
     "gaussian_kl": (_is(losses.gaussian_kl), [_column, _column], ()),
     "l1_penalty": (_is(losses.l1_penalty), [_column], ()),
+    "importance_bound": (_is(importance.importance_bound), [_column], ()),
     "contraction": (_is(losses.contraction), [(2, 2), (2, 3)], ()),
     "discretised_logistic_nll": (
         _is(learned_scale.discretised_logistic_nll),

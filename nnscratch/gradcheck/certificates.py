@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import latent_losses, layers, learned_scale, losses
+from .. import importance, latent_losses, layers, learned_scale, losses
 from .gradcheck import without_kinks
 
 Case = tuple[str, Any, tuple[Any, ...], tuple[Any, ...]]
@@ -98,6 +98,7 @@ def cases(rng: np.random.Generator) -> list[Case]:
         ("categorical_nll", losses.categorical_nll, (column,), (labels,)),
         ("gaussian_kl", losses.gaussian_kl, (column, column), ()),
         ("l1_penalty", losses.l1_penalty, (kinked,), ()),
+        ("importance_bound", importance.importance_bound, (column,), ()),
         ("contraction", losses.contraction, (column, (4, 3)), ()),
         (
             "discretised_logistic_nll",

@@ -103,6 +103,11 @@ def _gaussian_kl(torch: Any, layer: Any, args: list[Any], theta: dict[str, Any])
     return torch.distributions.kl_divergence(q, p).sum() / len(mu)
 
 
+def _importance_bound(torch: Any, layer: Any, args: list[Any], theta: dict[str, Any]) -> Any:
+    (log_w,) = args
+    return -(log_w.exp().mean(1).log()).mean()
+
+
 def _contraction(torch: Any, layer: Any, args: list[Any], theta: dict[str, Any]) -> Any:
     h, w = args[0], args[1].T  # both have been turned, and w has no samples
     return torch.einsum("nm,md->", (h - h * h) ** 2, w**2) / len(h)
@@ -197,5 +202,6 @@ PEERS: dict[str, Peer] = IMAGES | {
     "discretised_logistic_nll": _logistic,
     "gaussian_kl": _gaussian_kl,
     "l1_penalty": of(lambda t: lambda z: z.abs().sum() / len(z)),
+    "importance_bound": _importance_bound,
     "contraction": _contraction,
 }

@@ -9,6 +9,7 @@ from .codebook import Codebook
 from .conditional import ConditionalVAE
 from .contractive import ContractiveAutoencoder
 from .corruption import Downsampling, GaussianNoise, Masking, SaltAndPepper
+from .iwae import IWAE
 from .language_model import LanguageModel
 from .music_vae import MusicVAE
 from .supervised import Classifier, Regressor
@@ -21,6 +22,7 @@ from .vq_vae import VQVAE
 from .wasserstein import WassersteinAutoencoder
 
 __all__ = [
+    "IWAE",
     "VAE",
     "VQVAE",
     "AdversarialAutoencoder",

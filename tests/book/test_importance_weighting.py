@@ -143,6 +143,70 @@ def test_gradient() -> None:
     close(share @ jacobian(log_w, mu), jacobian(lambda m: log_mean(log_w(m)), mu), 1e-8)
 
 
+def weighted(mu: Array, logvar: Array, eps: Array, doubly: bool) -> tuple[Array, Array]:
+    """Return ∂/∂(μ, log σ²) of the negative bound of one x by the library, N draws of (L, K, N)."""
+    _, K, N = eps.shape
+    vae = model()
+    iwae = nn.IWAE(vae.encoder, vae.decoder, L, nn.Gaussian(S2), K, input_shape=(D,))
+    iwae.doubly_reparameterized = doubly
+    h = np.concatenate([mu, logvar])[:, None].repeat(N, axis=1)
+    _, backward = iwae.bound(images(1).T.repeat(N, axis=1), h, eps.reshape(L, K * N))
+    dh = N * backward(1.0)
+    return dh[:L], dh[L:]
+
+
+MU, LOGVAR = np.array([0.3, -0.4]), np.array([-0.7, -0.2])
+
+
+def by_hand(eps: Array) -> tuple[Array, Array, Array, Array]:
+    """Return z, ∂log p(x|z)/∂z, σ ε and the shares of K draws (L, K), literally."""
+    x, w = images(1)[0], model().parameters()["decoder.0.weight"].value
+    noise = np.exp(LOGVAR / 2)[:, None] * eps
+    z = MU[:, None] + noise
+    residual = x[:, None] - w @ z
+    log_w = -(residual**2).sum(axis=0) / (2 * S2) + ((eps**2).sum(axis=0) - (z**2).sum(axis=0)) / 2
+    share = np.exp(log_w) / np.exp(log_w).sum()
+    return z, w.T @ residual / S2, noise, share
+
+
+@equation("dz")
+def test_dz() -> None:
+    """The library's gradient by μ and log σ² on the left, the formula with literal shares right."""
+    eps = np.random.default_rng(4).standard_normal((L, 5, 1))
+    dmu, dlogvar = weighted(MU, LOGVAR, eps, doubly=False)
+    z, slope, noise, share = by_hand(eps[..., 0])
+    dz = share * (z - slope)
+    close(dmu[:, 0], dz.sum(axis=1))
+    close(dlogvar[:, 0], ((dz * noise).sum(axis=1) - 1) / 2)
+
+
+@equation("dreg")
+def test_dreg() -> None:
+    """The library's is the formula, draw by draw; in expectation it is the ordinary gradient."""
+    eps = np.random.default_rng(4).standard_normal((L, 5, 1))
+    dmu, dlogvar = weighted(MU, LOGVAR, eps, doubly=True)
+    z, slope, noise, share = by_hand(eps[..., 0])
+    dz = -(share**2) * (slope - z + eps[..., 0] / np.exp(LOGVAR / 2)[:, None])
+    close(dmu[:, 0], dz.sum(axis=1))
+    close(dlogvar[:, 0], (dz * noise).sum(axis=1) / 2)
+    N, rng = 100_000, np.random.default_rng(5)
+    both = [
+        weighted(MU, LOGVAR, rng.standard_normal((L, 5, N)), doubly) for doubly in (False, True)
+    ]
+    for one, other in zip(*both, strict=True):
+        error = np.hypot(one.std(axis=1), other.std(axis=1)) / N**0.5
+        assert (abs(one.mean(axis=1) - other.mean(axis=1)) < 5 * error).all()
+
+
+@number("quieter")
+def quieter() -> str:
+    """With the encoder of the table, whose standard deviations are too large."""
+    mu, logvar = (a[0] for a in model().posterior(images(1)))
+    eps = np.random.default_rng(6).standard_normal((L, 10, 20_000))
+    plain, doubly = (weighted(mu, logvar, eps, kind)[0].var(axis=1).sum() for kind in (False, True))
+    return f"{doubly / plain:.2f}"
+
+
 @equation("surrogate")
 def test_surrogate() -> None:
     log_w = log_weights(images(1), 9)[0]
