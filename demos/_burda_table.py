@@ -16,11 +16,14 @@ def write(out, run, model, test, train, samples, stage, threads):
     """Judge a model by the test images (N, D), black or white, and write what was found."""
     rng = np.random.default_rng(123)
     found = importance_nll(model, test, samples=samples, rng=rng, threads=threads)
-    mu, _ = model.posterior(train[:FIRST], threads=threads)
+    mu, logvar = model.posterior(train[:FIRST], threads=threads)
+    layers = [mu]
+    if hasattr(model, "upper_means"):  # of draws of the codes below, as they have it
+        layers.append(model.upper_means(mu + np.exp(logvar / 2) * rng.standard_normal(mu.shape)))
     worth = {
         "stage": stage,
         "samples": samples,
-        "active": int(active_units(mu).sum()),
+        "active": "+".join(str(active_units(codes).sum()) for codes in layers),
         "effective": float(np.median(found.effective)),
         "nll": (-found.log_prob).round(4).tolist(),
     }
@@ -50,5 +53,5 @@ def table(out):
 
 
 def cell_of(run):
-    """Return the cell that a run is of: its first two words."""
+    """Return the cell that a run is of, which its first two words say."""
     return "-".join(run.split("-")[:2])

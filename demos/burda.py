@@ -6,8 +6,9 @@
 
 A VAE 784-200-200-50 with tanh learns from K samples of each code: vae-K from the mean of K bounds,
 iwae-K from the tighter bound on K weights, dreg-K from the same with less noise in the encoder's
-gradient. It is done as the authors' program does it, and what that does in another way than most
-has a name (--help lists them) and can be left out.
+gradient. With --layers 2 there are 100 codes and, above them, 50 more. It is done as the authors'
+program does it. What that does in another way than most has a name (--help lists them) and can be
+left out.
 
 Eight stages of 1, 3, 9 … 2,187 epochs make 3,280; a run may end after any of them and go on later
 with --resume. Pixels are drawn black or white at every step, and once for the test images. What
@@ -37,6 +38,7 @@ words = [*cells.DEVIATIONS, "adam", "all"]
 named = "; ".join(f"{name}: {what}" for name, what in cells.DEVIATIONS.items())
 own = {
     "--cell": {"choices": list(cells.CELLS), "default": "vae-1", "help": "default vae-1"},
+    "--layers": {"type": int, "choices": (1, 2), "default": 1, "help": "stochastic layers"},
     "--stages": {"type": common.between(1, cells.STAGES), "help": "default 3, with --smoke 1"},
     "--textbook": {
         "choices": words,
@@ -53,16 +55,22 @@ left_out = {"adam": cells.ADAM, "all": tuple(cells.DEVIATIONS)}.get(
     options.textbook, (options.textbook,)
 )
 used = [name for name in cells.DEVIATIONS if name not in left_out]
-run = options.cell + (f"-{options.textbook}" if options.textbook else "")
+run = options.cell + ("-two" if options.layers == 2 else "")
+run += f"-{options.textbook}" if options.textbook else ""
+if options.layers == 2 and options.cell.startswith("dreg"):
+    common.refuse(ValueError("--layers 2: expected a cell vae-K or iwae-K, got " + options.cell))
 show = partial(common.picture, options)
 
 # %% The images: the last 400 are left out, as theirs are for validation
-grey, held_out = (part.images.reshape(len(part), -1) for part in common.load(options))
+data = common.load(options)
+shape = data.test.images.shape[1:]
+grey, held_out = (part.images.reshape(len(part), -1) for part in data)
 train = grey[: len(grey) - min(400, len(grey) // 25)]
 test = binarize(held_out, "dynamic", rng=np.random.default_rng(123))
 
 # %% Training, stage by stage
-model = cells.model_of(options.cell, train, used, np.random.default_rng(options.seed))
+make = cells.two_layers_of if options.layers == 2 else cells.model_of
+model = make(options.cell, train, used, np.random.default_rng(options.seed))
 trainer = cells.trainer_of(model, len(train), used, seed=options.seed, threads=options.threads)
 checkpoint = options.out / f"{run}.safetensors"
 if options.resume and checkpoint.exists():
@@ -90,8 +98,7 @@ except (OSError, ValueError) as error:
 
 # %% Pictures
 rng = np.random.default_rng(options.seed)
-side = int(test.shape[1] ** 0.5)
-drawn = model.sample(60, rng=rng).reshape(3, 20, side, side)
+drawn = model.sample(60, rng=rng).reshape(3, 20, *shape)
 rows = {f"draws {i + 1}": images for i, images in enumerate(drawn)}
 show("samples", image_rows(rows, title="Draws from the prior, as means of pixels"))
 epochs = [row["epoch"] for row in trainer.history]

@@ -58,7 +58,7 @@ PUBLIC = {
     "learned_scale": "DiscretisedLogistic LearnedGaussian discretised_logistic_nll",
     "models": "IWAE VAE VQVAE AdversarialAutoencoder Autoencoder BetaTCVAE Classifier Codebook "
     "ConditionalVAE ContractiveAutoencoder Downsampling GaussianNoise LanguageModel Masking "
-    "MusicVAE Regressor SaltAndPepper Trainable Transposition VampPriorVAE "
+    "MusicVAE Regressor SaltAndPepper Trainable Transposition TwoLayerIWAE VampPriorVAE "
     "WassersteinAutoencoder predict",
     "optimizers": "SGD Adam AdamW RMSprop",
     "training": "AdversarialTrainer Trainer TrainingDiverged load load_model save save_model",

@@ -117,6 +117,7 @@ from .models import Regressor as Regressor
 from .models import SaltAndPepper as SaltAndPepper
 from .models import Trainable as Trainable
 from .models import Transposition as Transposition
+from .models import TwoLayerIWAE as TwoLayerIWAE
 from .models import VampPriorVAE as VampPriorVAE
 from .models import WassersteinAutoencoder as WassersteinAutoencoder
 from .models import predict as predict

@@ -169,6 +169,14 @@ def models() -> dict[str, Callable[[], Any]]:
         "IWAE": lambda: nn.IWAE(
             tiny.encoder(4), tiny.decoder(), 2, samples=3, input_shape=(16,), objective="vae"
         ),
+        "TwoLayerIWAE": lambda: nn.TwoLayerIWAE(
+            tiny.encoder(4),
+            tiny.decoder(),
+            (2, 3),
+            upper_encoder=nn.Dense(2, 6, rng=rng),
+            upper_decoder=nn.Dense(3, 4, rng=rng),
+            input_shape=(16,),
+        ),
         "ConditionalVAE": lambda: nn.ConditionalVAE(
             *with_label, 2, beta=0.5, classes=K, input_shape=(tiny.D,)
         ),

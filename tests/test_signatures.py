@@ -26,6 +26,7 @@ EXCEPTED = {
     "layers/gru.py GRU.__init__": PYTORCH,
     "models/vae.py VAE.__init__": OPTIONS,
     "models/iwae.py IWAE.__init__": OPTIONS,
+    "models/two_layers.py TwoLayerIWAE.__init__": OPTIONS,
     "models/music_vae.py MusicVAE.__init__": OPTIONS,
     "models/wasserstein.py WassersteinAutoencoder.__init__": OPTIONS,
     "models/total_correlation.py BetaTCVAE.__init__": OPTIONS,

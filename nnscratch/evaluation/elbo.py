@@ -12,7 +12,7 @@ of each chunk's own, so a seed gives one answer on any number of threads.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from math import inf, log, pi
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -191,12 +191,10 @@ class _Chunk:
 
     def draw(self) -> tuple[Array, Array]:
         """Draw a z from q(z|x) for every x; return log p(x|z) and log p(z) - log q(z|x), (N,)."""
-        eps = self.rng.standard_normal(self.mu.shape, self.mu.dtype)
-        z = self.mu + np.exp(self.logvar / 2) * eps
+        eps = self.rng.standard_normal((self.model.noise_dim, self.N), self.mu.dtype)
+        z, log_ratio = self.model.sampled(self.mu, self.logvar, eps)
         a = self.model.decoder.forward(append_labels(z, self.y))[0]
-        log_prob = self.model.likelihood.log_prob(a, self.x)
-        log_q = -(eps * eps + self.logvar + log(2 * pi)).sum(axis=0, dtype=np.float64) / 2
-        return log_prob.astype(np.float64), self.model.log_prior(z) - log_q
+        return self.model.likelihood.log_prob(a, self.x).astype(np.float64), log_ratio
 
 
 class _Images:

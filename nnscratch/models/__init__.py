@@ -16,6 +16,7 @@ from .supervised import Classifier, Regressor
 from .total_correlation import BetaTCVAE
 from .trainable import Trainable
 from .transposition import Transposition
+from .two_layers import TwoLayerIWAE
 from .vae import VAE
 from .vamp_prior import VampPriorVAE
 from .vq_vae import VQVAE
@@ -41,6 +42,7 @@ __all__ = [
     "SaltAndPepper",
     "Trainable",
     "Transposition",
+    "TwoLayerIWAE",
     "VampPriorVAE",
     "WassersteinAutoencoder",
     "build",

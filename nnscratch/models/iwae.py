@@ -101,7 +101,7 @@ class IWAE(VAE):
         rng: np.random.Generator | None = None,
     ) -> tuple[Terms, Callable[[float], None]]:
         """Return the terms of L by name, and a backward that adds weight · ∂L/∂θ."""
-        who, L = type(self).__name__, self.latent_dim
+        who = type(self).__name__
         if rng is None:
             raise ValueError(f"{who} loss: expected rng, the source of ε; got none")
         if (self.beta, self.free_bits) != (1, 0):
@@ -109,7 +109,7 @@ class IWAE(VAE):
             raise ValueError(f"{who} loss: expected beta 1 and free_bits 0, got {got}")
         to_encode = self.encoder_input(x, labels, corrupted, rng=rng)
         h, encoder_backward = self.encoder.forward(to_encode, rng=rng)
-        eps = rng.standard_normal((L, self.samples * x.shape[-1]), h.dtype)
+        eps = rng.standard_normal((self.noise_dim, self.samples * x.shape[-1]), h.dtype)
         terms, bound_backward = self.bound(x, h, eps, rng=rng)
 
         def backward(weight: float = 1.0) -> None:

@@ -166,7 +166,7 @@ class VAE(Autoencoder):
         expected, model, L = self.image_input, self.inference(), self.latent_dim
         rows = expected.rows("log_prob", images)
         labels = expected.labels("log_prob", labels, len(rows))
-        eps = rng.standard_normal((len(rows), L), self.dtype)
+        eps = rng.standard_normal((len(rows), self.noise_dim), self.dtype)
 
         def on(chunk: range) -> Array:
             here = slice(chunk.start, chunk.stop)
@@ -175,18 +175,29 @@ class VAE(Autoencoder):
             to_encode = self.reduced(x, rng=np.random.default_rng(0))
             h = model.encoder.forward(append_labels(to_encode, y))[0]
             mu, logvar = h[:L], h[L:]
-            z = mu + np.exp(logvar / 2) * eps[here].T
+            z, log_ratio = model.sampled(mu, logvar, eps[here].T)
             a = model.decoder.forward(append_labels(z, y))[0]
-            return self.likelihood.log_prob(a, x) - model.kl_of_codes(z, mu, logvar)
+            kl = gaussian_kl_per_sample(mu, logvar) if self.exact_kl else -log_ratio
+            return self.likelihood.log_prob(a, x) - kl
 
         return np.asarray(in_chunks(on, range(len(rows)), CHUNK, threads))
 
     exact_kl = True
     """Is the KL that of two Gaussians, which has a formula?"""
 
-    def kl_of_codes(self, z: Array, mu: Array, logvar: Array) -> Array:
-        """Return the KL of each q(z|x) = N(mu, exp logvar), (N,), of which z (L, N) are draws."""
-        return gaussian_kl_per_sample(mu, logvar)
+    @property
+    def noise_dim(self) -> int:
+        """How many numbers of noise a draw of a code takes."""
+        return self.latent_dim
+
+    def sampled(self, mu: Array, logvar: Array, eps: Array) -> tuple[Array, Array]:
+        """Return z = μ + σ ε, and log p(z) - log q(z|x) of each column, in float64.
+
+        mu, logvar  (L, M)        eps  (noise_dim, M), from N(0, I)
+        """
+        log_q = -(eps * eps + logvar + log(2 * pi)).sum(axis=0, dtype=np.float64) / 2
+        z = mu + np.exp(logvar / 2) * eps
+        return z, self.log_prior(z) - log_q
 
     def log_prior(self, z: Array) -> Array:
         """Return log p(z) of codes (L, N): (N,)."""

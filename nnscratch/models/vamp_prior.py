@@ -1,7 +1,7 @@
 """A VAE with a VampPrior: the prior is the mean of the posteriors of some learned images."""
 
 from collections.abc import Callable
-from math import log, pi
+from math import log
 from typing import Any, Self
 
 import numpy as np
@@ -142,11 +142,6 @@ class VampPriorVAE(VAE):
         """Return log p(z) of codes (L, N): (N,)."""
         a, _ = log_normals(z, *self.components_of_the_prior())
         return log_sum(a.sum(axis=0) - log(self.components))[0]
-
-    def kl_of_codes(self, z: Array, mu: Array, logvar: Array) -> Array:
-        """Return log q(z|x) - log p(z) of each draw, of which the KL is the expectation: (N,)."""
-        a = ((z - mu) ** 2 * np.exp(-logvar) + logvar + log(2 * pi)).sum(axis=0)
-        return np.asarray(-a / 2 - self.log_prior(z))
 
     def draw_codes(self, count: int, *, rng: np.random.Generator) -> Array:
         """Return `count` draws from the prior, (count, L): a component, then a code of it."""
