@@ -17,7 +17,7 @@ import numpy as np
 from .checks.arguments import flag, number
 from .checks.text import call_text
 from .core import Array, Parameter, check
-from .kernels.plain_optimizers import Step, adam, gradient_norm, rmsprop, sgd
+from .kernels.plain_optimizers import Step, adam, gradient_norm, gradient_squares, rmsprop, sgd
 from .schedules import Constant, Schedule, as_schedule
 
 ClipNorm: TypeAlias = float | tuple[float, float] | None
@@ -60,11 +60,13 @@ class Optimizer:
         theta: Parameter,
         grads: Array | None = None,
         within: tuple[int, int] | None = None,
+        norm: float | None = None,
     ) -> None:
         """Move θ once and clear the gradients.
 
         grads  (R, P)   gradients to be summed; theta.grad alone if None
         within          (start, stop) of the part of θ that moves; all of it if None
+        norm            of the gradient that is clipped, where that is more than this part's
         """
         value = theta.value
         if grads is None:
@@ -79,7 +81,8 @@ class Optimizer:
         self.steps += 1
         scale, l2 = 1.0, 0.0 if self.decoupled else self.weight_decay
         if self.clip_norm is not None:
-            norm = gradient_norm(grads, within)
+            if norm is None:
+                norm = gradient_norm(gradient_squares(grads, within))
             scale = min(1.0, self.clip_norm / norm) if norm > 0 else 1.0
             if self.skip_norm is not None and norm > self.skip_norm:
                 scale = 0.0

@@ -14,7 +14,7 @@ from nnscratch.core import Array, Parameter
 from nnscratch.kernels.machine.counters import BLOCK
 from nnscratch.kernels.machine.helpers import kernel_threads
 from nnscratch.kernels.optimizers import LINE, pieces
-from nnscratch.kernels.plain_optimizers import Step, gradient_norm
+from nnscratch.kernels.plain_optimizers import PIECE, Step, gradient_norm, gradient_squares
 from nnscratch.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
 from nnscratch.schedules import Constant, Cosine, StepDecay, describe
 
@@ -215,7 +215,20 @@ def test_theta_grad_alone_is_a_single_replica() -> None:
 def test_the_norm_is_that_of_the_sum_of_the_replicas(P: int, replicas: int, seed: int) -> None:
     grads = np.random.default_rng(seed).standard_normal((replicas, P))
     norm = np.linalg.norm(grads.sum(axis=0))
-    np.testing.assert_allclose(gradient_norm(grads, (0, P)), norm, rtol=1e-12)
+    squares = gradient_squares(grads, (0, P))
+    np.testing.assert_allclose(gradient_norm(squares), norm, rtol=1e-12)
+
+
+@given(P=st.integers(1, 3 * PIECE), seed=st.integers(0, 99), data=st.data())
+def test_the_norm_does_not_depend_on_who_sums_which_pieces(
+    P: int, seed: int, data: st.DataObject
+) -> None:
+    """As ranks do, whose parts of θ end at multiples of PIECE."""
+    grads = np.random.default_rng(seed).standard_normal((2, P)).astype(np.float32)
+    cut = PIECE * data.draw(st.integers(0, P // PIECE))
+    whole = gradient_squares(grads.copy(), (0, P))
+    parts = [gradient_squares(grads.copy(), ends) for ends in ((0, cut), (cut, P))]
+    assert gradient_norm(np.concatenate(parts)) == gradient_norm(whole)
 
 
 def test_a_long_gradient_is_shortened_and_keeps_its_direction() -> None:

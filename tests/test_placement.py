@@ -21,7 +21,7 @@ from nnscratch.kernels.machine.exponential import constants
 from nnscratch.kernels.norm import normalise_backward_kernel, normalise_kernel
 from nnscratch.kernels.optimizers import (
     adam_kernel,
-    gradient_norm_kernel,
+    gradient_squares_kernel,
     rmsprop_kernel,
     sgd_kernel,
 )
@@ -72,6 +72,12 @@ def log_prob(a: Array, t: Array, da: Array) -> float:
     return float(sums[: t.size].sum())
 
 
+def squares(grads: Array) -> float:
+    sums = np.zeros(1)
+    gradient_squares_kernel(grads, 0, grads.shape[1], sums)
+    return float(sums[0])
+
+
 CASES: dict[str, tuple[Sequence[Any], Callable[..., Any]]] = {
     "bernoulli_nll": ("vvv", nll),
     "bernoulli_log_prob": ("nnn", log_prob),
@@ -83,7 +89,7 @@ CASES: dict[str, tuple[Sequence[Any], Callable[..., Any]]] = {
     "normal_cdf": ("nn", normal_cdf_kernel),
     "normalise": ("xwwxmm", lambda x, w, b, y, m, r: normalise_kernel(x, w, b, 0.1, y, m, r)),
     "normalise_backward": ("xxwmm4wwx", normalise_backward_kernel),
-    "gradient_norm": ("g", lambda grads: gradient_norm_kernel(grads, 0, grads.shape[1])),
+    "gradient_squares": ("g", squares),
     "sgd": (
         "ngn",
         lambda x, g, u: sgd_kernel(x, g, u, everything(x), 0.5, 0.1, 0.9, True, 0.01, ALONE),

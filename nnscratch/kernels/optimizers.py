@@ -21,7 +21,7 @@ from .machine.fork_join import next_piece, parallel
 from .machine.helpers import thread_count, workers_for
 from .machine.jit import kernel
 from .machine.subnormals import flushed_subnormals
-from .plain_optimizers import Step
+from .plain_optimizers import PIECE, Step
 
 LINE = 64
 """Pieces of θ begin at multiples of it: what the compiled loop takes together is then together on
@@ -52,10 +52,13 @@ def shares(step: Step) -> IntArray:
     return pieces(step.theta.parts, *step.within, thread_count())
 
 
-def gradient_norm(grads: Array, within: tuple[int, int]) -> float:
-    """‖g‖₂ of a part of the gradient."""
+def gradient_squares(grads: Array, within: tuple[int, int]) -> Array:
+    """Σ g² of each piece of a part of the gradient."""
+    start, stop = within
+    squares = np.zeros(max(1, (stop - 1) // PIECE - start // PIECE + 1))
     with flushed_subnormals():
-        return gradient_norm_kernel(grads, *within)
+        gradient_squares_kernel(grads, start, stop, squares)
+    return squares
 
 
 def sgd(step: Step, velocity: Array, momentum: float, nesterov: bool) -> None:
@@ -103,16 +106,16 @@ def sum_replicas(grads: Array, start: int, stop: int) -> None:
 
 
 @kernel
-def gradient_norm_kernel(grads: Array, start: int, stop: int) -> float:
-    """Sum the replicas and return ‖g‖₂ of a piece of θ; in float64, where no square overflows."""
-    squares = 0.0
-    for a in range(start, stop, BLOCK):
-        b = min(a + BLOCK, stop)
+def gradient_squares_kernel(grads: Array, start: int, stop: int, squares: Array) -> None:
+    """Sum the replicas and write Σ g² of each piece, in float64, where no square overflows."""
+    first = start // PIECE
+    for i in range(squares.size):
+        a, b = max(start, (first + i) * PIECE), min(stop, (first + i + 1) * PIECE)
         sum_replicas(grads, a, b)
-        g = grads[0, a:b]
+        g, total = grads[0, a:b], 0.0
         for n in range(g.size):
-            squares += np.float64(g[n]) * np.float64(g[n])
-    return sqrt(squares)
+            total += np.float64(g[n]) * np.float64(g[n])
+        squares[i] = total
 
 
 @parallel

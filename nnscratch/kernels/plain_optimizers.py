@@ -4,13 +4,16 @@ Like the kernels they do not warn where a number overflows: whoever trains looks
 are not finite, and says in which parameter the first was (training/diagnosis.py).
 """
 
-from math import sqrt
+from math import fsum, sqrt
 from typing import NamedTuple
 
 import numpy as np
 
 from ..core import Array, Parameter
 from .paths import accelerated
+
+PIECE = 8192
+"""Entries of θ whose squares are summed together for the norm of a gradient."""
 
 SILENT = np.errstate(over="ignore", invalid="ignore", divide="ignore")
 
@@ -44,13 +47,23 @@ class Step(NamedTuple):
 
 @accelerated("optimizers")
 @SILENT
-def gradient_norm(grads: Array, within: tuple[int, int]) -> float:
-    """Return ‖g‖₂ of a part of the gradient, in float64, where no square overflows.
+def gradient_squares(grads: Array, within: tuple[int, int]) -> Array:
+    """Return Σ g² of each piece of a part of the gradient, in float64, where none overflows.
 
     grads  (R, P), whose sum over the replicas is the gradient g
+
+    Pieces end at multiples of PIECE, wherever the part begins: what is summed together is then
+    together whoever has which part of θ (training/replicas.py).
     """
-    g = grads[:, slice(*within)].sum(axis=0).astype(np.float64)
-    return sqrt(g @ g)
+    start, stop = within
+    g = grads[:, start:stop].sum(axis=0).astype(np.float64)
+    cuts = np.arange((start // PIECE + 1) * PIECE, stop, PIECE) - start
+    return np.array([piece @ piece for piece in np.split(g, cuts)])
+
+
+def gradient_norm(squares: Array) -> float:
+    """Return ‖g‖₂ from the sums of squares of its pieces, whose own sum `fsum` rounds once."""
+    return sqrt(fsum(squares)) if np.isfinite(squares).all() else float(squares.sum())
 
 
 @accelerated("optimizers", array=None)

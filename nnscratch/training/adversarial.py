@@ -49,14 +49,13 @@ class AdversarialTrainer(Trainer[AdversarialAutoencoder]):
 
     def train_step(self, data: Any, rows: IntArray) -> Terms:
         """Take a step of each player on one batch; return the terms of both losses before them."""
-        theta, grads = self.replicas.theta, self.replicas.grads
         terms = self.gradient(data, rows)
         check_terms(terms, self.model.term_weights())
         if self.stop:
-            grads[:, self.split :] = 0
-        self.optimizer.step(theta, grads, within=(0, self.split))
+            self.replicas.grads[:, self.split :] = 0
+        self.replicas.step(self.optimizer, within=(0, self.split))
         judged = self.gradient(data, rows, discriminator_loss, DUEL)
-        self.discriminator_optimizer.step(theta, grads, within=(self.split, self.end))
+        self.replicas.step(self.discriminator_optimizer, within=(self.split, self.end))
         return terms | judged
 
     def validate(self, data: Any) -> Terms:

@@ -20,6 +20,7 @@ from .earlier import with_earlier_names
 from .early_stopping import EarlyStopping, Weights
 from .history import Row
 from .micro_batches import activation_bytes, size_of_micro_batch
+from .ranks import Alone, Ranks
 from .replicas import Replicas
 from .run_file import resume_run, save_run
 from .streams import stream
@@ -54,6 +55,7 @@ class Run(Generic[M]):
         augment: Callable[..., Array] | None = None,
         shuffle: bool = True,
         reduction: str = "mean",
+        ranks: Ranks | None = None,
     ) -> None:
         check_trainable("Trainer model", model)
         integer("Trainer", "batch_size", batch_size)
@@ -76,7 +78,7 @@ class Run(Generic[M]):
         if whole_batch(model):
             replicas, micro_batch = 1, batch_size
         self.model, self.optimizer = model, optimizer
-        self.replicas = Replicas(model, replicas)
+        self.replicas, self.ranks = Replicas(model, replicas, ranks), ranks or Alone()
         self.seed, self.batch_size = int(seed), batch_size
         self.threads, self.patience, self.augment = threads, patience, augment
         self.micro_batch = micro_batch or size_of_micro_batch(model, batch_size, replicas)
@@ -146,12 +148,15 @@ class Run(Generic[M]):
     def save(self, path: str | Path) -> None:
         """Write a checkpoint: weights, moments, history, and where the run stands (run_file.py).
 
+        Of several ranks the first one writes it, and each has to call this.
+
         Raises
             OSError if it cannot be written, TrainingDiverged if θ is not worth it; what was there
             before is still there.
         """
         check_theta(self)
-        save_run(self, path)
+        self.replicas.assemble_moments()
+        self.ranks.first(lambda: save_run(self, path))
 
     def resume(self, path: str | Path) -> None:
         """Go back to where the run that wrote this checkpoint stood; `fit` then continues it.

@@ -27,8 +27,9 @@ from .console import printable
 from .diagnosis import TrainingDiverged, all_finite, check_theta, diverged, own_loss
 from .earlier import renamed_argument
 from .early_stopping import copied
+from .fingerprint import check_equal_ranks
 from .history import Row, add_to, row_of, summary_line
-from .interrupt import interruptible
+from .interrupt import Interrupt, interruptible
 from .run import M, Run
 from .streams import AUGMENT, NOISE, SHUFFLE
 from .terms import check_terms, mean
@@ -57,6 +58,8 @@ class Trainer(Run[M]):
                      the set as it stands
         reduction    what an optimiser is given: the gradient of the mean loss over a batch, or of
                      its sum, as some programs have it. The terms of the loss are means either way.
+        ranks        the processes that share the replicas (ranks.py, mpi.py), which have no
+                     influence on the result either; this one alone if None
 
     Without patience the model, a checkpoint and a resumed run hold the last weights. With patience
     the model holds the best ones found so far whenever `fit` has ended, in whatever way, as does a
@@ -113,7 +116,7 @@ class Trainer(Run[M]):
         """Take one step on one batch and return the terms of the loss before it."""
         terms = self.gradient(data, rows)
         check_terms(terms, self.model.term_weights())
-        self.optimizer.step(self.replicas.theta, self.replicas.grads)
+        self.replicas.step(self.optimizer)
         return terms
 
     @renamed_argument("fit", "images", "data")
@@ -149,7 +152,9 @@ class Trainer(Run[M]):
             TrainingDiverged if the loss is not finite, OSError if a checkpoint cannot be written;
             the last checkpoint is left as it was.
         """
-        data, validation = checked_sets(self, data, validation, epochs)
+        data, validation = self.ranks.agreed(lambda: checked_sets(self, data, validation, epochs))
+        check_equal_ranks(self, data, validation)
+        progress = progress and self.ranks.rank == 0
         self.count = len(data)
         if checkpoint is not None:
             self.settings()  # which are refused here if they cannot be written, not an epoch later
@@ -175,7 +180,7 @@ class Trainer(Run[M]):
                     self.batch_index += 1
                     bar.update()
                     bar.set_postfix(terms, refresh=False)
-                    if interrupt:
+                    if self.interrupted(interrupt):
                         if checkpoint is not None:
                             self.save(checkpoint)
                         interrupt.deliver()
@@ -184,12 +189,20 @@ class Trainer(Run[M]):
                     self.save(checkpoint)
                 if progress:
                     bar.write(printable(summary_line(self.history[-1], epochs)), file=sys.stdout)
-                interrupt.deliver()
+                if self.interrupted(interrupt):
+                    interrupt.deliver()
         return self.history
 
     def order(self, N: int) -> IntArray:
         """Return the order in which this epoch takes the N samples."""
         return self.stream(SHUFFLE, self.epoch).permutation(N) if self.shuffle else np.arange(N)
+
+    def interrupted(self, interrupt: Interrupt) -> bool:
+        """Has a signal come, to this rank or to another one? Then all have it."""
+        number = max(self.ranks.gather(interrupt.pending or 0))
+        if number and not interrupt:
+            interrupt.pending = number
+        return number > 0
 
     def close_epoch(self, N: int, validation: Any) -> None:
         """Enter the epoch into the history, and with patience remember the best weights."""

@@ -35,8 +35,8 @@ def mean_terms(run: "Run[Any]", data: Any, loss: Callable[..., Any] = own_loss) 
         return terms
 
     # All chunks go through one model: if its parts hold generators, one after the other.
-    replicas = 1 if run.replicas.sources[0] else None
-    each = run.replicas.map(task, len(parts), replicas)
+    replicas = run.replicas
+    each = (replicas.map_on_one if replicas.sources[0] else replicas.map)(task, len(parts))
     return mean(each, [len(rows) for rows in parts])
 
 
