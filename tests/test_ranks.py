@@ -1,7 +1,9 @@
 """Several ranks end with the bits of one process: weights, moments, history, checkpoints."""
 
+import sys
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -24,7 +26,7 @@ from nnscratch import (
 )
 from nnscratch.kernels.plain_optimizers import PIECE
 from nnscratch.models import build
-from nnscratch.training import TrainingDiverged
+from nnscratch.training import TrainingDiverged, mpi_ranks
 from nnscratch.training.ranks import Alone, Ranks, shares, slices
 
 pytestmark = pytest.mark.plain
@@ -225,3 +227,56 @@ def test_alone_is_one_of_one() -> None:
     assert (ranks.rank, ranks.size, ranks.gather("x"), ranks.share(4)) == (0, 1, ["x"], range(4))
     with pytest.raises(ValueError, match="this"):
         ranks.first(lambda: int("this"))
+
+
+# What mpiexec has started, and what mpi4py knows of it
+
+
+def with_mpi(monkeypatch: pytest.MonkeyPatch, size: int, *, launched: bool = True) -> None:
+    """Let there be an mpi4py that knows so many ranks."""
+    world = SimpleNamespace(size=size, rank=0, Split_type=lambda _: world, Free=lambda: None)
+    mpi = SimpleNamespace(
+        COMM_WORLD=world, COMM_TYPE_SHARED=0, Get_library_version=lambda: "Open MPI v5, package"
+    )
+    monkeypatch.setitem(sys.modules, "mpi4py", SimpleNamespace(MPI=mpi))
+    if launched:
+        monkeypatch.setitem(sys.modules, "mpi4py.run", SimpleNamespace())
+
+
+def test_a_process_that_nobody_started_in_a_group_is_alone() -> None:
+    assert isinstance(mpi_ranks(), Alone)
+
+
+def test_one_rank_by_itself_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_mpi(monkeypatch, 1)
+    assert isinstance(mpi_ranks(), Alone)
+
+
+def test_ranks_without_mpi4py_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PMI_SIZE", "4")
+    monkeypatch.setitem(sys.modules, "mpi4py", None)
+    with pytest.raises(ValueError, match=r'started 4 .* pip install "nnscratch\[cluster\]"'):
+        mpi_ranks()
+
+
+@pytest.mark.parametrize("variable", ["PMI_SIZE", "OMPI_COMM_WORLD_SIZE"])
+def test_an_mpi_that_is_not_the_one_that_started_them(
+    variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of the four would train a run of its own, and all would write the same files."""
+    monkeypatch.setenv(variable, "4")
+    with_mpi(monkeypatch, 1)
+    with pytest.raises(ValueError, match=r"started 4 .* knows 1: it uses another MPI \(Open MPI"):
+        mpi_ranks()
+
+
+def test_ranks_that_would_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PMI_SIZE", "2")
+    with_mpi(monkeypatch, 2, launched=False)
+    with pytest.raises(ValueError, match="python -m mpi4py"):
+        mpi_ranks()
+
+
+def test_ranks_of_a_launcher_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_mpi(monkeypatch, 3)
+    assert mpi_ranks().size == 3

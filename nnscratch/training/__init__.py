@@ -3,6 +3,7 @@
 from .adversarial import AdversarialTrainer
 from .checkpoint import load_model, save_model
 from .model_file import load, save
+from .mpi import mpi_ranks
 from .trainer import Trainer, TrainingDiverged
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "TrainingDiverged",
     "load",
     "load_model",
+    "mpi_ranks",
     "save",
     "save_model",
 ]

@@ -55,7 +55,7 @@ class MpiRanks(Ranks):
         self.communicator.Allgatherv([own, own.size], [part, sizes])
 
 
-def ranks() -> Ranks:
+def mpi_ranks() -> Ranks:
     """Return the ranks to which this process belongs: it is alone unless mpiexec has started it.
 
     Raises

@@ -1,0 +1,171 @@
+"""Ranks by MPI, in processes of their own: the same bits, and what happens when one fails."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from shutil import which
+from typing import Any
+
+import pytest
+
+from nnscratch.training.checkpoint import read
+
+MPIEXEC = Path(sys.executable).parent / "mpiexec"
+PROGRAM = Path(__file__).with_name("mpi_program.py")
+
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.skipif(
+        find_spec("mpi4py") is None or not MPIEXEC.exists(),
+        reason='needs pip install "nnscratch[cluster]"',
+    ),
+]
+
+
+def command(size: int, *words: object, runner: tuple[str, ...] = ("-m", "mpi4py")) -> list[str]:
+    return [str(MPIEXEC), "-n", str(size), sys.executable, *runner, str(PROGRAM), *map(str, words)]
+
+
+def run(size: int, *words: object, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(size, *words, **options), capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def content(path: Path) -> tuple[dict[str, bytes], dict[str, Any]]:
+    """Return all of a file but the order of its entries, which is never the same twice."""
+    arrays, info = read(path)
+    return {name: a.tobytes() for name, a in arrays.items()}, info
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The checkpoint of a process that runs without MPI."""
+    path = tmp_path_factory.mktemp("alone") / "run.safetensors"
+    subprocess.run([sys.executable, PROGRAM, path, "3"], check=True, capture_output=True)
+    return content(path)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 8])
+def test_ranks_write_the_checkpoint_of_one_process(size: int, whole: Any, tmp_path: Path) -> None:
+    done = run(size, tmp_path / "run.safetensors", 3)
+    assert done.returncode == 0, done.stderr
+    assert content(tmp_path / "run.safetensors") == whole
+    assert done.stdout.count("epoch 3/3") == 1  # rank 0 alone prints
+
+
+@pytest.mark.parametrize("fault", ["dies", "raises", "nan"])
+def test_a_rank_that_fails_ends_all_and_the_run_goes_on(
+    fault: str, whole: Any, tmp_path: Path
+) -> None:
+    """The checkpoint of the epoch before is good, and any number of ranks goes on from it."""
+    path = tmp_path / "run.safetensors"
+    failed = run(3, path, 3, fault)
+    assert failed.returncode != 0
+    assert {"dies": "signal 9", "raises": "of rank 1 alone", "nan": "total nan"}[fault] in (
+        failed.stdout + failed.stderr
+    )
+    assert "epoch 1/3" in failed.stdout
+    assert "epoch 2/3" not in failed.stdout
+    assert run(2, path, 3).returncode == 0
+    assert content(path) == whole
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_leaves_a_checkpoint_in_the_midst_of_an_epoch(
+    number: signal.Signals, whole: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "run.safetensors"
+    with subprocess.Popen(
+        command(2, path, 3, "waits"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        while not path.exists():
+            time.sleep(0.05)
+        before = path.stat().st_mtime_ns
+        time.sleep(0.5)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert path.stat().st_mtime_ns > before, errors
+    assert run(4, path, 3).returncode == 0
+    assert content(path) == whole
+
+
+def test_without_mpi4py_as_the_runner_ranks_are_refused(tmp_path: Path) -> None:
+    done = run(2, tmp_path / "run.safetensors", 1, runner=())
+    assert done.returncode != 0
+    assert "python -m mpi4py" in done.stderr
+    assert os.listdir(tmp_path) == []
+
+
+LAUNCHER = """#!/bin/sh
+# launch HOST COMMAND: what ssh would do, into the network namespace that has this address
+while [ "${1#-}" != "$1" ]; do shift; done
+host=$1
+shift
+exec ip netns exec "nnscratch-${host##*.}" sh -c "$*"
+"""
+
+
+@pytest.fixture
+def two_hosts(tmp_path: Path) -> Iterator[list[str]]:
+    """The beginning of an mpiexec over two hosts, which share a wire of 1 Gbit/s.
+
+    They are network namespaces; the ranks of one talk to those of the other by TCP alone.
+    """
+    if os.geteuid() != 0 or not (which("ip") and which("tc")):
+        pytest.skip("network namespaces need root, ip and tc")
+    names = [f"nnscratch-{n}" for n in (1, 2)]
+
+    def shell(*words: str) -> None:
+        subprocess.run(words, check=True, capture_output=True)
+
+    def remove() -> None:
+        for name in names:
+            subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
+
+    remove()
+    try:
+        for name in names:
+            shell("ip", "netns", "add", name)
+        shell("ip", "link", "add", "nns1", "type", "veth", "peer", "name", "nns2")
+        for n, name in enumerate(names, 1):
+            shell("ip", "link", "set", f"nns{n}", "netns", name)
+            shell("ip", "-n", name, "addr", "add", f"10.9.0.{n}/24", "dev", f"nns{n}")
+            for device in ("lo", f"nns{n}"):
+                shell("ip", "-n", name, "link", "set", device, "up")
+            limit = ["root", "tbf", "rate", "1gbit", "burst", "256kbit", "latency", "50ms"]
+            shell("ip", "netns", "exec", name, "tc", "qdisc", "add", "dev", f"nns{n}", *limit)
+        launcher = tmp_path / "launch"
+        launcher.write_text(LAUNCHER)
+        launcher.chmod(0o755)
+        hosts = ["-launcher", "ssh", "-launcher-exec", str(launcher), "-hosts", "10.9.0.1,10.9.0.2"]
+        yield ["ip", "netns", "exec", names[0], str(MPIEXEC), *hosts]
+    finally:
+        remove()
+
+
+def bytes_sent() -> int:
+    """Return how much the first host has sent."""
+    words = ["ip", "netns", "exec", "nnscratch-1", "cat", "/sys/class/net/nns1/statistics/tx_bytes"]
+    return int(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+
+
+@pytest.mark.parametrize("size", [2, 4])
+def test_ranks_of_two_hosts_write_the_checkpoint_of_one_process(
+    size: int, whole: Any, two_hosts: list[str], tmp_path: Path
+) -> None:
+    path, before = tmp_path / "run.safetensors", bytes_sent()
+    words = [*two_hosts, *command(size, path, 3)[1:]]
+    environment = os.environ | {"UCX_TLS": "tcp,self"}  # or they would talk by shared memory
+    done = subprocess.run(
+        words, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert content(path) == whole
+    assert bytes_sent() - before > 1e6, "the ranks did not talk by the wire"
