@@ -61,7 +61,8 @@ PUBLIC = {
     "MusicVAE Regressor SaltAndPepper Trainable Transposition TwoLayerIWAE VampPriorVAE "
     "WassersteinAutoencoder predict",
     "optimizers": "SGD Adam AdamW RMSprop",
-    "training": "AdversarialTrainer Trainer TrainingDiverged load load_model save save_model",
+    "training": "AdversarialTrainer Trainer TrainingDiverged load load_model mpi_ranks save "
+    "save_model",
     "export": "export_onnx",
     "evaluation": "PCA NearestNeighbours SoftmaxProbe baselines elbo importance_nll psnr ssim",
 }

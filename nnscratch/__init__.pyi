@@ -130,6 +130,7 @@ from .training import Trainer as Trainer
 from .training import TrainingDiverged as TrainingDiverged
 from .training import load as load
 from .training import load_model as load_model
+from .training import mpi_ranks as mpi_ranks
 from .training import save as save
 from .training import save_model as save_model
 

@@ -103,6 +103,42 @@ def test_without_mpi4py_as_the_runner_ranks_are_refused(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == []
 
 
+def train_digits(out: Path, *mpi: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line on the package's digits."""
+    options = [
+        "--model",
+        "dense_vae",
+        "--hidden",
+        "64",
+        "--epochs",
+        "1",
+        "--batch-size",
+        "500",
+        "--replicas",
+        "3",
+    ]
+    words = [*mpi, "-m", "nnscratch", "train", "digits", *options, "--out", str(out)]
+    return subprocess.run(words, capture_output=True, text=True, timeout=300, check=False)
+
+
+def test_the_command_line_on_ranks_writes_the_model_of_one_process(tmp_path: Path) -> None:
+    alone = train_digits(tmp_path / "one", sys.executable)
+    ranks = train_digits(tmp_path / "two", str(MPIEXEC), "-n", "2", sys.executable, "-m", "mpi4py")
+    assert (alone.returncode, ranks.returncode) == (0, 0), alone.stderr + ranks.stderr
+    one, two = (tmp_path / name / "checkpoint.safetensors" for name in ("one", "two"))
+    assert content(one) == content(two)
+    assert ranks.stdout.count("to learn from") == 1
+    assert {p.name for p in one.parent.iterdir()} == {p.name for p in two.parent.iterdir()}
+
+
+def test_the_command_line_on_ranks_fails_with_one_message(tmp_path: Path) -> None:
+    words = str(MPIEXEC), "-n", "4", sys.executable, "-m", "mpi4py"
+    failed = train_digits(tmp_path / "run", *words)
+    assert failed.returncode != 0
+    assert (failed.stdout + failed.stderr).count("error:") == 1
+    assert "expected as many replicas as ranks or more, so 4, got 3" in failed.stderr
+
+
 LAUNCHER = """#!/bin/sh
 # launch HOST COMMAND: what ssh would do, into the network namespace that has this address
 while [ "${1#-}" != "$1" ]; do shift; done

@@ -78,7 +78,8 @@ def answered(options: argparse.Namespace) -> int:
         with terminating(), redirect_stdout(sys.stderr if options.json else sys.stdout):
             return int(options.run(options))
     except (ValueError, OSError, ImportError, MemoryError) as error:
-        print(f"error: {sentence(error)}", file=sys.stderr)
+        where = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
+        print(f"error: {sentence(error)}{where}", file=sys.stderr)
         return 1
     except (KeyboardInterrupt, Terminated) as stop:
         print("stopped", file=sys.stderr)

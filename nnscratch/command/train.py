@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..files import expanded, write_whole
 from . import settings as given_settings
@@ -13,12 +13,20 @@ from .output import answer, wrote
 from .saved import Saved
 from .sources import PLACE, Source, read
 
+if TYPE_CHECKING:
+    from ..training.ranks import Ranks
+    from .trainer import CommandTrainer
+
 EXAMPLES = """\
   nnscratch train pets --size 64 64 --colour --out out/pets
   nnscratch train digits --latent-dim 2 --epochs 10 --out out/digits
   nnscratch train flowers.csv --labels species --missing mean --out out/flowers
   nnscratch train --config out/pets/run.toml --out out/again
   nnscratch train --out out/pets --resume
+
+On several processes or machines, which end with the bits of one (docs/many_machines.md):
+
+  mpiexec -n 4 python -m mpi4py -m nnscratch train pets --replicas 4 --out out/pets
 """
 
 PURPOSE = "train an autoencoder or a VAE on data, and write it into a folder"
@@ -46,7 +54,8 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Train, and say what was written."""
-    from ..training import TrainingDiverged
+    from ..training import TrainingDiverged, mpi_ranks
+    from .ranks import one_voice
 
     said = {k: getattr(options, k) for k in ("data", "out") if getattr(options, k) is not None}
     said |= given_settings.given(options)
@@ -59,8 +68,10 @@ def run(options: argparse.Namespace) -> int:
     said = before | said
     if "data" not in said:
         options.parser.error("expected DATA")
+    ranks = mpi_ranks()
     try:
-        return train(options, folder, said)
+        with one_voice(ranks):
+            return train(options, folder, said, ranks)
     except TrainingDiverged as error:
         raise ValueError(f"{error}; a smaller --learning-rate may help") from None
 
@@ -89,47 +100,29 @@ def earlier(options: argparse.Namespace, folder: Path, said: Mapping[str, Any]) 
     return before
 
 
-def train(options: argparse.Namespace, folder: Path, said: dict[str, Any]) -> int:
+def train(options: argparse.Namespace, folder: Path, said: dict[str, Any], ranks: "Ranks") -> int:
     """Train with these settings, of which those that are missing have defaults."""
-    import numpy as np
-
-    from ..data import split
     from ..training import save
-    from . import building, run_files
-    from .sources import READING
-    from .trainer import CommandTrainer
+    from . import run_files
 
-    place = said.pop("data")
-    reading = {name for options in READING.values() for name in options}
-    source = read(place, {k: v for k, v in said.items() if k in reading})
-    settings = {"data": absolute(place), **building.resolved(said, source)}
-    model = building.build_model(settings, source)
-    seed, share = settings["seed"], settings["validation"]
-    data, held = source.data, None
-    if share:
-        rng = np.random.default_rng([seed, 1])
-        rows = split(data, 1 - share, rng=rng)
-        data, held = data[rows.train], data[rows.test]
-    trainer = CommandTrainer(
-        model,
-        building.optimizer(settings),
-        seed=seed,
-        batch_size=settings["batch-size"],
-        threads=settings.get("threads"),
-        patience=settings.get("patience"),
-        augment=building.augment(settings),
-    )
+    trainer, source, settings = ranks.agreed(lambda: prepared(said, ranks))
+    data, held = parts(source, settings)
+    model = trainer.model
     trainer.prepare(folder, settings)
     trainer.notes = notes_of(settings, source)
     text = given_settings.as_toml(settings | {"out": str(folder)}).encode()
     checkpoint = folder / CHECKPOINT
     if options.resume:
-        trainer.resume(checkpoint)
+        ranks.agreed(lambda: trainer.resume(checkpoint))
         print(f"{checkpoint}: goes on after epoch {trainer.epoch}")
-    elif options.force:
-        for name in FILES:
-            (folder / name).unlink(missing_ok=True)
-    write_whole(folder / RUN, text, "settings")
+
+    def begin() -> None:
+        if options.force and not options.resume:
+            for name in FILES:
+                (folder / name).unlink(missing_ok=True)
+        write_whole(folder / RUN, text, "settings")
+
+    ranks.first(begin)
     print(f"{len(data):,} {data.nouns[1]} to learn from, {len(held or ()):,} held out", flush=True)
     print(
         f"{settings['model']}: {sum(p.value.size for p in model.parameters().values()):,} "
@@ -145,6 +138,8 @@ def train(options: argparse.Namespace, folder: Path, said: dict[str, Any]) -> in
                 file=sys.stderr,
             )
         raise
+    if ranks.rank > 0:
+        return 0
     save(folder / MODEL, model, notes=trainer.notes)
     wrote(folder / MODEL, "the model; `nnscratch info` says what it holds")
     wrote(checkpoint, "the run, from which --resume goes on")
@@ -152,9 +147,48 @@ def train(options: argparse.Namespace, folder: Path, said: dict[str, Any]) -> in
     wrote(folder / "history.csv", "the terms of the loss, a row an epoch")
     saved = Saved(str(folder / MODEL), model, trainer.notes["reading"])
     shown = held if held is not None and len(held) >= run_files.PAIRS else data
-    run_files.write_run(folder, saved, shown, seed)
+    run_files.write_run(folder, saved, shown, settings["seed"])
     answer(options, {"out": str(folder), "settings": settings, "history": trainer.history})
     return 0
+
+
+def prepared(
+    said: dict[str, Any], ranks: "Ranks"
+) -> tuple["CommandTrainer", Source, dict[str, Any]]:
+    """Return a trainer, the data and all settings of a run of which some settings were said."""
+    from . import building
+    from .sources import READING
+    from .trainer import CommandTrainer
+
+    place = said.pop("data")
+    reading = {name for options in READING.values() for name in options}
+    source = read(place, {k: v for k, v in said.items() if k in reading})
+    settings = {"data": absolute(place), **building.resolved(said, source)}
+    trainer = CommandTrainer(
+        building.build_model(settings, source),
+        building.optimizer(settings),
+        seed=settings["seed"],
+        batch_size=settings["batch-size"],
+        replicas=settings.get("replicas"),
+        threads=settings.get("threads"),
+        patience=settings.get("patience"),
+        augment=building.augment(settings),
+        ranks=ranks,
+    )
+    return trainer, source, settings
+
+
+def parts(source: Source, settings: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Return the samples to learn from and those held out, None if there are none."""
+    import numpy as np
+
+    from ..data import split
+
+    if not settings["validation"]:
+        return source.data, None
+    rng = np.random.default_rng([settings["seed"], 1])
+    rows = split(source.data, 1 - settings["validation"], rng=rng)
+    return source.data[rows.train], source.data[rows.test]
 
 
 def absolute(place: str) -> str:

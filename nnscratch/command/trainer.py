@@ -32,21 +32,26 @@ class CommandTrainer(Trainer[Any]):
             checkpoint=checkpoint,
             progress=sys.stderr.isatty(),
         )
-        write_history(self.folder / "history.csv", self.history)
+        self.write_history()
 
     def out_of_patience(self) -> bool:
-        """Is it time to end, by the validation total or by the clock?"""
-        late = time.perf_counter() - self.start > self.seconds
+        """Is it time to end, by the validation total or by the clock, that of rank 0?"""
+        late = self.ranks.gather(time.perf_counter() - self.start > self.seconds)[0]
         return late or super().out_of_patience()
 
     def close_epoch(self, N: int, validation: Any) -> None:
         """Enter the epoch into the history, and say how long the others will take."""
         super().close_epoch(N, validation)
-        write_history(self.folder / "history.csv", self.history)
+        self.write_history()
         if not sys.stderr.isatty():
             each = (time.perf_counter() - self.start) / (self.epoch - self.first)
             left = each * (self.epochs - self.epoch)
             print(f"{summary_line(self.history[-1], self.epochs)} | {left:.0f} s left", flush=True)
+
+    def write_history(self) -> None:
+        """Write history.csv, on rank 0."""
+        path, history = self.folder / "history.csv", self.history
+        self.ranks.first(lambda: write_history(path, history))
 
 
 def write_history(path: Path, history: Sequence[Row]) -> None:
