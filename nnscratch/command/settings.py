@@ -64,8 +64,11 @@ def setting_options(parser: argparse.ArgumentParser) -> None:
     words = "shift pictures at random, by so many pixels at the most"
     add("--shift", type=integer(0), metavar="PIXELS", help=words)
     add("--seed", type=integer(0, 2**63 - 1), help="of all randomness; default 0")
-    words = "parts of a batch with a gradient of their own, which threads and ranks share (part of "
-    words += "the arithmetic); default 2 for pictures, 1 for rows"
+    words = "parts of a batch with a gradient of their own, which threads and processes share; "
+    words += (
+        "default 2 for pictures, 1 for rows. `mpiexec -n R python -m mpi4py -m nnscratch train "
+    )
+    words += "…` runs each in a process of its own, on one machine or several, with equal bits"
     add("--replicas", type=integer(1), metavar="R", help=words)
     words = "begin no epoch after so many minutes; default: no limit"
     add("--minutes", type=rate, metavar="M", help=words)

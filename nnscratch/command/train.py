@@ -23,10 +23,6 @@ EXAMPLES = """\
   nnscratch train flowers.csv --labels species --missing mean --out out/flowers
   nnscratch train --config out/pets/run.toml --out out/again
   nnscratch train --out out/pets --resume
-
-On several processes or machines, which end with the bits of one (docs/many_machines.md):
-
-  mpiexec -n 4 python -m mpi4py -m nnscratch train pets --replicas 4 --out out/pets
 """
 
 PURPOSE = "train an autoencoder or a VAE on data, and write it into a folder"
