@@ -225,35 +225,6 @@ def test_at_weights_of_one_it_is_the_vae_in_expectation() -> None:
     assert abs(np.mean(found) - np.mean(want)) < 4 * error
 
 
-def test_parts_of_a_known_gaussian() -> None:
-    """μ = (a x, b x) of x ~ N(0, 1) and σ = s: q(z) is a Gaussian whose three parts are known."""
-    a, b, s, N = 1.5, -0.8, 0.7, 1500
-    found = []
-    for seed in range(6):
-        rng = np.random.default_rng(seed)
-        mu = np.array([[a], [b]]) * rng.standard_normal(N)
-        logvar = np.full((2, N), 2 * np.log(s))
-        z = mu + s * rng.standard_normal((2, N))
-        found.append(kl_decomposition(z, mu, logvar, np.full((N, N), -np.log(N)))[0])
-    C = np.outer([a, b], [a, b]) + s * s * np.eye(2)
-    v, rho2 = np.diag(C), C[0, 1] ** 2 / (C[0, 0] * C[1, 1])
-    information = 0.5 * np.log(np.linalg.det(C) / s**4)
-    want = [information, -0.5 * np.log(1 - rho2), 0.5 * (v - 1 - np.log(v)).sum()]
-    error = np.std(found, axis=0, ddof=1) / np.sqrt(len(found))
-    assert (np.abs(np.mean(found, axis=0) - want) < 4 * error + 5 / N).all()
-
-
-def test_stratified_weights_estimate_the_mean_of_all_posteriors_without_bias() -> None:
-    """Over all batches of three that hold a given image of six, exactly; and of all six at once."""
-    q = np.random.default_rng(0).random(6)
-    model = tcvae(samples=6)
-    w = np.exp(model.log_weights(3))
-    batches = [[0, *rest] for rest in permutations(range(1, 6), 2)]
-    assert np.mean([w[0] @ q[batch] for batch in batches]) == pytest.approx(q.mean(), rel=1e-12)
-    np.testing.assert_allclose(np.exp(model.log_weights(6)), 1 / 6, rtol=1e-12)
-    np.testing.assert_allclose(np.exp(tcvae(samples=6, sampling="weighted").log_weights(3)), 1 / 18)
-
-
 # The VampPrior
 
 
