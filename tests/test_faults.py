@@ -19,6 +19,7 @@ import checks.dense
 import checks.exponential
 import checks.fusion
 import checks.initializers
+import checks.latent
 import checks.losses
 import checks.norm
 import checks.optimizers
@@ -57,6 +58,12 @@ OF_TANH: tuple[Check, Any] = (checks.exponential.check_tanh, (np.float64,))
 OF_NORM: tuple[Check, Any] = (checks.norm.check_kernels, ("GroupNorm", 7, (3, 5), np.float64))
 OF_CONV: tuple[Check, Any] = (checks.conv.check_convolution, ())
 OF_TURNED: tuple[Check, Any] = (checks.conv_transpose.check_transposed, ())
+OF_CODEBOOK: tuple[Check, Any] = (checks.latent.check_codebook_error, ())
+OF_MMD: tuple[Check, Any] = (checks.latent.check_mmd, (2, 4, SEED))
+OF_PARTS: tuple[Check, Any] = (checks.latent.check_parts, (2, 3, SEED))
+OF_MIXTURE: tuple[Check, Any] = (checks.latent.check_mixture, (2, 3, 4, SEED))
+OF_AVERAGES: tuple[Check, Any] = (checks.latent.check_averages, (2, SEED))
+OF_REVIVAL: tuple[Check, Any] = (checks.latent.check_revival, (0.9,))
 OF_FUSION: tuple[Check, Any] = (checks.fusion.check_fusion, ())
 OF_MAX: tuple[Check, Any] = (checks.pool.check_max_pool, ())
 OF_MEAN: tuple[Check, Any] = (checks.pool.check_mean, ())
@@ -466,6 +473,63 @@ FAULTS: dict[str, list[Fault]] = {
         ),
         ("dμ is dz itself", {"dz.copy()": "dz"}, checks.sampling.check_gradients_are_new, ()),
         ("σ = exp(logvar)", SIGMA_IS_VARIANCE, checks.sampling.check_moments, ()),
+    ],
+    "latent_losses.py": [
+        (
+            "codebook: sign of de",
+            {"d = codebook[k] - z": "d = z - z + codebook[k] - 2 * z"},
+            *OF_CODEBOOK,
+        ),
+        ("codebook: no 1/N", {"2 / N * sums_by_token": "2 * sums_by_token"}, *OF_CODEBOOK),
+        ("MMD: pairs i = j count", {"apart = 1 - np.eye(N": "apart = 1 - 0 * np.eye(N"}, *OF_MMD),
+        ("MMD: a pair once", {"dz = 4 / (N * (N - 1))": "dz = 2 / (N * (N - 1))"}, *OF_MMD),
+        ("MMD: pull becomes push", {"dz -= 4 / N**2": "dz += 4 / N**2"}, *OF_MMD),
+        ("MMD: slope of the RBF", {"[-k / C for": "[-k for"}, *OF_MMD),
+        ("MMD: slope of the IMQ", {"-k * k / C": "-k / C"}, *OF_MMD),
+        (
+            "parts: β and α change places",
+            {"alpha, beta, gamma = dy": "beta, alpha, gamma = dy"},
+            *OF_PARTS,
+        ),
+        ("parts: no gradient of the prior", {"gamma * z - dau": "-dau"}, *OF_PARTS),
+        (
+            "parts: dlogvar without ½",
+            {"(squares - da).sum(axis=1) / 2": "(squares - da).sum(axis=1)"},
+            *OF_PARTS,
+        ),
+        (
+            "parts: margins forget the weights",
+            {"log_sum(a + log_weights)": "log_sum(a + 0)"},
+            *OF_PARTS,
+        ),
+        ("mixture: log K forgotten", {" - log(K)": ""}, *OF_MIXTURE),
+        (
+            "mixture: sign of the pull",
+            {"rU.sum(axis=2) - u / N": "-rU.sum(axis=2) - u / N"},
+            *OF_MIXTURE,
+        ),
+        ("mixture: dmean", {", -rU.sum(axis=1)": ", rU.sum(axis=1)"}, *OF_MIXTURE),
+        ("mixture: dlogvar", {"(r / N - differences": "(r - differences"}, *OF_MIXTURE),
+        ("log N without 2π", {"+ log(2 * pi)) / 2, u": ") / 2, u"}, *OF_MIXTURE),
+    ],
+    "models/codebook.py": [
+        (
+            "|e|² for ½ |e|²",
+            {"[:, None] / 2 - matmul": "[:, None] - matmul"},
+            checks.latent.check_nearest,
+            (5, 2, SEED),
+        ),
+        ("γ and 1 - γ change places", {"new = 1 - (": "new = 1 * ("}, *OF_AVERAGES),
+        ("no smoothing", {"(self.counts + self.EPS)": "(self.counts)"}, *OF_AVERAGES),
+        ("codes that are chosen die", {" & (chosen == 0)": " | (chosen > 0)"}, *OF_REVIVAL),
+        ("the revived are not counted", {"self.counts[lost] = 1": "pass"}, *OF_REVIVAL),
+        ("the revived keep their sums", {" = self.sums[lost] = rows": " = rows"}, *OF_REVIVAL),
+        (
+            "perplexity in bits",
+            {"np.exp(-(used": "np.exp2(-(used"},
+            checks.latent.check_perplexity,
+            (),
+        ),
     ],
     "losses.py": [
         ("dy: no 1/N", {"d *= 2 / N": "d *= 2"}, *of_loss("squared_error")),

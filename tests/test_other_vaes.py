@@ -2,17 +2,18 @@
 
 import re
 from collections.abc import Callable
-from itertools import permutations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import tiny
+from checks.latent import check_mixture, check_mmd, check_parts, codes
 from hypothesis import given
 from hypothesis import strategies as st
 
 import nnscratch as nn
+from nnscratch import latent_losses
 from nnscratch.core import Array, pack
 from nnscratch.evaluation import elbo
 from nnscratch.gradcheck.gradcheck import gradcheck
@@ -115,25 +116,25 @@ def test_threads_and_a_break_change_no_bit(name: str, tmp_path: Path) -> None:
         assert {key: a.tobytes() for key, a in arrays_of(other.model).items()} == want
 
 
-# The discrepancy
+# The losses by their formulas
 
 
 @given(L=SIZES, N=st.integers(2, 6), seed=SEEDS)
 def test_the_discrepancy_is_the_formulas(L: int, N: int, seed: int) -> None:
-    z, p = np.random.default_rng(seed).standard_normal((2, L, N))
-    kernels = {
-        imq_mmd: lambda r2: sum(2 * L * s / (2 * L * s + r2) for s in SCALES),
-        rbf_mmd: lambda r2: sum(np.exp(-r2 / (2 * L * s)) for s in SCALES),
-    }
-    for function, kernel in kernels.items():
+    check_mmd(latent_losses, L, N, seed)
 
-        def k(a: Array, b: Array, kernel: Any = kernel) -> float:
-            return float(kernel(((a - b) ** 2).sum()))
 
-        pairs = list(permutations(range(N), 2))
-        within = sum(k(z[:, i], z[:, j]) + k(p[:, i], p[:, j]) for i, j in pairs) / len(pairs)
-        between = sum(k(z[:, i], p[:, j]) for i in range(N) for j in range(N)) / N**2
-        assert function(z, p)[0] == pytest.approx(within - 2 * between, rel=1e-9, abs=1e-12)
+@given(L=SIZES, N=SIZES, seed=SEEDS)
+def test_the_three_parts_are_those_of_the_formula(L: int, N: int, seed: int) -> None:
+    check_parts(latent_losses, L, N, seed)
+
+
+@given(L=SIZES, N=SIZES, K=SIZES, seed=SEEDS)
+def test_the_kl_of_a_mixture_is_the_formulas(L: int, N: int, K: int, seed: int) -> None:
+    check_mixture(latent_losses, L, N, K, seed)
+
+
+# The discrepancy
 
 
 def mmd_of_gaussians(m: Array, v: float) -> float:
@@ -180,40 +181,6 @@ def test_the_discrepancy_takes_codes_to_the_prior() -> None:
 # The decomposition
 
 
-def codes(L: int, N: int, seed: int = 0) -> tuple[Array, Array, Array]:
-    """Return draws, means and log-variances, (L, N) each."""
-    rng = np.random.default_rng(seed)
-    mu, logvar = rng.standard_normal((L, N)), 0.5 * rng.standard_normal((L, N)) - 1
-    return mu + np.exp(logvar / 2) * rng.standard_normal((L, N)), mu, logvar
-
-
-@given(L=SIZES, N=SIZES, seed=SEEDS)
-def test_the_three_parts_are_those_of_the_formula_and_sum_to_a_draw_of_the_kl(
-    L: int, N: int, seed: int
-) -> None:
-    z, mu, logvar = codes(L, N, seed)
-    w = np.random.default_rng(seed).random((N, N)) + 0.1
-    parts, _ = kl_decomposition(z, mu, logvar, np.log(w))
-
-    def q(n: int, m: int, dims: Any) -> float:
-        v = np.exp(logvar[dims, m])
-        return float(
-            np.prod(np.exp(-((z[dims, n] - mu[dims, m]) ** 2) / (2 * v)) / np.sqrt(2 * np.pi * v))
-        )
-
-    every = list(range(L))
-    joint = [np.log(sum(w[n, m] * q(n, m, every) for m in range(N))) for n in range(N)]
-    margins = [
-        sum(np.log(sum(w[n, m] * q(n, m, [d]) for m in range(N))) for d in every) for n in range(N)
-    ]
-    given_x = [np.log(q(n, n, every)) for n in range(N)]
-    prior = -(z**2 + np.log(2 * np.pi)).sum(axis=0) / 2
-    want = [np.mean(given_x) - np.mean(joint), np.mean(joint) - np.mean(margins)]
-    want.append(np.mean(margins) - prior.mean())
-    np.testing.assert_allclose(parts, want, rtol=1e-9, atol=1e-9)
-    assert parts.sum() == pytest.approx(np.mean(given_x) - prior.mean(), abs=1e-9)
-
-
 def test_at_weights_of_one_it_is_the_vae_in_expectation() -> None:
     model, plain = tcvae(beta=1.0, **F64), tiny.vae(**F64)
     for name, p in plain.parameters().items():
@@ -226,23 +193,6 @@ def test_at_weights_of_one_it_is_the_vae_in_expectation() -> None:
 
 
 # The VampPrior
-
-
-@given(L=SIZES, N=SIZES, K=SIZES, seed=SEEDS)
-def test_the_kl_of_a_mixture_is_the_formulas(L: int, N: int, K: int, seed: int) -> None:
-    z, mu, logvar = codes(L, N, seed)
-    _, means, logvars = codes(L, K, seed + 1)
-
-    def log_normal(n: int, m: Array, s: Array) -> float:
-        return float(-0.5 * ((z[:, n] - m) ** 2 / np.exp(s) + s + np.log(2 * np.pi)).sum())
-
-    want = 0.0
-    for n in range(N):
-        parts = [log_normal(n, means[:, k], logvars[:, k]) for k in range(K)]
-        want += log_normal(n, mu[:, n], logvar[:, n]) - np.log(np.mean(np.exp(parts)))
-    assert mixture_kl(z, mu, logvar, means, logvars)[0] == pytest.approx(
-        want / N, rel=1e-9, abs=1e-9
-    )
 
 
 def test_with_one_standard_component_it_is_the_vaes_kl() -> None:

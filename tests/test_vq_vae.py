@@ -8,14 +8,23 @@ from typing import Any
 import numpy as np
 import pytest
 import tiny
+from checks.latent import (
+    check_averages,
+    check_codebook_error,
+    check_nearest,
+    check_perplexity,
+    check_revival,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
 import nnscratch as nn
+from nnscratch import latent_losses
 from nnscratch.core import Array, pack
 from nnscratch.gradcheck.gradcheck import gradcheck
 from nnscratch.latent_losses import codebook_error
-from nnscratch.models.codebook import Codebook, perplexity
+from nnscratch.models import codebook as codebooks
+from nnscratch.models.codebook import Codebook
 from nnscratch.training.checkpoint import arrays_of
 
 pytestmark = pytest.mark.plain
@@ -59,17 +68,27 @@ def fixed() -> np.random.Generator:
 # The codebook
 
 
-@given(K=SIZES, D=SIZES, P=SIZES, N=SIZES, seed=SEEDS)
-def test_nearest_is_the_nearest(K: int, D: int, P: int, N: int, seed: int) -> None:
-    book, z = codebook(K, D, **F64), np.random.default_rng(seed).standard_normal((D, P, N))
-    found = book.nearest(z)
-    vectors = book.vectors(found)
-    assert vectors.shape == z.shape
-    for p in range(P):
-        for n in range(N):
-            distances = ((book.w.value - z[:, p, n]) ** 2).sum(axis=1)
-            assert found[p, n] == distances.argmin()
-            np.testing.assert_array_equal(vectors[:, p, n], book.w.value[found[p, n]])
+@given(K=SIZES, D=SIZES, seed=SEEDS)
+def test_nearest_is_the_nearest(K: int, D: int, seed: int) -> None:
+    check_nearest(codebooks, K, D, seed)
+
+
+@given(steps=st.integers(1, 3), seed=SEEDS)
+def test_moving_averages_are_those_of_the_formula(steps: int, seed: int) -> None:
+    check_averages(codebooks, steps, seed)
+
+
+@pytest.mark.parametrize("decay", [None, 0.9])
+def test_a_dead_code_is_revived_as_a_vector_of_the_batch(decay: float | None) -> None:
+    check_revival(codebooks, decay)
+
+
+def test_the_error_of_a_codebook_by_hand() -> None:
+    check_codebook_error(latent_losses)
+
+
+def test_perplexity_counts_the_codes_in_use() -> None:
+    check_perplexity(codebooks)
 
 
 def test_of_equal_distances_the_first_counts() -> None:
@@ -77,31 +96,6 @@ def test_of_equal_distances_the_first_counts() -> None:
     book.w.value[...] = [[1, 0], [-1, 0], [-1, 0], [1, 0]]
     z = np.array([[0.0, -3, 2], [0, 0, 1]])[:, None]
     np.testing.assert_array_equal(book.nearest(z), [[0, 1, 0]])
-
-
-def test_the_error_of_a_codebook_by_hand() -> None:
-    """Codes 1 and 4; three places: 2 and 0 are nearest to 1, 3 to 4. N is 1."""
-    e, k, z = np.array([[1.0], [4.0]]), np.array([[0], [1], [0]]), np.array([[[2.0], [3.0], [0.0]]])
-    value, de = codebook_error(e, k, z)
-    assert value == 1 + 1 + 1
-    np.testing.assert_array_equal(de, [[2 * (1 - 2) + 2 * (1 - 0)], [2 * (4 - 3)]])
-
-
-@given(steps=st.integers(1, 3), seed=SEEDS)
-def test_moving_averages_are_those_of_the_formula(steps: int, seed: int) -> None:
-    rng, book = np.random.default_rng(seed), codebook(4, 2, decay=0.8, dead=0, **F64)
-    n, m = np.ones(4), book.w.value.copy()
-    for _ in range(steps):
-        z = rng.standard_normal((2, 3, 5))
-        k = book.nearest(z)
-        book.learn(z, k, book.draw(15, None))
-        for j in range(4):
-            n[j] = 0.8 * n[j] + 0.2 * (k == j).sum()
-            m[j] = 0.8 * m[j] + 0.2 * sum(z[:, p, q] for p, q in np.argwhere(k == j))
-        smooth = (n + 1e-5) / (n.sum() + 4e-5) * n.sum()
-        assert smooth.sum() == pytest.approx(n.sum(), rel=1e-12)
-        np.testing.assert_allclose(book.counts, n, rtol=1e-12)
-        np.testing.assert_allclose(book.w.value, m / smooth[:, None], rtol=1e-12)
 
 
 def test_codes_come_to_the_means_of_what_they_stand_for() -> None:
@@ -114,23 +108,6 @@ def test_codes_come_to_the_means_of_what_they_stand_for() -> None:
     np.testing.assert_allclose(book.w.value, [[1.5], [10.0]], rtol=1e-4)
 
 
-@pytest.mark.parametrize("decay", [None, 0.9])
-def test_a_dead_code_is_revived_as_a_vector_of_the_batch(decay: float | None) -> None:
-    """No code but the first is ever chosen; at 0.9 (0.99) it takes 7 (69) batches to be dead."""
-    book = codebook(3, 2, decay=decay, **F64)
-    book.w.value[1:], book.sums[1:] = 1e6, 1e6
-    rng, z = np.random.default_rng(0), 0.1 * np.random.default_rng(1).standard_normal((2, 4, 5))
-    batches = 7 if decay else 69
-    for step in range(batches):
-        assert (book.w.value[1:] > 1e5).all(), step
-        drawn = book.draw(20, rng)
-        book.learn(z, np.zeros((4, 5), int), drawn)
-    np.testing.assert_array_equal(book.w.value[1:], z.reshape(2, -1)[:, drawn[1:]].T)
-    assert (book.counts[1:] == 1).all()
-    if decay:
-        np.testing.assert_array_equal(book.sums[1:], book.w.value[1:])
-
-
 def test_no_code_is_revived_that_is_chosen_or_where_none_is_to_be() -> None:
     for dead, chosen in ((0.0, 0), (0.9, 1)):
         book = codebook(2, 1, decay=0.5, dead=dead, **F64)
@@ -140,14 +117,6 @@ def test_no_code_is_revived_that_is_chosen_or_where_none_is_to_be() -> None:
             book.learn(z + 3, np.array([[chosen]]), np.zeros(2, int))
             assert book.counts[1 - chosen] == (1 if dead else before[1] / 2)
     assert book.counts[1] == pytest.approx(1, abs=1e-5)
-
-
-@given(m=st.integers(1, 6), times=st.integers(1, 4))
-def test_perplexity_counts_the_codes_in_use(m: int, times: int) -> None:
-    tokens = np.tile(np.arange(m), (times, 1))
-    assert perplexity(tokens, 8) == pytest.approx(m, rel=1e-12)
-    skewed = np.array([0, 0, 0, 1])
-    assert perplexity(skewed, 8) == pytest.approx(0.75**-0.75 * 0.25**-0.25, rel=1e-12)
 
 
 # The gradients
