@@ -477,7 +477,7 @@ FAULTS: dict[str, list[Fault]] = {
     "latent_losses.py": [
         (
             "codebook: sign of de",
-            {"d = codebook[k] - z": "d = z - z + codebook[k] - 2 * z"},
+            {"2 / N * sums_by_token": "-2 / N * sums_by_token"},
             *OF_CODEBOOK,
         ),
         ("codebook: no 1/N", {"2 / N * sums_by_token": "2 * sums_by_token"}, *OF_CODEBOOK),
@@ -642,7 +642,10 @@ FAULTS: dict[str, list[Fault]] = {
         ),
         (
             "σ(a) = e/(1 + e) everywhere",
-            {"where_larger(an, nothing, one, e)": "e"},
+            {
+                "\n                sigma = divide(where_larger(an, nothing, one, e)": "\n"
+                "                sigma = divide(e"
+            },
             checks.losses.check_bernoulli_limits,
             (),
         ),

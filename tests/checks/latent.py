@@ -135,6 +135,7 @@ def check_revival(module: ModuleType, decay: float | None) -> None:
         assert (book.w.value[1:] > 1e5).all(), step
         drawn = book.draw(20, rng)
         book.learn(z, np.zeros((4, 5), int), drawn)
+        assert book.counts[0] > 1  # of a code that is in use, which so does not begin anew
     np.testing.assert_array_equal(book.w.value[1:], z.reshape(2, -1)[:, drawn[1:]].T)
     assert (book.counts[1:] == 1).all()
     if decay:
