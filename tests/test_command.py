@@ -1,8 +1,11 @@
 """The command line: its help, `train` from data to files, `info`, exit codes."""
 
 import json
+import re
+import shlex
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +14,7 @@ from PIL import Image
 
 import nnscratch as nn
 from nnscratch.command import main
-from nnscratch.command.program import COMMANDS
+from nnscratch.command.program import COMMANDS, parser
 from nnscratch.training import checkpoint
 from nnscratch.training.model_file import read_notes
 
@@ -409,3 +412,26 @@ def test_signals(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["reconstruct", f"{out}/model.safetensors", str(tmp_path / "x.npy")]
     assert main([*words, "--out", str(tmp_path / "y.npy")]) == 0
     np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), model.reconstruct(x))
+
+
+# Pages
+
+
+def lines_of_pages() -> list[str]:
+    """Return every command line of ours that a help, the README or the page shows."""
+    root = Path(nn.__file__).parents[1]
+    pages = [(root / page).read_text("utf-8") for page in ("README.md", "docs/command_line.md")]
+    found = [line for page in pages for line in re.findall(r"^    (nnscratch .*)$", page, re.M)]
+    found += [span for span in re.findall(r"`(nnscratch [^`…]*--[^`…]*)`", "".join(pages))]
+    for name in COMMANDS:
+        found += import_module(f"nnscratch.command.{name}").EXAMPLES.strip().splitlines()
+    return [line.strip() for line in found if "COMMAND" not in line]
+
+
+@pytest.mark.parametrize("line", lines_of_pages())
+def test_a_command_that_is_shown_is_understood(line: str) -> None:
+    assert parser().parse_args(shlex.split(line)[1:]).command in COMMANDS
+
+
+def test_commands_are_shown() -> None:
+    assert len(lines_of_pages()) >= 20
