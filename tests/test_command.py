@@ -346,6 +346,8 @@ def test_what_a_model_is_worth(
     assert figures["PSNR"]["value"] == pytest.approx(nn.psnr(x, y), abs=1e-6)
     pca = nn.PCA(2).fit(x)
     assert figures["PSNR of PCA-2"]["value"] == pytest.approx(nn.psnr(x, pca.reconstruct(x)))
+    floor = figures["floor: the loss of perfect grey pixels"]["value"]
+    assert floor == pytest.approx(nn.evaluation.bce_floor(x))
     assert any("Bernoulli and grey images" in note for note in found["notes"])
 
 

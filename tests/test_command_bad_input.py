@@ -5,6 +5,8 @@ import json
 import os
 import re
 import struct
+import subprocess
+import sys
 import zlib
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
@@ -12,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from damage import flipped
+from damage import damaged, flipped
 from safetensors.numpy import save
 from test_command import SMALL, fill
 
@@ -294,3 +296,49 @@ def test_a_folder_that_is_a_file(
 def test_wrong_usage(words: list[str], want: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words) == 2
     assert want in capsys.readouterr().err
+
+
+@pytest.mark.once
+def test_damaged_model_files(
+    good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of 2,000 files that disks and people have spoilt, each is refused in a sentence, or whole."""
+    content, rng = (good / "model.safetensors").read_bytes(), np.random.default_rng(0)
+    path = tmp_path / "bad.safetensors"
+    names = [name for name in MODEL_COMMANDS if name not in ("explore", "export", "evaluate")]
+    for n in range(2000):
+        path.write_bytes(damaged(content, rng))
+        line = MODEL_COMMANDS[names[n % len(names)]](path, good / "pets", tmp_path / "out")
+        sentence = refused(line, tmp_path / "out", capsys)
+        assert str(path) in sentence
+        assert len(sentence) < 1000
+
+
+LIMITED = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (4_000, 4_000))
+from nnscratch.command import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("command", [name for name in WRITERS if name not in ("export", "encode")])
+def test_a_disk_that_is_full_half_way(command: str, good: Path, tmp_path: Path) -> None:
+    """A real one, as far as a process can have one: no file may exceed 4 kB."""
+    model, pets = good / "model.safetensors", fill(tmp_path / "pets", 30, 40)
+    line = [str(word) for word in WRITERS[command](model, pets, tmp_path / "out")]
+    if command == "train":
+        line += ["--channels", "32"]
+    if command in ("decode", "sample", "sample like", "reconstruct", "interpolate"):
+        line[-1] = line[-1].rpartition(".")[0] + ".npy" if "." in line[-1] else line[-1] + ".npy"
+        np.save(tmp_path / "codes.npy", np.zeros((64, 2), np.float32))
+        line += {"sample": ["-n", "64"], "interpolate": ["--steps", "64"]}.get(command, [])
+    env = os.environ | {"PYTHONPATH": str(Path(nn.__file__).parents[1])}
+    found = subprocess.run(
+        [sys.executable, "-c", LIMITED, *line], capture_output=True, text=True, env=env, check=False
+    )
+    assert (found.returncode, found.stderr.count("Traceback")) == (1, 0), found.stderr
+    assert "File too large" in found.stderr
+    left = {p.name for p in (tmp_path / "out").rglob("*") if p.is_file()}
+    assert left <= {"run.toml", "history.csv"}

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from ..data.dataset import Dataset
-from ..evaluation import PCA, elbo, importance_nll, mean_image, ssim
+from ..evaluation import PCA, bce_floor, elbo, importance_nll, mean_image, ssim
 from ..evaluation.elbo import Estimate
+from ..likelihoods import Bernoulli
 from ..models import VAE
 from ..optimizers import Adam
 from ..training import Trainer
@@ -75,6 +76,8 @@ def errors(saved: Saved, data: Dataset, found: Figures, notes: list[str]) -> Non
     rng = np.random.default_rng(0)
     paints = saved.paints and shape is not None and min(shape[1:]) >= WINDOW
     for images, labels in in_parts(data, saved):
+        if isinstance(model.likelihood, Bernoulli):
+            rows[""].floor += len(images) * bce_floor(images)
         rows[""].add(images, model.reconstruct(corrupted(model, images, rng), labels), paints)
         for name, reconstruct in baselines.items():
             rows.setdefault(name, Sums()).add(images, reconstruct(images), paints)
@@ -85,6 +88,9 @@ def errors(saved: Saved, data: Dataset, found: Figures, notes: list[str]) -> Non
             add(found, f"PSNR{name}", -10 * np.log10(mse) if mse else np.inf, "dB")
         if paints:
             add(found, f"SSIM{name}", sums.ssim / sums.count, "")
+    if rows[""].floor:
+        floor = rows[""].floor / rows[""].count
+        add(found, "floor: the loss of perfect grey pixels", floor, "nats a sample")
 
 
 def mean(images: Any, average: Any) -> Any:
@@ -93,10 +99,13 @@ def mean(images: Any, average: Any) -> Any:
 
 
 class Sums:
-    """Squared errors and similarities of samples, some at a time."""
+    """Squared errors and similarities of samples, some at a time.
+
+    floor  the sum of what samples cost that are said perfectly, for a Bernoulli
+    """
 
     def __init__(self) -> None:
-        self.count, self.squares, self.ssim = 0, 0.0, 0.0
+        self.count, self.squares, self.ssim, self.floor = 0, 0.0, 0.0, 0.0
 
     def add(self, images: Any, again: Any, paints: bool) -> None:
         """Add samples (N, …) and what a model makes of them."""

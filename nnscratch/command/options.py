@@ -44,7 +44,7 @@ def seed(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=integer(0, 2**63 - 1), default=0, help=words)
 
 
-def threads(parser: argparse.ArgumentParser) -> None:
+def threads(parser: Any) -> None:
     """--threads."""
     words = "threads that work; default one a core; changes no result"
     parser.add_argument("--threads", type=integer(1, 1024), metavar="N", help=words)

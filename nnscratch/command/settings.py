@@ -26,8 +26,8 @@ def setting_options(parser: argparse.ArgumentParser) -> None:
     """Add the settings of a run; None stands for the default."""
     reading_options(parser)
     add = parser.add_argument_group("the model").add_argument
-    words = "dense_, conv_ or table_ and autoencoder, vae or conditional_vae; default: conv_vae "
-    words += "for pictures and signals, table_vae for rows"
+    words = "conv_vae (the default for pictures and signals), conv_autoencoder or "
+    words += "conv_conditional_vae; the same with dense_; with table_ (the default for rows)"
     add("--model", metavar="NAME", help=words)
     words = "numbers in a code; default 32, for rows a quarter of their length, at most 32"
     add("--latent-dim", type=integer(1), metavar="L", help=words)
@@ -46,7 +46,8 @@ def setting_options(parser: argparse.ArgumentParser) -> None:
     words += "downsampling=FACTOR"
     add("--corruption", metavar="NAME=X", help=words)
     add("--dtype", choices=("float32", "float64"), help="default float32")
-    add = parser.add_argument_group("the training").add_argument
+    group = parser.add_argument_group("the training")
+    add = group.add_argument
     words = "times that all samples are learned from; default: as many as make about 1,500 steps"
     add("--epochs", type=integer(1), metavar="N", help=words)
     words = "samples a step; default 64, or all if they are fewer"
@@ -72,7 +73,7 @@ def setting_options(parser: argparse.ArgumentParser) -> None:
     add("--replicas", type=integer(1), metavar="R", help=words)
     words = "begin no epoch after so many minutes; default: no limit"
     add("--minutes", type=rate, metavar="M", help=words)
-    threads(parser)
+    threads(group)
 
 
 def given(options: argparse.Namespace) -> dict[str, Any]:
