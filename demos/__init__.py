@@ -13,6 +13,9 @@ STARTED = time.perf_counter()
 HERE = Path(__file__).parent
 OPTIONS = "NNSCRATCH_OPTIONS"
 
+COMMAND = "python -m demos"
+"""What starts a demo, by which every page calls it. `nnscratch demo` puts its own name here."""
+
 
 def names() -> list[str]:
     """Return the names of all demos."""
@@ -20,9 +23,10 @@ def names() -> list[str]:
 
 
 def page(name: str) -> str:
-    """Return the docstring of a demo, from its file.
+    """Return the docstring of a demo, from its file, with the command that starts it here.
 
     Python drops it with -OO, and in a notebook __doc__ is another one.
     """
     source = (HERE / f"{name}.py").read_text("utf-8")
-    return ast.get_docstring(ast.parse(source)) or ""
+    text = ast.get_docstring(ast.parse(source)) or ""
+    return text.replace("python -m demos", COMMAND)

@@ -9,6 +9,7 @@ import runpy
 import sys
 from io import TextIOWrapper
 
+import demos
 from demos import names, page
 
 
@@ -20,8 +21,8 @@ def main(arguments: list[str]) -> int:
     width = max(map(len, known))
     listing = "\n".join(f"    {name:{width}}  {line}" for name, line in known.items())
     if not arguments or arguments[0] in ("-h", "--help"):
-        print(f"python -m demos NAME [options], where NAME is one of\n\n{listing}\n")
-        print("python -m demos NAME --help says which options a demo has.")
+        print(f"{demos.COMMAND} NAME [options], where NAME is one of\n\n{listing}\n")
+        print(f"{demos.COMMAND} NAME --help says which options a demo has.")
         return 0
     name, *rest = arguments
     if name not in known:
@@ -29,7 +30,7 @@ def main(arguments: list[str]) -> int:
             f"demos: expected one of {', '.join(known)}, got {name!r}\n\n{listing}", file=sys.stderr
         )
         return 2
-    sys.argv = [f"python -m demos {name}", *rest]
+    sys.argv = [f"{demos.COMMAND} {name}", *rest]
     try:
         runpy.run_module(f"demos.{name}", run_name="__main__")
     except OSError as error:  # a folder that cannot be written, a full disk

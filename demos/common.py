@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import numpy as np
 from matplotlib.figure import Figure
 
+import demos
 import nnscratch
 from demos import OPTIONS, STARTED, page
 from nnscratch.core import IntArray
@@ -66,7 +67,7 @@ def begin(
     """
     text = page(name)
     parser = argparse.ArgumentParser(
-        prog=f"python -m demos {name}",
+        prog=f"{demos.COMMAND} {name}",
         description=text,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -99,7 +100,7 @@ def begin(
 
 def _command(name: str, options: Options) -> str:
     """Return the command that does the same again, whatever the defaults will be by then."""
-    words = ["python", "-m", "demos", name]
+    words = [*shlex.split(demos.COMMAND), name]
     for key, value in vars(options).items():
         if value is True and key != "resume":
             words.append(f"--{key}")

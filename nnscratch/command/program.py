@@ -27,6 +27,7 @@ COMMANDS = (
 """The modules of this package that are subcommands, in the order of the help."""
 
 TOOLS = {
+    "demo": ("command.demo", "run a demo, a page of the lesson with its figures, or list them"),
     "gradcheck": ("gradcheck.__main__", "prove every layer and loss"),
     "explain": ("explain.__main__", "show a layer or loss line by line, with its numbers"),
     "exercises": ("exercises.command", "exercises in backpropagation, and their graders"),
@@ -67,7 +68,10 @@ def main(words: Sequence[str] | None = None) -> int:
             top.print_help()
             return 0
         return answered(options)
-    except SystemExit as end:  # of argparse, which has said why
+    except SystemExit as end:  # of argparse, which has said why, or of sys.exit with a sentence
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+            return 1
         return int(end.code or 0)
 
 
