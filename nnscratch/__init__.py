@@ -34,6 +34,7 @@ PACKAGES = [
     "plots",
     "explorer",
     "export",
+    "pretrained",
     "core",
 ]
 """Modules and packages that are attributes: no import of their own is needed."""

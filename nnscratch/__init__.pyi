@@ -14,6 +14,7 @@ from . import losses as losses
 from . import models as models
 from . import optimizers as optimizers
 from . import plots as plots
+from . import pretrained as pretrained
 from . import schedules as schedules
 from . import sklearn as sklearn
 from . import training as training

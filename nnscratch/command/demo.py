@@ -21,7 +21,7 @@ def main(words: Sequence[str] | None = None) -> int:
     """
     words = sys.argv[1:] if words is None else list(words)
     sys.path.insert(0, str(place()))
-    import_module("demos").COMMAND = COMMAND
+    vars(import_module("demos"))["COMMAND"] = COMMAND
     return int(import_module("demos.__main__").main(words))
 
 

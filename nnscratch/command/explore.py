@@ -11,6 +11,7 @@ from .saved import data_argument, load, read_for
 EXAMPLES = """\
   nnscratch explore out/pets/model.safetensors pets --out explorer.html
   nnscratch explore out/digits/model.safetensors digits --count 1000 --out digits.html
+  nnscratch explore pretrained:vae digits --out explorer.html
 """
 
 

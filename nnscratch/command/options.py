@@ -6,6 +6,11 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from .. import pretrained
+
+TRAINED = "pretrained:"
+"""What stands before the name of a trained network of the package."""
+
 EXAMPLES = argparse.RawDescriptionHelpFormatter
 """Keeps the lines of the examples at the end of a help."""
 
@@ -27,8 +32,20 @@ def subcommand(commands: Any, module: Any, purpose: str, examples: str) -> argpa
 
 def model_file(parser: argparse.ArgumentParser) -> None:
     """MODEL."""
-    words = "model.safetensors or checkpoint.safetensors of `train`, or a file of nnscratch.save"
-    parser.add_argument("model", metavar="MODEL", help=words)
+    words = "model.safetensors or checkpoint.safetensors of `train`, a file of nnscratch.save, or "
+    words += f"{TRAINED}NAME, a trained network of the package: {', '.join(pretrained.NAMES)}"
+    parser.add_argument("model", metavar="MODEL", type=place_of_model, help=words)
+
+
+def place_of_model(text: str) -> str:
+    """Return the path of a model file, which may be one of the package's."""
+    name = text.removeprefix(TRAINED)
+    if name == text:
+        return text
+    try:
+        return str(pretrained.file(name))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def out(parser: argparse.ArgumentParser, words: str, *endings: str, folder: bool = False) -> None:

@@ -30,6 +30,7 @@ TOOLS = {
     "demo": ("command.demo", "run a demo, a page of the lesson with its figures, or list them"),
     "gradcheck": ("gradcheck.__main__", "prove every layer and loss"),
     "explain": ("explain.__main__", "show a layer or loss line by line, with its numbers"),
+    "pretrained": ("pretrained.__main__", "list the trained networks, or train one again"),
     "exercises": ("exercises.command", "exercises in backpropagation, and their graders"),
 }
 """Modules whose `main` has a command line of its own, to which all behind its name is left."""

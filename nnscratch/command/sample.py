@@ -11,6 +11,7 @@ from .sources import PLACE
 EXAMPLES = """\
   nnscratch sample out/pets/model.safetensors -n 64 --out samples.png
   nnscratch sample out/digits/model.safetensors -n 10 --label 7 --out sevens.npy
+  nnscratch sample pretrained:conv_vae --out digits.png
 """
 
 
@@ -38,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     """Draw codes, decode them, and write what comes out."""
     import numpy as np
 
-    from ..models import VAE
+    from ..models import VAE, AdversarialAutoencoder
     from .decode import labels_for
     from .results import write_samples
 
@@ -49,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     if options.data is not None:
         data = read_for(saved, options, saved.model.corrupted_shape)
         like, whence = np.asarray(data.images), f"the Gaussian of the codes of {options.data}"
-    elif not isinstance(saved.model, VAE):
+    elif not isinstance(saved.model, VAE | AdversarialAutoencoder):
         raise ValueError(f"{saved.path}: has no prior to draw codes from; --like DATA stands in")
     samples = saved.model.sample(N, labels, rng=rng, like=like, threads=options.threads)
     write_samples(options.out, samples, saved, f"{N:,} samples, their codes drawn from {whence}")
