@@ -180,6 +180,25 @@ def test_one_class_may_be_unseen_by_several_networks_and_clothes_among_digits(
     assert "expected one of [0, 1, 2" in found.stderr
 
 
+def test_a_table_may_be_ones_own(tmp_path: Path, demo, rng: np.random.Generator) -> None:
+    """Four columns, one of them words; a class of a single row is learned from."""
+    rows = [f"{a:.3f},{b:.3f},{a * b:.3f},{'x' if a > 0 else 'y'}" for a, b in rng.random((120, 2))]
+    rows[3] = "0.5,,0.25,z"
+    path = tmp_path / "own.csv"
+    path.write_text("\n".join(["a, b,c,kind", *rows, ""]), "utf-8")
+    words = ("table", "--smoke", "--latent", "2", "--out", tmp_path / "out", "--csv", path)
+    found = demo(*words, "--labels", "kind")
+    assert found.code == 0, found.stderr
+    assert "96 rows, 3 columns; 0 rows dropped, 1 cells filled (mean)" in found.stdout
+    assert "deviation of the column" in found.stdout
+    found = demo(*words)
+    assert found.code == 1
+    assert "expected a finite number in line 2, column 'kind'" in found.stderr
+    found = demo(*words, "--labels", "kind", "--latent", "3")
+    assert found.code == 1
+    assert "expected more than 3 columns of numbers and 100 rows" in found.stderr
+
+
 def test_a_visitor_of_the_museum_may_see_one_exhibit_alone(tmp_path: Path, demo) -> None:
     found = demo("bugs", "--smoke", "--only", "saturated", "--out", tmp_path)
     assert found.code == 0, found.stderr
@@ -317,7 +336,11 @@ def letters(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save(tmp_path_factory.mktemp("sets") / "letters", made)
 
 
-@pytest.mark.parametrize("name", [name for name in DEMOS if name not in ("gradcheck", "music")])
+OTHERWISE = ("gradcheck", "music", "signal", "table")
+"""These show no images."""
+
+
+@pytest.mark.parametrize("name", [name for name in DEMOS if name not in OTHERWISE])
 def test_a_demo_takes_any_set_and_speaks_of_it(
     name: str, letters: Path, tmp_path: Path, demo
 ) -> None:

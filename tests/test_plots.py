@@ -65,6 +65,9 @@ EVERY_KIND = {
         {"a": SPREAD, "b": SPREAD}, xlabel="x", ylabel="y", log=True, title="t"
     ),
     "signal_rows": lambda: plots.signal_rows(KL, {"a": 2 * KL, "b": 0 * KL}, lines=[1], title="t"),
+    "scored_signal": lambda: plots.scored_signal(
+        KL[0], {"a": KL[1]}, marks=[("m", 1)], width=1, found={"a": [2]}, title="t"
+    ),
     "error_curves": lambda: plots.error_curves(STEPS, {"a": STEPS, "b": 0 * STEPS}, title="t"),
     "rate_distortion": lambda: plots.rate_distortion(
         (4, 1, 0.25), (2, 5, 9), (30, 20, 18), marks={"m": (0, 50)}, lines={"l": 5}, title="t"
@@ -374,6 +377,22 @@ def test_dots_are_the_scores_in_their_rows_and_bars_their_errors() -> None:
     np.testing.assert_allclose(found["theirs"], [(0.8, 0.2), (0.5, 0.0)])
     assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "b"]
     assert axes.get_xlabel() == "AUROC"
+
+
+def test_a_signal_stands_over_its_scores_with_marks_and_dots() -> None:
+    figure = EVERY_KIND["scored_signal"]()
+    signal, score = figure.axes
+    for axes, y, dots in ((signal, KL[0], []), (score, KL[1], [2])):
+        line, found = axes.lines
+        np.testing.assert_array_equal(line.get_ydata(), y)
+        np.testing.assert_array_equal(found.get_xdata(), dots)
+        np.testing.assert_array_equal(found.get_ydata(), y[dots])
+        [band] = axes.patches
+        assert (band.get_x(), band.get_width()) == (0.5, 1)
+    assert [axes.get_ylabel() for axes in figure.axes] == ["signal", "a"]
+    assert [text.get_text() for text in signal.texts] == ["m"]
+    with pytest.raises(ValueError, match=r"scored_signal a: expected \(3,\), got \(2,\)"):
+        plots.scored_signal(KL[0], {"a": KL[1, :2]}, marks=[], width=1, found={})
 
 
 def test_a_piano_roll_has_a_bar_for_each_note() -> None:

@@ -14,7 +14,7 @@ from .piano import piano_roll
 from .posteriors import gap_bars, posterior_panels
 from .rates import kl_panels, rate_distortion
 from .scores import score_bars, score_dots
-from .signals import signal_rows
+from .signals import scored_signal, signal_rows
 
 __all__ = [
     "code_images",
@@ -37,6 +37,7 @@ __all__ = [
     "save",
     "score_bars",
     "score_dots",
+    "scored_signal",
     "signal_rows",
     "spread_curves",
     "traversals",
