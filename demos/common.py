@@ -37,6 +37,8 @@ LEAST = 128
 NAMED = {"mnist": mnist, "fashion-mnist": fashion_mnist}
 """Sets that --data takes by name: found as `mnist` finds them, or downloaded once."""
 
+SETS = f"the four IDX files of a set, or {' or '.join(NAMED)}; default: embedded digits"
+
 
 def between(low: int, high: int) -> Any:
     """Return the type of an option that is an integer from `low` to `high`."""
@@ -57,6 +59,7 @@ def begin(
     least: int = 1,
     resume: bool = True,
     own: Mapping[str, Mapping[str, Any]] | None = None,
+    data: str = SETS,
 ) -> Options:
     """Print a demo's first screen, its docstring, and return the options it was called with.
 
@@ -64,6 +67,7 @@ def begin(
     least           the smallest latent size
     resume          whether there are checkpoints, from which a run goes on
     own             options that no other demo has: the arguments of argparse for each, by its name
+    data            what --data takes; "" if there is no such option
     """
     text = page(name)
     parser = argparse.ArgumentParser(
@@ -74,9 +78,9 @@ def begin(
     add = parser.add_argument
     for option, arguments in (own or {}).items():
         add(option, **arguments)
+    if epochs and data:
+        add("--data", metavar="DIR", help=data)
     if epochs:
-        sets = f"the four IDX files of a set, or {' or '.join(NAMED)}; default: embedded digits"
-        add("--data", metavar="DIR", help=sets)
         add("--epochs", type=between(1, 10_000), help=f"default {epochs}, with --smoke 1")
         if resume:
             add("--resume", action="store_true", help="go on from the checkpoint under --out")

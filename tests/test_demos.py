@@ -336,8 +336,8 @@ def letters(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save(tmp_path_factory.mktemp("sets") / "letters", made)
 
 
-OTHERWISE = ("gradcheck", "music", "signal", "table")
-"""These show no images."""
+OTHERWISE = ("colour", "folder", "gradcheck", "music", "signal", "table")
+"""Demos that do not take sets of grey images."""
 
 
 @pytest.mark.parametrize("name", [name for name in DEMOS if name not in OTHERWISE])
@@ -474,3 +474,27 @@ def test_the_layer_that_centres_is_proved(
     assert gradcheck(Centred(0.5), (2, 3, 4, 5), rng=rng).ok
     y, _ = Centred(0.5).forward(np.ones((2, 3), np.float32))
     np.testing.assert_array_equal(y, np.full((2, 3), 0.5, np.float32))
+
+
+def test_a_demo_learns_from_pictures_of_ones_own(tmp_path: Path, demo) -> None:
+    from demos._made_folder import write_folder
+
+    write_folder(tmp_path / "own", 30, rng=np.random.default_rng(0))
+    words = ("folder", "--smoke", "--out", tmp_path / "out", "--side", "17")
+    found = demo(*words, "--pictures", tmp_path / "own")
+    assert found.code == 0, found.stderr
+    assert "27 to learn from, 3 held out" in found.stdout
+    assert "30 pictures (balloons" in found.stdout
+    numbers = json.loads((tmp_path / "out" / "numbers.json").read_text("utf-8"))
+    assert [row["pictures"] for row in numbers["table"]][:2] == ["held out, VAE", "seen, VAE"]
+    assert (tmp_path / "out" / "explorer.html").exists()
+    found = demo(*words, "--pictures", tmp_path / "nowhere")
+    assert found.code == 1
+    assert found.stderr == f"error: {tmp_path / 'nowhere'}: expected a folder of pictures\n"
+
+
+def test_colour_is_cifar_10_if_it_is_asked_for(tmp_path: Path, demo) -> None:
+    found = demo("colour", "--smoke", "--out", tmp_path, "--data", tmp_path / "nowhere")
+    assert found.code == 1
+    assert found.stderr.startswith("error: ")
+    assert "nowhere" in found.stderr
