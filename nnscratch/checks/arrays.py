@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ..core import IntArray, Shape
+from .mapped import check_unchanged
 
 GREY_LEVEL = 1 / 255
 
@@ -29,6 +30,7 @@ def plain(who: str, a: Any) -> NDArray[Any]:
     float16 becomes float32, and so do False and True: 0 and 1.
     """
     x = _array(who, a)
+    check_unchanged(x)
     kind, size = x.dtype.kind, x.dtype.itemsize
     if kind == "b" or (kind == "f" and size == 2):
         return x.astype(np.float32)

@@ -19,6 +19,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from ..checks.arguments import flag, generator, integer, number
 from ..checks.arrays import check_bytes, check_numbers, check_set, labels_of, plain
+from ..checks.mapped import check_unchanged
 from ..core import Array, IntArray
 from ..kernels.plain import gather_columns
 from .pictures import Pictures
@@ -170,7 +171,11 @@ def columns(
 
 
 def gather(images: Images, rows: IntArray, dtype: DTypeLike) -> Array:
-    """Return the same as one matrix (D, N), of a set whose numbers have been judged before."""
+    """Return the same as one matrix (D, N), of a set whose numbers have been judged before.
+
+    Raises
+        ValueError if there are no such rows, or if they are in a file that was changed meanwhile.
+    """
     if rows.ndim != 1 or rows.size == 0 or rows.dtype.kind not in "iu":
         raise ValueError(
             f"columns rows: expected (N,) integers and not empty, got {rows.shape} {rows.dtype}"
@@ -184,6 +189,7 @@ def gather(images: Images, rows: IntArray, dtype: DTypeLike) -> Array:
 
     if isinstance(images, Pictures):
         images, rows = np.asarray(images[rows]), np.arange(len(rows))
+    check_unchanged(images)
     if images.dtype == np.uint8:
         return gather_columns(images, rows, dtype)
     return np.ascontiguousarray(images[rows].reshape(len(rows), -1).T, dtype)

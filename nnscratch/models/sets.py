@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..checks.arrays import check_axes, check_numbers, check_set, labels_of, samples_of
+from ..checks.mapped import check_unchanged
 from ..core import Array, IntArray
 from ..data.dataset import Dataset, Images, gather
 from ..data.pairs import Pairs
@@ -36,6 +37,7 @@ def check_images(who: str, data: ImageSet, model: "Autoencoder") -> ImageSet:
             check_numbers(f"{who} {part}", a, unit=model.unit, dtype=model.dtype)
         return data
     if isinstance(data, Dataset):
+        check_unchanged(data.images)
         check_axes(who, data.images, model.input_shape)
         check_numbers(who, data.images, unit=model.unit, dtype=model.dtype)
         if model.classes:

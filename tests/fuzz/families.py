@@ -5,6 +5,7 @@ from itertools import accumulate
 
 from . import (
     Case,
+    array_files,
     checkpoints,
     entrances,
     idx_files,
@@ -14,11 +15,12 @@ from . import (
     model_files,
     pictures,
     specs,
+    tables,
 )
 from .arrays import Rng
 
 SHARES = {"arrays": 8, "labels": 2, "settings": 4, "idx": 2, "checkpoints": 3, "kernels": 1}
-SHARES |= {"models": 2, "midi": 2, "pictures": 2}
+SHARES |= {"models": 2, "midi": 2, "pictures": 2, "array_files": 2, "tables": 2}
 """Of as many cases as they add up to; the sum is no multiple of 7."""
 
 FAMILIES: dict[str, Callable[[Rng], Case]] = {
@@ -31,6 +33,8 @@ FAMILIES: dict[str, Callable[[Rng], Case]] = {
     "models": model_files.case,
     "midi": midi_files.case,
     "pictures": pictures.case,
+    "array_files": array_files.case,
+    "tables": tables.case,
 }
 
 
