@@ -102,6 +102,7 @@ def test_a_model_learns_from_a_table(tmp_path: Path, rng: np.random.Generator) -
         ("a,a\n1,2\n", {}, "expected a different name for each column"),
         ("a,b\n1\n", {}, "expected 2 cells in row 2, got 1"),
         ("a,b\n1,dog\n", {}, "expected a finite number in line 2, column 'b', got 'dog'"),
+        ("a,b\n1,1e300\n2,1\n", {}, "expected a finite number in line 2, column 'b', got '1e300'"),
         ("a,b\n1,inf\n", {}, "expected a finite number in line 2, column 'b', got 'inf'"),
         ("a,b\n1,2\n1,3\n", {}, "expected more than one number in column 'a'"),
         ("a,b\n,2\n,3\n", {"missing": "mean"}, "expected a number in column 'a'"),
@@ -116,6 +117,14 @@ def test_a_model_learns_from_a_table(tmp_path: Path, rng: np.random.Generator) -
 def test_refuses(text: str, options: dict[str, object], message: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=message):
         table(csv(tmp_path, text), report=silent, **options)
+
+
+def test_refuses_numbers_that_leave_float32_once_they_are_scaled(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text("a,b\n1e-30,1\n2e-30,2\n")
+    (tmp_path / "test.csv").write_text("a,b\n1e20,1\n")
+    train = table(tmp_path / "train.csv", report=silent)
+    with pytest.raises(ValueError, match=r"float32 can hold once .*, got 2e\+50 in column 'a'"):
+        table(tmp_path / "test.csv", like=train, report=silent)
 
 
 def test_refuses_what_is_no_text(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ train.scaling.undo(model.reconstruct(test.data.images))     # in the units of th
 import csv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import isfinite
 from os import PathLike
 from pathlib import Path
 
@@ -56,6 +55,10 @@ class Scaling:
         if x.ndim != 2 or x.shape[1] != len(self.shift):
             raise ValueError(f"{who}: expected (N, {len(self.shift)}), got {x.shape}")
         return x
+
+
+LARGEST = float(np.finfo(np.float32).max)
+"""The largest number of a table; beyond it float32 has none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +132,7 @@ def table(
     if new := sorted(set(words) - set(classes)):
         raise ValueError(f"{path}: expected classes {', '.join(classes)}, got {', '.join(new)}")
     y = np.array([classes.index(word) for word in words])
-    rows = scaling.apply(x).astype(np.float32)
+    rows = _single(path, columns, scaling.apply(x))
     name = Path(path).stem
     whose = "its own" if like is None else "another table's"
     filled = 0 if missing == "drop" else int(gaps.sum())
@@ -173,12 +176,24 @@ def _numbers(path: str | PathLike[str], columns: Sequence[str], cells: list[list
                 x[n, d] = float(cell)
             except ValueError:
                 x[n, d] = np.inf
-            if not isfinite(x[n, d]):
+            if not abs(x[n, d]) <= LARGEST:
                 raise ValueError(
                     f"{path}: expected a finite number in line {n + 2}, column {columns[d]!r}, "
                     f"got {cell!r}; a column of classes is named by labels="
                 )
     return x
+
+
+def _single(path: str | PathLike[str], columns: Sequence[str], x: Numbers) -> Array:
+    """Return scaled numbers as float32, which all of them must be within the range of."""
+    largest = np.abs(x).max(axis=0)
+    if not (largest <= LARGEST).all():
+        d = int(largest.argmax())
+        raise ValueError(
+            f"{path}: expected numbers that float32 can hold once they are scaled, got "
+            f"{largest[d]:.0e} in column {columns[d]!r}"
+        )
+    return x.astype(np.float32)
 
 
 def _scaling(
