@@ -184,7 +184,7 @@ def _numbers(path: str | PathLike[str], columns: Sequence[str], cells: list[list
     return x
 
 
-def _single(path: str | PathLike[str], columns: Sequence[str], x: Numbers) -> Array:
+def _single(path: str | PathLike[str], columns: Sequence[str], x: Array) -> Array:
     """Return scaled numbers as float32, which all of them must be within the range of."""
     largest = np.abs(x).max(axis=0)
     if not (largest <= LARGEST).all():
