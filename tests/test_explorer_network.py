@@ -220,14 +220,16 @@ def test_a_copy_is_rounded_and_the_model_is_not(rng: np.random.Generator) -> Non
     dense = nn.Dense(100, 50, rng=rng)
     net = nn.Sequential(dense, nn.Sigmoid(), nn.TiedDense(dense))
     before = dense.w.value.copy()
-    twin, table = rounded_model(net, 8)
+    V = rng.standard_normal((3, 2000), np.float32)
+    twin, [other], table = rounded_model(net, 8, [V])
     np.testing.assert_array_equal(dense.w.value, before)
     first, _, last = twin.layers
     assert first.w is last.w
-    assert list(table) == [id(first.w.value)]
+    assert list(table) == [id(first.w.value), id(other)]
+    assert 0 < np.abs(other - V).max() <= 0.51 * np.abs(V).max() / 127
     assert np.unique(first.w.value[0]).size <= 255
     np.testing.assert_allclose(first.w.value, before, atol=np.abs(before).max() / 127)
-    assert rounded_model(net, None)[1] == {}
+    assert rounded_model(net, None)[2] == {}
 
 
 # What is refused

@@ -130,7 +130,7 @@ def test_sources_are_short() -> None:
 def test_what_each_kind_of_model_says(tmp_path: Path) -> None:
     vae = Read(write(tmp_path / "a", tiny.vae(beta=4.0), dataset(), count=7))
     assert vae.model["variational"] is True
-    assert vae.model["images"]["shape"] == [7, 1, 4, 4]
+    assert vae.model["samples"]["shape"] == [7, 1, 4, 4]
     assert any("trained with β = 4" in line for line in vae.model["words"]["notes"])
     plain = Read(write(tmp_path / "b", tiny.autoencoder(), dataset().images)).model
     assert (plain["variational"], plain["labels"], plain["classes"]) == (False, None, [])
@@ -138,7 +138,7 @@ def test_what_each_kind_of_model_says(tmp_path: Path) -> None:
     model = Read(write(tmp_path / "c", conditional(), dataset())).model
     assert (model["conditional"], model["classes"]) == (3, ["0", "1", "2"])
     colour = Read(write(tmp_path / "d", coloured(), dataset(shape=(3, 4, 4)))).model
-    assert (colour["image"], colour["inverted"]) == ([3, 4, 4], False)
+    assert (colour["form"]["shape"], colour["inverted"]) == ([3, 4, 4], False)
     assert colour["likelihood"] == {"kind": "Gaussian", "settings": {"variance": 0.1}}
     worth = [dimension["worth"] for dimension in colour["dimensions"]]
     assert worth == sorted(worth, reverse=True)
@@ -234,19 +234,13 @@ CLASSIFIER = nn.Classifier(nn.Dense(16, 3, rng=RNG), input_shape=(16,))
         (CLASSIFIER, dataset(), "expected an Autoencoder, VAE or ConditionalVAE, got Classifier"),
         (tiny.vae(Blur()), dataset(), r" encoder, layer 2: the explorer runs .*got Blur\(\)"),
         (tiny.vae(likelihood=Odd()), dataset(), "likelihoods Bernoulli, .*; got Odd"),
-        (SMALLER, dataset(), r"encodes images as they are, got Downsampling\(factor=2\) in front"),
-        (ONE, dataset(), r"codes of two numbers or more, got \(1,\)"),
-        (
-            SIGNAL,
-            of_noise(9, 15),
-            r"one or three channels, .* got \(N, 15\) for a model of \(15,\)",
-        ),
+        (SMALLER, dataset(), r"encodes samples as they are, got Downsampling\(factor=2\) in front"),
         (tiny.vae(), dataset(shape=(5, 5)), r"expected \(N, 16\), got \(20, 5, 5\)"),
-        (tiny.vae(), dataset().images[:1], "expected two images or more, got 1"),
+        (tiny.vae(), dataset().images[:1], "expected two samples or more, got 1"),
         (conditional(), dataset().images, "expected a Dataset with labels"),
         (
             tiny.vae(likelihood=nn.SquaredError()),
-            9 * of_noise(9, 16),
+            9 * of_noise(9, 4, 4),
             r"which shows pictures: expected numbers in \[0, 1\]",
         ),
         (tiny.vae(), nn.Pairs(of_noise(9, 16), of_noise(9, 16)), "or a Dataset, got Pairs"),

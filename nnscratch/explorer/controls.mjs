@@ -2,7 +2,8 @@
 
 import { spherical, straight } from "./functions.mjs";
 import { Pad, centred } from "./drawing.mjs";
-import { $, L, choose, chooseSample, classes, conditional, draw, image } from "./state.mjs";
+import { ChartPad } from "./chart.mjs";
+import { $, L, changed, choose, chooseSample, classes, conditional, draw, form } from "./state.mjs";
 import { labels, model, move, noun, onChange, state, step, toMean } from "./state.mjs";
 import { variational } from "./state.mjs";
 import { colour, element, number, painted, pcaPlane, plane, show, showPath } from "./view.mjs";
@@ -74,21 +75,24 @@ if (L > 2) {
   };
 }
 
-// A drawing
+// A sample of one's own
 
+const chart = model.form.kind === "chart", grey = !chart && form.shape[0] === 1;
 const rgb = () => [1, 3, 5].map(start => parseInt($("ink").value.slice(start, start + 2), 16));
-const grey = image[0] === 1;
-$("ink-label").hidden = grey;
+$("ink-label").hidden = grey || chart;
 $("centre").checked = model.inverted;
-const encodeDrawing = () => {
+$("centre").parentElement.hidden = !grey;
+const encodeOwn = () => {
   state.held = true;
-  choose($("centre").checked ? centred(pad.bytes, image) : pad.bytes.slice(), state.label, -1);
+  const own = $("centre").checked ? centred(pad.values, form.shape) : pad.values.slice();
+  choose(own, state.label, -1);
 };
-const pad = new Pad($("pad"), image, () => grey ? [255] : rgb(), encodeDrawing);
-$("centre").onchange = encodeDrawing;
+const pad = chart ? new ChartPad($("pad"), form, encodeOwn)
+  : new Pad($("pad"), form.shape, () => grey ? [255] : rgb(), encodeOwn);
+$("centre").onchange = encodeOwn;
 $("clear").onclick = () => {
-  pad.set(new Uint8Array(pad.bytes.length));
-  encodeDrawing();
+  pad.set(form.empty());
+  encodeOwn();
 };
 $("copy").onclick = () => pad.set(state.x);
 
@@ -114,11 +118,17 @@ $("codes-hint").textContent = model.words.codes;
 $("pca-hint").textContent = model.words.pca;
 $("sliders-hint").textContent = model.words.sliders;
 $("draw-title").textContent = model.words.draw;
-$("pca-name").textContent = model.pca.name;
+$("draw-hint").textContent = model.words.hint;
+$("pad").setAttribute("aria-label", model.words.draw);
+$("clear").textContent = chart ? "set to the mean" : "clear";
+for (const each of document.querySelectorAll(".of-pca")) each.textContent = model.pca.name;
 $("notes").append(...model.words.notes.map(textContent => element("li", { textContent })));
 for (const [id, words] of [["plane", "the plane of codes"], ["pca-plane", "PCA’s plane"]])
   $(id).setAttribute("aria-label", `${words}: arrows move the code, N and P go to another ${noun}`);
 document.body.classList.toggle("ink-on-paper", model.inverted);
+document.body.classList.toggle("charts", chart);
+document.querySelector(".trio").hidden = chart;
+document.querySelector(".overlay").hidden = !chart;
 document.querySelector("main").hidden = false;
 
 const other = labels ? Math.max(0, labels.findIndex(label => label !== labels[0])) : 1;
@@ -131,5 +141,11 @@ state.ends = ends;
 onChange(show);
 showPath();
 for (const each of [plane, pcaPlane]) each.resize();
+if (chart) {
+  const redraw = () => { pad.show(); changed(); };
+  addEventListener("resize", redraw);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  pad.set(state.x);
+}
 show();
 document.body.dataset.ready = "true";

@@ -1,17 +1,26 @@
-/* Pixels on canvases: pictures that are shown, and a pad on which one draws. */
+/* Pixels on canvases: pictures that are shown, and a pad on which one draws. A picture in bytes is
+ * (C, H, W) in grey levels; as numbers it is in [0, 1], and what leaves that is cut off. */
 
 export const ARROWS = {
   ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1],
 };
 
-/** Puts a picture on a canvas, a pixel each: bytes (C, H, W) in grey levels, C is 1 or 3. */
-export function paint(canvas, bytes, [C, H, W], inverted = false) {
-  [canvas.width, canvas.height] = [W, H];
-  canvas.getContext("2d").putImageData(pixels(bytes, [C, H, W], inverted), 0, 0);
+/** How pictures of a shape (C, H, W) are shown; chart.mjs has the same for all else. */
+export class Picture {
+  constructor({ shape }) {
+    Object.assign(this, { shape, cell: [shape[2], shape[1]] });
+  }
+
+  numbers(bytes) { return Float64Array.from(bytes, value => value / 255); }
+  empty() { return new Uint8Array(this.shape[0] * this.shape[1] * this.shape[2]); }
+
+  stamp(c, values, x, y, inverted) {
+    c.putImageData(pixels(levels(values), this.shape, inverted), x, y);
+  }
 }
 
-/** The same as ImageData; inverted, black becomes white. */
-export function pixels(bytes, [C, H, W], inverted = false) {
+/** The pixels of a picture in bytes; inverted, black becomes white. */
+function pixels(bytes, [C, H, W], inverted = false) {
   const picture = new ImageData(W, H);
   for (let i = 0; i < H * W; i++) {
     for (let c = 0; c < 3; c++) {
@@ -23,8 +32,7 @@ export function pixels(bytes, [C, H, W], inverted = false) {
   return picture;
 }
 
-/** Grey levels of a picture in [0, 1]; what leaves it is cut off. */
-export const levels = picture =>
+const levels = picture =>
   Uint8Array.from(picture, value => Math.round(255 * Math.min(Math.max(value, 0), 1)));
 
 /** Moves a picture by whole pixels so that its centre of mass is in the middle, as MNIST's are. */
@@ -48,7 +56,7 @@ export function centred(bytes, [C, H, W]) {
 export class Pad {
   constructor(canvas, shape, ink, onChange) {
     Object.assign(this, { canvas, shape, ink, onChange });
-    this.bytes = new Uint8Array(shape[0] * shape[1] * shape[2]);
+    this.values = new Uint8Array(shape[0] * shape[1] * shape[2]);
     this.pen = [shape[2] / 2, shape[1] / 2];
     this.show();
     let down = false;
@@ -87,9 +95,9 @@ export class Pad {
       const t = length ? Math.min(Math.max((u * dx + v * dy) / length, 0), 1) : 0;
       const cover = Math.min(Math.max(radius + 0.5 - Math.hypot(u - t * dx, v - t * dy), 0), 1);
       for (let c = 0; c < C && cover; c++) {
-        const i = (c * H + h) * W + m, before = this.bytes[i];
+        const i = (c * H + h) * W + m, before = this.values[i];
         const mixed = Math.round(cover * ink[c] + (1 - cover) * before);
-        this.bytes[i] = C === 1 ? Math.max(mixed, before) : mixed;
+        this.values[i] = C === 1 ? Math.max(mixed, before) : mixed;
       }
     }
     this.pen = to;
@@ -98,14 +106,15 @@ export class Pad {
   }
 
   set(bytes) {
-    this.bytes = Uint8Array.from(bytes);
+    this.values = Uint8Array.from(bytes);
     this.show();
   }
 
   show() {
-    paint(this.canvas, this.bytes, this.shape);
+    const [, H, W] = this.shape, context = this.canvas.getContext("2d");
+    [this.canvas.width, this.canvas.height] = [W, H];
+    context.putImageData(pixels(this.values, this.shape), 0, 0);
     if (document.activeElement !== this.canvas || !this.canvas.matches(":focus-visible")) return;
-    const context = this.canvas.getContext("2d");
     context.fillStyle = "#f40";
     context.fillRect(...this.pen.map(Math.floor), 1, 1);
   }

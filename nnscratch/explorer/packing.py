@@ -8,6 +8,7 @@ text = block.text()                  # what the page's JavaScript reads (data.mj
 import base64
 import copy
 import zlib
+from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -48,19 +49,22 @@ def rounded(w: Array, bits: float) -> Rounded:
     return Rounded(integers.astype(np.int32).reshape(w.shape), scale, largest)
 
 
-def rounded_model(model: M, bits: float | None) -> tuple[M, dict[int, Rounded]]:
-    """Return a copy of the model with the weights that a page holds, and those that are rounded.
+def rounded_model(
+    model: M, bits: float | None, others: Sequence[Array] = ()
+) -> tuple[M, list[Array], dict[int, Rounded]]:
+    """Return a copy of the model, and of other arrays, as a page holds them.
 
     bits  of a weight; None: float32, as they are
-    The second is by the id of an array of the copy.
+    The last is what has been rounded, by the id of an array of the copy.
     """
-    twin, table = copy.deepcopy(model), {}
-    for p in unique(twin.parameters()) if bits is not None else []:
-        if p.value.size >= SMALL and p.value.ndim > 1:
-            r = rounded(p.value, bits or 0)
-            p.value[...] = r.value
-            table[id(p.value)] = r
-    return twin, table
+    twin, copies, table = copy.deepcopy(model), [w.copy() for w in others], dict[int, Rounded]()
+    weights = [p.value for p in unique(twin.parameters())] + copies
+    for w in weights if bits is not None else []:
+        if w.size >= SMALL and w.ndim > 1:
+            r = rounded(w, bits or 0)
+            w[...] = r.value
+            table[id(w)] = r
+    return twin, copies, table
 
 
 class Block:

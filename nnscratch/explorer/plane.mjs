@@ -3,14 +3,17 @@
 import { ARROWS } from "./drawing.mjs";
 
 const RADII = [0.5, 0.95].map(share => Math.sqrt(-2 * Math.log(1 - share)));  // in σ
+const EDGES = [0.6744898, 1.9599640];  // the same for a single number
 const NEAR = 16;  // pixels between a pointer and the mark that it points at
 
 export class Plane {
   /** options: points [[x, y], …], marks (a letter or "" each), colours (of each), prior (draw the
-   * circles of N(0, I)?), names of the axes, onMove(x, y), onPoint(i, picked), onKey(event). */
+   * circles of N(0, I)?), names of the axes, onMove(x, y), onPoint(i, picked), onKey(event); and if
+   * codes are a single number, heights at which their marks stand, -1 … 1. */
   constructor(canvas, options) {
     Object.assign(this, options);
     this.canvas = canvas;
+    this.radii = this.heights ? EDGES : RADII;
     this.faded = () => false;
     this.view = { cursor: null, ellipse: null, paths: [], draws: [], chosen: -1 };
     this.backdrop = null;
@@ -23,12 +26,13 @@ export class Plane {
   /** Chooses the part of the plane to show: a square with all points, and 95 % of the prior. */
   fit() {
     const span = a => {
-      const values = this.points.map(p => p[a]), edge = this.prior ? RADII[1] : 0;
+      const values = this.points.map(p => p[a]), edge = this.prior ? this.radii[1] : 0;
       return [Math.min(-edge, ...values), Math.max(edge, ...values)];
     };
-    const spans = [span(0), span(1)];
+    const spans = this.heights ? [span(0), [0, 0]] : [span(0), span(1)];
     this.half = 0.54 * Math.max(1e-6, ...spans.map(([low, high]) => high - low));
     this.centre = spans.map(([low, high]) => (low + high) / 2);
+    this.heights?.forEach((height, i) => { this.points[i][1] = 0.85 * this.half * height; });
     this.base = null;
   }
 
@@ -104,7 +108,8 @@ export class Plane {
     this.ink = style.getPropertyValue("--ink");
     if (this.backdrop) {
       c.imageSmoothingEnabled = false;
-      c.drawImage(this.backdrop, 0, 0, width, width);
+      const { width: w, height: h } = this.backdrop, high = this.heights ? width * h / w : width;
+      c.drawImage(this.backdrop, 0, (width - high) / 2, width, high);
     }
     c.strokeStyle = c.fillStyle = style.getPropertyValue("--quiet");
     c.lineWidth = unit;
@@ -115,14 +120,15 @@ export class Plane {
     const every = [5, 2, 1].map(n => n * step).find(n => this.half / n >= 1.5) ?? step / 2;
     for (let tick = Math.ceil(left / every) * every; tick < left + 2 * this.half; tick += every)
       this.label(c, tick, this.at([tick, 0])[0], width - 5 * unit, "center");
-    for (let tick = Math.ceil(top / every) * every; tick < top + 2 * this.half; tick += every)
+    const end = this.heights ? top : top + 2 * this.half;
+    for (let tick = Math.ceil(top / every) * every; tick < end; tick += every)
       this.label(c, tick, 5 * unit, this.at([0, tick])[1] + 4 * unit, "left");
-    if (this.prior) for (const radius of RADII) this.ellipse(c, [0, 0], [radius, radius], [4, 4]);
+    if (this.prior) for (const r of this.radii) this.ellipse(c, [0, 0], [r, r], [4, 4]);
     c.globalAlpha = 1;
     c.textAlign = "right";
     c.fillText(`${this.names[0]} →`, width - 6 * unit, width - 18 * unit);
     c.textAlign = "left";
-    c.fillText(`↑ ${this.names[1]}`, 6 * unit, 14 * unit);
+    if (!this.heights) c.fillText(`↑ ${this.names[1]}`, 6 * unit, 14 * unit);
     c.font = `600 ${11 * unit}px system-ui, sans-serif`;
     c.textAlign = "center";
     this.points.forEach((point, i) => {
@@ -150,7 +156,10 @@ export class Plane {
     const [x, y] = this.at(centre), s = this.canvas.width / (2 * this.half);
     c.setLineDash(dash.map(length => length * this.unit));
     c.beginPath();
-    c.ellipse(x, y, radii[0] * s, radii[1] * s, 0, 0, 2 * Math.PI);
+    if (this.heights) for (const edge of [x - radii[0] * s, x + radii[0] * s]) {
+      c.moveTo(edge, 0);
+      c.lineTo(edge, this.canvas.width);
+    } else c.ellipse(x, y, radii[0] * s, radii[1] * s, 0, 0, 2 * Math.PI);
     c.stroke();
   }
 
@@ -170,7 +179,8 @@ export class Plane {
       c.stroke();
     }
     c.lineWidth = 1.5 * unit;
-    if (ellipse) for (const r of RADII) this.ellipse(c, ellipse.mu, ellipse.sigma.map(s => r * s));
+    for (const r of ellipse ? this.radii : [])
+      this.ellipse(c, ellipse.mu, ellipse.sigma.map(s => r * s));
     c.setLineDash([]);
     for (const point of draws) this.dot(c, ...this.at(point), 1.7 * unit);
     if (chosen >= 0) {

@@ -1,9 +1,10 @@
 """What an explorer is about: a model and images, found fit for a page, and their codes."""
 
 import base64
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from math import isqrt, prod
+from math import prod
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -11,10 +12,9 @@ from numpy.typing import NDArray
 
 from ..checks.arguments import integer
 from ..checks.arrays import check_numbers
-from ..core import Array, IntArray, Shape, channel_axis
+from ..core import Array, IntArray, channel_axis, unique
 from ..data.dataset import Dataset, Images
 from ..data.pairs import Pairs
-from ..evaluation.baselines import PCA
 from ..learned_scale import DiscretisedLogistic, LearnedGaussian
 from ..likelihoods import Bernoulli, Gaussian, SquaredError
 from ..models.autoencoder import Autoencoder
@@ -22,9 +22,9 @@ from ..models.sets import check_images
 from ..models.vae import VAE
 from ..plots.codes import latent_scatter
 from ..plots.page import png
+from .form import WHO, Form, as_numbers, as_shown, form_of
+from .linear import Linear, linear
 from .network import entries
-
-WHO = "explorer.write"
 
 LIKELIHOODS: dict[type, Any] = {
     Bernoulli: lambda p: {},
@@ -35,8 +35,8 @@ LIKELIHOODS: dict[type, Any] = {
 }
 """The likelihoods that functions.mjs has, and their settings."""
 
-FITTED = 5000
-"""On so many images at the most PCA is fitted."""
+FITTED, FITTED_LARGE, LARGE = 5000, 1500, 1024
+"""On so many samples at the most PCA is fitted; and of more numbers than LARGE on so many."""
 
 PCA_MOST = 32
 PCA_NUMBERS = 100_000
@@ -55,19 +55,22 @@ class Codes(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """A model, and the images of a page.
+    """A model, and the samples of a page.
 
-    images   (n, C, H, W) uint8, those on the page, C is 1 or 3
+    shown    (n, *form.shape), those on the page: uint8 of pictures, otherwise float32
     labels   (n,) or None
+    total    how many there were to choose from
     pca      fitted on more of them
     """
 
     model: Model
-    images: NDArray[np.uint8]
+    form: Form
+    shown: NDArray[Any]
     labels: IntArray | None
     classes: tuple[str, ...]
     nouns: tuple[str, str]
-    pca: PCA
+    total: int
+    pca: Linear
 
     @property
     def likelihood(self) -> dict[str, Any]:
@@ -76,12 +79,17 @@ class Subject:
         row    how many means the decoder returns before as many scales, if it returns scales
         error  of PCA on the samples fitted on, the mean square of a number
         """
-        own, shape, k = self.model.likelihood, self.model.input_shape, self.pca.k
+        own, shape = self.model.likelihood, self.model.input_shape
         settings = LIKELIHOODS[type(own)](own)
         if "least" in settings:
             settings["row"] = prod(shape[channel_axis(shape) :])
-            settings["error"] = float(self.pca.variances[k:].sum()) / prod(shape)
+            settings["error"] = self.pca.error
         return {"kind": type(own).__name__, "settings": settings}
+
+    @property
+    def weights(self) -> int:
+        """How many numbers the model has learned."""
+        return sum(p.value.size for p in unique(self.model.parameters()))
 
     @property
     def latents(self) -> int:
@@ -95,7 +103,7 @@ class Subject:
 
     def codes_by(self, model: Model) -> Codes:
         """Return the codes of a model with other weights."""
-        rows: Any = self.images.reshape(-1, *model.input_shape)
+        rows: Any = self.shown.reshape(-1, *model.input_shape)
         labels = self.labels if model.classes else None
         if isinstance(model, VAE):
             return Codes(*model.posterior(rows, labels))
@@ -125,14 +133,21 @@ class Subject:
     def picture(self) -> str:
         """The codes as a picture, for a browser that runs no script: a data URL."""
         axes = sorted(int(d["index"]) for d in self.dimensions[:2])
-        labels = np.zeros(len(self.images), int) if self.labels is None else self.labels
-        names = [f"$z_{{{axis + 1}}}$" for axis in axes]
-        figure = latent_scatter(self.codes.means[:, axes], labels, names=names)
+        labels = np.zeros(len(self.shown), int) if self.labels is None else self.labels
+        names, codes = [f"$z_{{{axis + 1}}}$" for axis in axes], self.codes.means[:, axes]
+        if len(axes) == 1:
+            names, codes = [*names, "class"], np.column_stack([codes, labels.astype(codes.dtype)])
+        figure = latent_scatter(codes, labels, names=names)
         figure.set_size_inches(4.6, 4.1)
         return f"data:image/png;base64,{base64.b64encode(png(figure)).decode()}"
 
+    def first(self, count: int) -> "Subject":
+        """Return the same with fewer samples on the page."""
+        labels = None if self.labels is None else self.labels[:count]
+        return replace(self, shown=self.shown[:count], labels=labels)
 
-def subject(model: Model, data: Images | Dataset, count: int) -> Subject:
+
+def subject(model: Model, data: Images | Dataset, count: int, columns: Sequence[str]) -> Subject:
     """Return what a page is about; ValueError if it can be no page, before anything is computed."""
     integer(WHO, "count", count, 2)
     if not isinstance(model, Autoencoder):
@@ -145,15 +160,13 @@ def subject(model: Model, data: Images | Dataset, count: int) -> Subject:
         raise ValueError(f"{WHO}: expected the prior N(0, I), got {type(model).__name__}")
     if model.corrupted_shape != model.input_shape:
         raise ValueError(
-            f"{WHO}: expected a model that encodes images as they are, "
+            f"{WHO}: expected a model that encodes samples as they are, "
             f"got {model.corruption!r} in front of the encoder"
         )
     if type(model.likelihood) not in LIKELIHOODS:
         known = ", ".join(kind.__name__ for kind in LIKELIHOODS)
         got = type(model.likelihood).__name__
         raise ValueError(f"{WHO}: the explorer has the likelihoods {known}; got {got}")
-    if prod(model.code_shape) < 2:
-        raise ValueError(f"{WHO}: expected codes of two numbers or more, got {model.code_shape}")
     for name, (network, _) in model.parts().items():
         entries(f"{WHO} {name}", network)
     checked = check_images(WHO, data, model)
@@ -161,51 +174,48 @@ def subject(model: Model, data: Images | Dataset, count: int) -> Subject:
         raise ValueError(f"{WHO}: expected images or a Dataset, got Pairs")
     images = checked.images if isinstance(checked, Dataset) else checked
     if len(images) < 2:
-        raise ValueError(f"{WHO}: expected two images or more, got {len(images)}")
-    shape = _image_shape(images.shape[1:], model.input_shape)
-    check_numbers(f"{WHO}, which shows pictures", images, unit=True)
-    labels = checked.labels[:count] if isinstance(checked, Dataset) else None
-    k = prod(model.code_shape)
-    k = min(k if k <= PCA_MOST and k * prod(shape) <= PCA_NUMBERS else 2, prod(shape))
+        raise ValueError(f"{WHO}: expected two samples or more, got {len(images)}")
+    form = form_of(images, model, columns)
+    if form.kind == "image":
+        check_numbers(f"{WHO}, which shows pictures", images, unit=True)
+    D = prod(form.shape)
+    fitted = as_shown(images[: FITTED if D <= LARGE else FITTED_LARGE], form)
+    classes = _classes(model, checked)
     return Subject(
         model,
-        as_bytes(images[:count]).reshape(-1, *shape),
-        labels,
-        _classes(model, checked),
-        checked.nouns if isinstance(checked, Dataset) else ("image", "images"),
-        PCA(k).fit(as_bytes(images[:FITTED]).reshape(-1, prod(shape))),
+        form,
+        fitted[:count] if count <= len(fitted) else as_shown(images[:count], form),
+        checked.labels[:count] if isinstance(checked, Dataset) and classes else None,
+        classes,
+        _nouns(checked, form),
+        len(images),
+        linear(as_numbers(fitted), _numbers(prod(model.code_shape), len(fitted), D)),
     )
 
 
+def _numbers(latents: int, fitted: int, D: int) -> int:
+    """Return how many numbers PCA's code has."""
+    k = latents if latents <= PCA_MOST and latents * D <= PCA_NUMBERS else 2
+    return min(k, fitted, D)
+
+
+def _nouns(data: Images | Dataset, form: Form) -> tuple[str, str]:
+    """Return what one sample is called, and many are."""
+    nouns = data.nouns if isinstance(data, Dataset) else Dataset.nouns
+    return form.nouns if nouns == Dataset.nouns else nouns
+
+
 def _classes(model: Model, data: Images | Dataset) -> tuple[str, ...]:
-    """Return the name of each class, also of those that a conditional model alone knows."""
+    """Return the name of each class, also of those that a conditional model alone knows.
+
+    One class is none.
+    """
     if not isinstance(data, Dataset):
         return ()
     count = max(model.classes, int(data.labels.max()) + 1, len(data.classes))
+    if count == 1:
+        return ()
     return tuple(
         data.class_name(k) if k < len(data.classes) or not data.classes else str(k)
         for k in range(count)
     )
-
-
-def _image_shape(sample: Shape, input_shape: Shape) -> Shape:
-    """Return (C, H, W) of images that came with these axes, for such a model."""
-    for shape in (input_shape, sample):
-        if len(shape) == 3 and shape[0] in (1, 3):
-            return shape
-    if len(sample) == 2 and len(input_shape) == 1:
-        return (1, *sample)
-    side = isqrt(prod(sample))
-    if len(sample) == len(input_shape) == 1 and side * side == prod(sample):
-        return (1, side, side)
-    raise ValueError(
-        f"{WHO}: expected images of one or three channels, (N, H, W) or (N, C, H, W), "
-        f"got (N, {', '.join(map(str, sample))}) for a model of {input_shape}"
-    )
-
-
-def as_bytes(images: Images) -> NDArray[np.uint8]:
-    """Return images in grey levels 0 … 255; floats in [0, 1] are rounded to the nearest."""
-    if images.dtype == np.uint8:
-        return np.asarray(images)
-    return np.rint(images * 255.0).astype(np.uint8)

@@ -1,12 +1,11 @@
 /* What is shown of the state: pictures, terms, planes, paths. */
 
 import { gaussianKl, spherical, straight } from "./functions.mjs";
-import { levels, paint, pixels } from "./drawing.mjs";
 import { Plane } from "./plane.mjs";
 import { $, L, N, chooseSample, classes, conditional, decode, draw, first } from "./state.mjs";
-import { image, labels, likelihood, means, model, move, movePca, noun } from "./state.mjs";
+import { form, labels, likelihood, means, model, move, movePca, noun } from "./state.mjs";
 import { pcaCodes, pcaPicture, picture, release, second, state, step } from "./state.mjs";
-import { toMean, unit, variational } from "./state.mjs";
+import { toMean, variational } from "./state.mjs";
 
 const STEPS = 9, TILES = 15;
 export const number = (value, digits = 2) => value.toFixed(digits).replace("-", "−");
@@ -17,7 +16,7 @@ export const element = (name, properties = {}, ...children) => {
 };
 export const subscript = l => `z${String(l + 1).replace(/\d/g, digit => "₀₁₂₃₄₅₆₇₈₉"[digit])}`;
 export const colour = label => model.colours[label % model.colours.length];
-const onPlane = z => [z[first], z[second]];
+const onPlane = z => [z[first], z[second] ?? 0];
 
 // The planes
 
@@ -31,6 +30,7 @@ function onKey({ key, ctrlKey, metaKey, altKey }) {
 }
 
 const each = value => Array.from({ length: N }, (_, i) => value(labels?.[i]));
+const heights = each(label => label === undefined ? 0 : (label + 0.5) / classes.length * 2 - 1);
 const common = {
   marks: each(label => classes[label]?.length === 1 ? classes[label] : ""),
   colours: each(label => colour(label ?? 0)),
@@ -38,27 +38,27 @@ const common = {
   onPoint(i, picked) { if (i >= 0 && (picked || !state.held)) chooseSample(i, picked); },
 };
 export const plane = new Plane($("plane"), {
-  ...common, points: means.map(onPlane), prior: variational, names: [first, second].map(subscript),
+  ...common, points: means.map(onPlane), prior: variational,
+  names: model.dimensions.slice(0, 2).map((_, k) => subscript([first, second][k])),
+  heights: L === 1 ? heights : null,
   onMove: (x, y) => move(state.z.map((value, l) => l === first ? x : l === second ? y : value)),
 });
 export const pcaPlane = new Plane($("pca-plane"), {
-  ...common, points: pcaCodes.map(([x, y]) => [x, y]), prior: false, names: ["PC₁", "PC₂"],
+  ...common, points: pcaCodes.map(([x, y]) => [x, y ?? 0]), prior: false,
+  names: ["PC₁", "PC₂"].slice(0, pcaCodes[0].length),
+  heights: pcaCodes[0].length === 1 ? heights : null,
   onMove: (x, y) => movePca(state.pcaCode.map((value, k) => [x, y][k] ?? value)),
 });
 
 // Everything that follows the state
 
 export function show() {
-  const { x, z, mu, logvar, index } = state, target = unit(x);
+  const { x, z, mu, logvar, index } = state, target = form.numbers(x);
   const a = decode(z), linear = pcaPicture(state.pcaCode);
   const class_ = labels && index >= 0 ? `, class ${classes[labels[index]]}` : "";
-  const whose = index < 0 ? "your drawing" : `${noun} ${index + 1}${class_}`;
+  const whose = index < 0 ? model.words.whose : `${noun} ${index + 1}${class_}`;
   $("subject").textContent = `x: ${whose}`;
-  const pictures = { x, decoded: levels(likelihood.mean(a)), "by-pca": levels(linear) };
-  for (const [id, values] of Object.entries(pictures)) {
-    paint($(id), values, image);
-    $(id).setAttribute("aria-label", `${id}, ${whose}`);
-  }
+  showSample({ x: target, decoded: likelihood.mean(a), "by-pca": linear }, whose);
   const numbers = Array.from(z.subarray(0, 6), value => number(value)).join(", ");
   $("z").textContent = `z = (${numbers}${L > 6 ? ", …" : ""})`;
   $("z").dataset.value = JSON.stringify(Array.from(z));
@@ -73,7 +73,8 @@ export function show() {
     ellipse: sigma ? { mu: onPlane(mu), sigma: onPlane(sigma) } : null,
     paths: [straight, spherical].map(way => along(way, 40).map(onPlane)),
   };
-  Object.assign(pcaPlane.view, { cursor: [state.pcaCode[0], state.pcaCode[1]], chosen: index });
+  const [across, up = 0] = state.pcaCode;
+  Object.assign(pcaPlane.view, { cursor: [across, up], chosen: index });
   plane.draw();
   pcaPlane.draw();
   for (const input of $("sliders").querySelectorAll("input")) {
@@ -81,12 +82,31 @@ export function show() {
     input.previousElementSibling.textContent = number(z[input.dataset.index]);
   }
   [...$("ten").children].forEach((cell, label) => {
-    paint(cell.firstChild, picture(z, label), image);
+    paint(cell.firstChild, picture(z, label));
     cell.setAttribute("aria-current", label === state.label);
   });
   if (conditional) $("label").value = state.label;
   if (state.label !== pathLabel) showPath();
   showTiles();
+}
+
+/** The pictures side by side; or the curves, or bars, one over the other. */
+function showSample(samples, whose) {
+  if (form.draw) {
+    const style = [["--quiet", 0.85, 4], ["--act", 0.45, 1.8], ["--pca", 0.15, 1.2, [4, 3]]];
+    const series = Object.values(samples).map((values, k) => {
+      const [colour, part, width, dash] = style[k];
+      return { values, colour, part, width, dash };
+    });
+    form.draw($("chart"), series);
+    $("chart").dataset.value = JSON.stringify(Array.from(samples.decoded));
+    $("chart").setAttribute("aria-label", `x, what z decodes to, and PCA: ${whose}`);
+    return;
+  }
+  for (const [id, values] of Object.entries(samples)) {
+    paint($(id), values);
+    $(id).setAttribute("aria-label", `${id}, ${whose}`);
+  }
 }
 
 function showTerms(nll, floor, byPca) {
@@ -95,7 +115,7 @@ function showTerms(nll, floor, byPca) {
     const kl = state.mu.reduce((sum, mean, l) => sum + gaussianKl(mean, state.logvar[l]), 0);
     rows.push(["kl", "KL of q(z|x) from the prior", kl], ["sum", `${name} + KL`, nll + kl]);
   }
-  rows.push(["floor", `floor: ${name} of perfect pixels`, floor]);
+  rows.push(["floor", `floor: the least ${name} there is`, floor]);
   rows.push(["pca", `${name} of ${model.pca.name}`, byPca]);
   $("terms").tBodies[0].replaceChildren(...rows.map(([id, words, value]) => {
     const cell = element("td", { id: `term-${id}`, textContent: `${number(value)} nats` });
@@ -118,13 +138,14 @@ async function showTiles() {
   const wanted = $("tiles").checked ? `${state.label}: ${z}` : "";
   if (wanted === tiled) return;
   tiled = wanted;
-  const [, H, W] = image, grid = new OffscreenCanvas(TILES * W, TILES * H);
+  const [W, H] = form.cell, rows = L === 1 ? 1 : TILES;
+  const grid = new OffscreenCanvas(TILES * W, rows * H);
   const inverted = model.inverted && !matchMedia("(prefers-color-scheme: dark)").matches;
-  for (let k = 0, since = performance.now(); wanted && k < TILES ** 2; k++) {
+  for (let k = 0, since = performance.now(); wanted && k < TILES * rows; k++) {
     const [row, column] = [Math.floor(k / TILES), k % TILES];
     z[first] = plane.centre[0] + plane.half * ((2 * column + 1) / TILES - 1);
-    z[second] = plane.centre[1] - plane.half * ((2 * row + 1) / TILES - 1);
-    grid.getContext("2d").putImageData(pixels(picture(z), image, inverted), column * W, row * H);
+    if (L > 1) z[second] = plane.centre[1] - plane.half * ((2 * row + 1) / TILES - 1);
+    form.stamp(grid.getContext("2d"), picture(z), column * W, row * H, inverted);
     if (performance.now() - since > 20) {
       await new Promise(requestAnimationFrame);
       if (wanted !== tiled) return;
@@ -165,8 +186,14 @@ export function showPath() {
   $("fade-strip").replaceChildren(...Array.from({ length: STEPS }, faded));
 }
 
-export function painted(values) {
+function painted(values) {
   const canvas = element("canvas");
-  paint(canvas, values, image);
+  paint(canvas, values);
   return canvas;
+}
+
+/** Puts a sample on a canvas that is as large as a cell. */
+function paint(canvas, values) {
+  [canvas.width, canvas.height] = form.cell;
+  form.stamp(canvas.getContext("2d"), values, 0, 0);
 }
