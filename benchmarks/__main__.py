@@ -15,7 +15,7 @@ NAMES = (
     "threads",
     "cold",
 )
-NAMES += ("cold", "ladder", "tiles")
+NAMES += ("memory", "ladder", "tiles")
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""How long from nothing to the first training step, and how much memory does a run take?
+"""How long from nothing to the first training step?
 
     python -m benchmarks cold                           about ten minutes
     python -m benchmarks cold --workloads W2
@@ -7,8 +7,6 @@
 A first step counts from the start of the process: imports, the model, compilation, one step.
 nnscratch compiles its kernels once and keeps the machine code in Numba's cache: it starts with that
 cache empty ("cold", which a user sees once after installing) and filled ("warm").
-
-Memory is resident memory of a training run of W4: the highest, and what 1,000 steps add.
 """
 
 import os
@@ -34,10 +32,6 @@ COLD, WARM = (
 )
 TUNED = ("step", "tuned")
 """Variants that spend minutes on trying out how they are fastest: nobody's first step."""
-
-SETTLED, STEPS, PEER_STEPS = 50, 1000, 100
-"""Memory is read after SETTLED steps, and again when STEPS are done: whether it grows is a question
-to us, and 1,000 steps of a peer may take ten minutes."""
 
 
 def import_seconds(module: str) -> float:
@@ -90,26 +84,9 @@ def start_up(contenders: Sequence[Contender], options: Options, table: Table) ->
                 add(f"first step {name}", label, its)
 
 
-def memory(contenders: Sequence[Contender], options: Options, table: Table) -> None:
-    """Measure what a run holds, and whether it grows."""
-    name = options.workloads[-1]
-    for contender in contenders:
-        settled, steps = SETTLED, PEER_STEPS if contender.is_peer else STEPS
-        if options.smoke:
-            settled, steps = 5, 20
-        with working([Worker(contender, options.threads)]) as (worker,):
-            worker.ask("build", job="training", name=name, variant=contender.variant)
-            worker.ask("values", count=settled)
-            before = worker.ask("memory")["rss_mb"]
-            worker.ask("values", count=steps - settled)
-            after = worker.ask("memory")
-        table.add(name, contender.label, steps, after["peak_mb"], after["rss_mb"] - before)
-        print(f"memory, {contender.label}: {after['peak_mb']:.0f} MB", flush=True)
-
-
 def main(argv: Sequence[str]) -> None:
     """Measure, print, write."""
-    options = parse(__doc__, argv, ["W1", "W2", "W4"], smoke=["W1"], rounds=3)
+    options = parse(__doc__, argv, ["W1", "W2"], smoke=["W1"], rounds=3)
     title = header(options.threads)
     print(f"{title}\n")
     others = [c for c in chosen(TRAINERS, options) if c.is_peer and not options.smoke]
@@ -117,6 +94,3 @@ def main(argv: Sequence[str]) -> None:
     starts = Table(("what", "contender", "min s", "median s", "max s"))
     start_up([WARM] if options.smoke else [COLD, WARM, *others], options, starts)
     starts.publish(options.out, "cold", title)
-    held = Table(("workload", "contender", "steps", "peak RSS MB", "growth MB"))
-    memory([OURS, *(c for c in others if c.variant != "compile")], options, held)
-    held.publish(options.out, "memory", title)

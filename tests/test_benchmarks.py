@@ -39,7 +39,8 @@ WRITTEN = {
     "music": ["music.csv", "music.md"],
     "batches": ["batches.csv", "batches.md"],
     "threads": ["threads.csv", "threads.md"],
-    "cold": ["cold.csv", "cold.md", "memory.csv", "memory.md"],
+    "cold": ["cold.csv", "cold.md"],
+    "memory": ["memory.csv", "memory.md", "folders.csv", "folders.md"],
     "ladder": ["ladder.csv", "ladder.md", "ladder.png"],
     "tiles": ["tiles.csv", "tiles.md"],
 }

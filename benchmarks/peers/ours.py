@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 
+import nnscratch as nn
 from nnscratch import layers as ours
 from nnscratch.core import Array, Parameter, Shape
+from nnscratch.data import Reading
 from nnscratch.kernels.plain import matmul
 from nnscratch.models import VAE, Autoencoder
 from nnscratch.optimizers import Adam
@@ -114,6 +116,22 @@ def training(name: str, variant: str) -> Job:
     return Job(run, arrays, float)
 
 
+def folder(path: str, memory: str) -> Job:
+    """Return an epoch of training on a folder of pictures, of which so many megabytes are kept."""
+    reading = Reading(memory=int(memory), report=lambda _: None)
+    data = nn.data.folder(path, size=(64, 64), colour=True, reading=reading)
+    rng = np.random.default_rng(0)
+    model = nn.models.build("conv_vae", (3, 64, 64), latent_dim=32, channels=(16, 32), rng=rng)
+    batch = min(64, len(data))
+    trainer = Trainer(model, Adam(w.LEARNING_RATE), seed=0, batch_size=batch)
+
+    def run() -> float:
+        history = trainer.fit(data, epochs=len(trainer.history) + 1)
+        return history[-1]["train"]["total"]
+
+    return Job(run, dict, float)
+
+
 def inference(what: str, variant: str) -> Job:
     """Return 10,000 images to codes, or codes to images, through the model's public methods."""
     half, rows = getattr(network(w.WORKLOADS[w.INFERENCE]), what), w.inference_input(what)
@@ -182,6 +200,7 @@ def adam(name: str, variant: str) -> Job:
 
 JOBS: Jobs = {
     "training": training,
+    "folder": folder,
     "inference": inference,
     "layer": layer,
     "adam": adam,
