@@ -40,7 +40,7 @@ from nnscratch.data import Split, cifar10, downsample, scenes, upsample_bilinear
 from nnscratch.data.scenes import GRAIN_NATS
 from nnscratch.evaluation import elbo
 from nnscratch.evaluation.elbo import Estimate
-from nnscratch.evaluation.metrics import psnr
+from nnscratch.evaluation.metrics import mse, psnr
 from nnscratch.layers import Conv2d, PixelShuffle, ReLU, Sequential, UpsampleBilinear2d
 from nnscratch.learned_scale import DiscretisedLogistic, LearnedGaussian
 from nnscratch.likelihoods import Bernoulli, SquaredError
@@ -193,15 +193,16 @@ shown = {f"{many}": downsample(x, 4), "noise": noise}
 painted, seen = {}, []
 for name, small in shown.items():
     y, plain = nets[4].reconstruct(small).clip(0, 1), bicubic(small, 4)
-    off = 255 * float(np.sqrt(((downsample(y, 4) - small) ** 2).mean()))
-    seen.append((name, detail(plain, 4), detail(y, 4), detail(y, 4) / detail(plain, 4), off))
+    off = [255 * mse(small, downsample(z, 4)) ** 0.5 for z in (plain, y)]
+    seen.append((name, detail(plain, 4), detail(y, 4), *off))
     painted |= {f"{name}, 8×8": upsample_nearest(small, 4)[:10]}
     painted |= {f"{name}, bicubic": plain[:10], f"{name}, network": y[:10]}
 title = "Noise instead of a picture: what does the network for ×4 see in it?"
 show("noise", image_rows(painted, title=title))
 
 # %% The tables
-noise_head = ("shown to ×4", "detail of bicubic, levels", "of the network", "ratio", "means off by")
+noise_head = ("shown to ×4", "detail, levels: bicubic", "network")
+noise_head += ("means of tiles off by, levels: bicubic", "network ")
 print(f"\n{common.table(noise_head, seen)}")
 head = (f"held-out {many}", "PSNR, dB", "±", "SSIM", "± ", "over bicubic, dB", "±  ")
 noise_rows = [dict(zip(noise_head, row, strict=True)) for row in seen]
