@@ -54,7 +54,7 @@ L, CHANNELS, BATCH, RATE = 16, (16, 32), 128, 3e-3
 own = {"--threads": {"type": common.between(1, 1024), "help": "default one a core"}}
 options = common.begin("signal", own=own)
 SEEDS, BEATS, EACH, STEPS = (2, 100, 2, 8) if options.smoke else (5, 1000, 30, 640)
-SIZES, AMOUNTS = ((L,), (BEATS,)) if options.smoke else ((4, L, 32, 64), (30, 100, 300, BEATS))
+SIZES, AMOUNTS = ((L,), (BEATS,)) if options.smoke else ((4, L, 32, 64), (100, 300, BEATS))
 show = partial(common.picture, options)
 
 

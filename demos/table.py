@@ -11,7 +11,7 @@ scales the columns to mean 0 and variance 1; then there are
     PCA         the best linear code
     AE          "table_autoencoder": one hidden layer of 64 on either side
     VAE         "table_vae", whose decoder says a mean and a variance for each cell
-    masking AE  the network of AE, which learned to say rows of which it was shown 90 % of the cells
+    masking AE  the network of AE, which learned to say rows of which it was shown 70 % of the cells
 
 and for gaps and odd rows, what one would take without a network:
 
@@ -137,7 +137,7 @@ for seed in range(options.seed, options.seed + SEEDS):
     # Gaps: cells that are there, hidden
     gaps = rng.random(held.shape) < GAPS
     mean, covariance = x.mean(axis=0), np.cov(x.T) + 1e-6 * np.eye(D)
-    masking = trained("autoencoder", x, L, seed, corruption=Masking(GAPS))
+    masking = trained("autoencoder", x, L, seed, corruption=Masking(0.3))
     answers = {
         "mean": np.where(gaps, mean, held),
         "PCA": refilled(models["PCA"], held, gaps),
