@@ -208,7 +208,7 @@ FAULTS: dict[str, list[Fault]] = {
             (),
         ),
         ("norm of one replica", {".sum(axis=0).astype": "[0].astype"}, *OF_CLIPPING),
-        ("norm squared", {"sqrt(g @ g)": "g @ g"}, *OF_CLIPPING),
+        ("norm squared", {"sqrt(fsum(squares))": "fsum(squares)"}, *OF_CLIPPING),
         ("u forgets", {"u[...] = momentum * u + g": "u[...] = g"}, *steps_of("momentum")),
         ("no look-ahead", {"(g + momentum * u if nesterov else u)": "u"}, *steps_of("Nesterov")),
         (
