@@ -22,7 +22,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from .. import latent_losses, layers, learned_scale, losses
+from .. import importance, latent_losses, layers, learned_scale, losses
 from ..core import Array, Backward
 from ..kernels.paths import plain
 from . import peers
@@ -74,7 +74,7 @@ def public() -> set[str]:
     classes = {name for name in layers.__all__ if isinstance(getattr(layers, name), type)}
     functions = {
         name
-        for module in (losses, latent_losses, learned_scale)
+        for module in (losses, latent_losses, importance, learned_scale)
         for name, f in vars(module).items()
         if inspect.isfunction(f)
         and not name.startswith("_")
