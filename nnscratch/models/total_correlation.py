@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..checks.arguments import integer, number
-from ..core import Array, IntArray, Layer, Shape, backward_into_theta
+from ..core import Array, IntArray, Layer, Shape
 from ..latent_losses import kl_decomposition
-from ..layers.sampling import GaussianSample
 from ..likelihoods import Likelihood
 from .trainable import Terms
 from .vae import VAE
@@ -78,28 +77,17 @@ class BetaTCVAE(VAE):
         rng: np.random.Generator | None = None,
     ) -> tuple[Terms, Callable[[float], None]]:
         """Return the terms of L by name, and a backward that adds weight · ∂L/∂θ."""
-        if rng is None:
-            raise ValueError("BetaTCVAE loss: expected rng, the source of ε; got none")
-        L = self.latent_dim
-        to_encode = self.encoder_input(x, labels, corrupted, rng=rng)
-        h, encoder_backward = self.encoder.forward(to_encode, rng=rng)
-        mu, logvar = h[:L], h[L:]
-        eps = rng.standard_normal(mu.shape, mu.dtype)
-        z, sample_backward = GaussianSample().forward(mu, logvar, eps)
-        a, decoder_backward = self.decoder.forward(z, rng=rng)
-        reconstruction, da = self.likelihood.nll(a, x)
-        log_weights = self.log_weights(z.shape[1]).astype(z.dtype)
-        parts, parts_backward = kl_decomposition(z, mu, logvar, log_weights)
+        draw = self.draw(x, labels, corrupted, rng=rng)
+        log_weights = self.log_weights(draw.z.shape[1]).astype(draw.z.dtype)
+        parts, parts_backward = kl_decomposition(draw.z, draw.mu, draw.logvar, log_weights)
         weights = self.term_weights()
-        terms = dict(zip(weights, [reconstruction, *map(float, parts)], strict=True))
+        terms = dict(zip(weights, [draw.reconstruction, *map(float, parts)], strict=True))
         terms = {"total": sum(weights[name] * terms[name] for name in terms)} | terms
-        shares = np.array([self.alpha, self.beta, self.gamma], z.dtype)
+        shares = np.array([self.alpha, self.beta, self.gamma], draw.z.dtype)
 
         def backward(weight: float = 1.0) -> None:
             dz, dmu, dlogvar = parts_backward(weight * shares)
-            dmu_z, dlogvar_z = sample_backward(dz + decoder_backward(weight * da))
-            dh = np.concatenate([dmu + dmu_z, dlogvar + dlogvar_z])
-            backward_into_theta(encoder_backward, dh)
+            draw.backward(weight, dmu, dlogvar, dz)
 
         return terms, backward
 

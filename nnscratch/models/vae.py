@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from math import inf, log, pi
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -36,6 +36,22 @@ def bound(
         charged = each > free_bits
         dmu, dlogvar = charged * dmu, charged * dlogvar
     return terms, (dmu, dlogvar)
+
+
+class Draw(NamedTuple):
+    """What a draw of z for each sample of a batch is worth, and the way back from it.
+
+    mu, logvar, z   (L, N)
+    reconstruction  -log p(x | a(z)), a mean over the batch
+    backward        (weight, dmu, dlogvar, dz) adds ∂/∂θ of weight · reconstruction and of terms
+                    that have these gradients in μ, log σ² and z; they may have none in z
+    """
+
+    mu: Array
+    logvar: Array
+    z: Array
+    reconstruction: float
+    backward: Callable[..., None]
 
 
 class VAE(Autoencoder):
@@ -104,9 +120,28 @@ class VAE(Autoencoder):
         rng: np.random.Generator | None = None,
     ) -> tuple[Terms, Callable[[float], None]]:
         """Return the terms of L by name, and a backward that adds weight · ∂L/∂θ."""
+        draw, beta = self.draw(x, labels, corrupted, rng=rng), self.beta
+        terms, (dmu, dlogvar) = bound(
+            draw.reconstruction, draw.mu, draw.logvar, beta, self.free_bits
+        )
+
+        def backward(weight: float = 1.0) -> None:
+            draw.backward(weight, weight * beta * dmu, weight * beta * dlogvar)
+
+        return terms, backward
+
+    def draw(
+        self,
+        x: Array,
+        labels: IntArray | None = None,
+        corrupted: Array | None = None,
+        *,
+        rng: np.random.Generator | None = None,
+    ) -> Draw:
+        """Encode a batch, draw z = μ + σ ε, decode it, and compare with x."""
         if rng is None:
             raise ValueError(f"{type(self).__name__} loss: expected rng, the source of ε; got none")
-        L, beta = self.latent_dim, self.beta
+        L = self.latent_dim
         to_encode = self.encoder_input(x, labels, corrupted, rng=rng)
         h, encoder_backward = self.encoder.forward(to_encode, rng=rng)
         mu, logvar = h[:L], h[L:]
@@ -115,16 +150,15 @@ class VAE(Autoencoder):
         to_decode = append_labels(z, self.one_hot(labels))
         a, decoder_backward = self.decoder.forward(to_decode, rng=rng)
         reconstruction, da = self.likelihood.nll(a, x)
-        terms, (dmu_kl, dlogvar_kl) = bound(reconstruction, mu, logvar, beta, self.free_bits)
 
-        def backward(weight: float = 1.0) -> None:
+        def backward(weight: float, dmu: Array, dlogvar: Array, dz: Array | None = None) -> None:
             da_weighted = da if weight == 1 else weight * da
-            dmu, dlogvar = sample_backward(decoder_backward(da_weighted)[:L])
-            dmu += weight * beta * dmu_kl
-            dlogvar += weight * beta * dlogvar_kl
-            backward_into_theta(encoder_backward, np.concatenate([dmu, dlogvar]))
+            dz_decoder = decoder_backward(da_weighted)[:L]
+            dmu_z, dlogvar_z = sample_backward(dz_decoder if dz is None else dz_decoder + dz)
+            dh = np.concatenate([dmu_z + dmu, dlogvar_z + dlogvar])
+            backward_into_theta(encoder_backward, dh)
 
-        return terms, backward
+        return Draw(mu, logvar, z, reconstruction, backward)
 
     def term_weights(self) -> Terms:
         """Return what each term counts in the total."""

@@ -7,11 +7,10 @@ from typing import Any, Self
 import numpy as np
 
 from ..checks.arguments import integer
-from ..core import Array, IntArray, Layer, Parameter, Shape, backward_into_theta
+from ..core import Array, IntArray, Layer, Parameter, Shape
 from ..kernels.plain import sigmoid
 from ..latent_losses import log_normals, log_sum, mixture_kl
 from ..layers.contract import whole_batch
-from ..layers.sampling import GaussianSample
 from ..likelihoods import Likelihood
 from .batch_first import to_columns
 from .trainable import Terms
@@ -90,26 +89,22 @@ class VampPriorVAE(VAE):
         rng: np.random.Generator | None = None,
     ) -> tuple[Terms, Callable[[float], None]]:
         """Return the terms of L by name, and a backward that adds weight · ∂L/∂θ."""
-        if rng is None:
-            raise ValueError("VampPriorVAE loss: expected rng, the source of ε; got none")
-        L, beta, v = self.latent_dim, self.beta, self._v
-        to_encode = self.encoder_input(x, labels, corrupted, rng=rng)
-        h, encoder_backward = self.encoder.forward(to_encode, rng=rng)
+        draw, L, beta, v = (
+            self.draw(x, labels, corrupted, rng=rng),
+            self.latent_dim,
+            self.beta,
+            self._v,
+        )
         u = self.pseudo_inputs()
         hu, pseudo_backward = self.encoder.forward(u, rng=rng)
-        mu, logvar = h[:L], h[L:]
-        eps = rng.standard_normal(mu.shape, mu.dtype)
-        z, sample_backward = GaussianSample().forward(mu, logvar, eps)
-        a, decoder_backward = self.decoder.forward(z, rng=rng)
-        reconstruction, da = self.likelihood.nll(a, x)
-        kl, (dz_kl, dmu_kl, dlogvar_kl, *dmixture) = mixture_kl(z, mu, logvar, hu[:L], hu[L:])
+        kl, gradients = mixture_kl(draw.z, draw.mu, draw.logvar, hu[:L], hu[L:])
+        dz, dmu, dlogvar, *dmixture = gradients
+        reconstruction = draw.reconstruction
         terms = {"total": reconstruction + beta * kl, "reconstruction": reconstruction, "kl": kl}
 
         def backward(weight: float = 1.0) -> None:
             share = weight * beta
-            dmu, dlogvar = sample_backward(decoder_backward(weight * da) + share * dz_kl)
-            dh = np.concatenate([dmu + share * dmu_kl, dlogvar + share * dlogvar_kl])
-            backward_into_theta(encoder_backward, dh)
+            draw.backward(weight, share * dmu, share * dlogvar, share * dz)
             du = pseudo_backward(share * np.concatenate(dmixture))
             v.grad += du * u * (1 - u) if self.unit else du
 
