@@ -12,10 +12,13 @@ from ..likelihoods import Bernoulli
 from ..models import VAE
 from ..optimizers import Adam
 from ..training import Trainer
-from .run_files import FEW, FITTED, corrupted
+from .run_files import corrupted
 from .saved import Saved, in_parts, picture_shape
 
 Figures = dict[str, dict[str, Any]]
+
+FITTED, FEW = 1000, 2000
+"""Of so many pictures principal components are found, where a picture has more than FEW numbers."""
 
 WINDOW = 11
 """The sides of the smallest picture that SSIM takes."""

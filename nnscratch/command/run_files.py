@@ -21,9 +21,6 @@ SAMPLES, PAIRS, COLUMNS = 64, 16, 8
 BYTES, MOST, LEAST = 400_000, 400, 8
 """Of the pictures on an explorer's page; and how many there are at the most, and at the least."""
 
-FITTED, FEW = 1000, 2000
-"""Of so many pictures principal components are found, where a picture has more than FEW numbers."""
-
 
 def write_run(folder: Path, saved: Saved, data: Dataset, seed: int) -> None:
     """Write samples, reconstructions and the explorer, if the model makes pictures."""
@@ -96,14 +93,13 @@ def write_explorer(
         ValueError as explorer.write.
     """
     numbers = int(np.prod(data.images.shape[1:]))
-    fitted_on = data[:FITTED] if numbers > FEW and len(data) > FITTED else data
     if count is not None:
-        explorer.write(path, model, fitted_on, count=count, title=title)
+        explorer.write(path, model, data, count=count, title=title)
         return min(count, len(data))
     count = min(MOST, len(data), max(LEAST, BYTES // numbers))
     while True:
         try:
-            explorer.write(path, model, fitted_on, count=count, title=title)
+            explorer.write(path, model, data, count=count, title=title)
             return count
         except ValueError as error:
             if "fit in" not in str(error) or count <= LEAST:

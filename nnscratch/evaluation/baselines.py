@@ -84,7 +84,7 @@ class PCA:
         with naming("PCA fit"):
             m = mean_image(images).ravel()
         self._check(m.size)
-        if m.size > LARGE and self.k < len(images) < m.size:
+        if m.size > LARGE and self.k <= len(images) < m.size:
             return self._fit_few(images, m)
         covariance = np.zeros((m.size, m.size))
         with pool(1):  # more threads would often wait for each other

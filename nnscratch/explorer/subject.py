@@ -15,6 +15,7 @@ from ..checks.arrays import check_numbers
 from ..core import Array, IntArray, channel_axis, unique
 from ..data.dataset import Dataset, Images
 from ..data.pairs import Pairs
+from ..evaluation.baselines import PCA
 from ..learned_scale import DiscretisedLogistic, LearnedGaussian
 from ..likelihoods import Bernoulli, Gaussian, SquaredError
 from ..models.autoencoder import Autoencoder
@@ -23,7 +24,6 @@ from ..models.vae import VAE
 from ..plots.codes import latent_scatter
 from ..plots.page import png
 from .form import WHO, Form, as_numbers, as_shown, form_of
-from .linear import Linear, linear
 from .network import entries
 
 LIKELIHOODS: dict[type, Any] = {
@@ -35,7 +35,7 @@ LIKELIHOODS: dict[type, Any] = {
 }
 """The likelihoods that functions.mjs has, and their settings."""
 
-FITTED, FITTED_LARGE, LARGE = 5000, 1500, 1024
+FITTED, FITTED_LARGE, LARGE = 5000, 1000, 1024
 """On so many samples at the most PCA is fitted; and of more numbers than LARGE on so many."""
 
 PCA_MOST = 32
@@ -70,7 +70,7 @@ class Subject:
     classes: tuple[str, ...]
     nouns: tuple[str, str]
     total: int
-    pca: Linear
+    pca: PCA
 
     @property
     def likelihood(self) -> dict[str, Any]:
@@ -83,7 +83,7 @@ class Subject:
         settings = LIKELIHOODS[type(own)](own)
         if "least" in settings:
             settings["row"] = prod(shape[channel_axis(shape) :])
-            settings["error"] = self.pca.error
+            settings["error"] = float(self.pca.variances[self.pca.k :].sum()) / self.pca.mean.size
         return {"kind": type(own).__name__, "settings": settings}
 
     @property
@@ -189,7 +189,7 @@ def subject(model: Model, data: Images | Dataset, count: int, columns: Sequence[
         classes,
         _nouns(checked, form),
         len(images),
-        linear(as_numbers(fitted), _numbers(prod(model.code_shape), len(fitted), D)),
+        PCA(_numbers(prod(model.code_shape), len(fitted), D)).fit(as_numbers(fitted)),
     )
 
 
