@@ -39,6 +39,7 @@ def pages() -> dict[str, str]:
         )
     found["reference/layers.md"] += _entry("layers.summary", TOP["layers.summary"])
     found["reference/likelihoods.md"] += _page("learned_scale", names("learned_scale"))
+    found["reference/losses.md"] += _page("importance", names("importance"))
     found["reference/core.md"] += _entry("kernels.paths", TOP["kernels.paths"])
     return found
 
