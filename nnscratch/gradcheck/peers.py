@@ -12,6 +12,7 @@ import numpy as np
 from .. import layers
 from ..core import Array
 from .image_peers import IMAGES, Peer, of
+from .latent_peers import LATENT
 
 
 def torch_or_none() -> Any:
@@ -164,44 +165,48 @@ def _linear(torch: Any, layer: Any, args: list[Any], theta: dict[str, Any]) -> A
     return torch.nn.functional.linear(args[0], w, theta.get("bias"))
 
 
-PEERS: dict[str, Peer] = IMAGES | {
-    "Dense": _linear,
-    "TiedDense": _linear,
-    "BatchNorm": _batch_norm,
-    "GroupNorm": _group_norm,
-    "LayerNorm": _layer_norm,
-    "Sequential": _sequential,
-    "RNN": _recurrent,
-    "LSTM": _recurrent,
-    "GRU": _recurrent,
-    "RNNCell": _cell,
-    "LSTMCell": _cell,
-    "GRUCell": _cell,
-    "Embedding": lambda torch, layer, args, theta: torch.nn.functional.embedding(
-        args[0], theta["weight"]
-    ),
-    "RepeatVector": of(lambda t: lambda x, steps: x[:, None].repeat(1, steps, 1), steps="T"),
-    "ReverseSteps": of(lambda t: lambda x: x.flip(1)),
-    "TimeDistributed": _steps,
-    "Flatten": of(lambda t: lambda x: x.reshape(len(x), prod(x.shape[1:]))),
-    "Reshape": of(lambda t: lambda x, shape: x.reshape(len(x), *shape), shape="sample_shape"),
-    "Identity": of(lambda t: lambda x: x * 1),
-    "ReLU": of(lambda t: t.relu),
-    "LeakyReLU": of(lambda t: t.nn.functional.leaky_relu, negative_slope="slope"),
-    "ELU": of(lambda t: t.nn.functional.elu, alpha="alpha"),
-    "GELU": of(lambda t: t.nn.functional.gelu),
-    "Sigmoid": of(lambda t: t.sigmoid),
-    "Softmax": of(lambda t: lambda x: t.softmax(x, -1)),
-    "Softplus": of(lambda t: lambda x: t.nn.functional.softplus(x, threshold=1000)),
-    "Tanh": of(lambda t: t.tanh),
-    "GaussianSample": of(lambda t: lambda mu, logvar, eps: mu + (logvar / 2).exp() * eps),
-    "squared_error": _loss("mse_loss"),
-    "bernoulli_nll": _loss("binary_cross_entropy_with_logits"),
-    "categorical_nll": _loss("cross_entropy"),
-    "gaussian_nll": _gaussian_nll,
-    "discretised_logistic_nll": _logistic,
-    "gaussian_kl": _gaussian_kl,
-    "l1_penalty": of(lambda t: lambda z: z.abs().sum() / len(z)),
-    "importance_bound": _importance_bound,
-    "contraction": _contraction,
-}
+PEERS: dict[str, Peer] = (
+    IMAGES
+    | LATENT
+    | {
+        "Dense": _linear,
+        "TiedDense": _linear,
+        "BatchNorm": _batch_norm,
+        "GroupNorm": _group_norm,
+        "LayerNorm": _layer_norm,
+        "Sequential": _sequential,
+        "RNN": _recurrent,
+        "LSTM": _recurrent,
+        "GRU": _recurrent,
+        "RNNCell": _cell,
+        "LSTMCell": _cell,
+        "GRUCell": _cell,
+        "Embedding": lambda torch, layer, args, theta: torch.nn.functional.embedding(
+            args[0], theta["weight"]
+        ),
+        "RepeatVector": of(lambda t: lambda x, steps: x[:, None].repeat(1, steps, 1), steps="T"),
+        "ReverseSteps": of(lambda t: lambda x: x.flip(1)),
+        "TimeDistributed": _steps,
+        "Flatten": of(lambda t: lambda x: x.reshape(len(x), prod(x.shape[1:]))),
+        "Reshape": of(lambda t: lambda x, shape: x.reshape(len(x), *shape), shape="sample_shape"),
+        "Identity": of(lambda t: lambda x: x * 1),
+        "ReLU": of(lambda t: t.relu),
+        "LeakyReLU": of(lambda t: t.nn.functional.leaky_relu, negative_slope="slope"),
+        "ELU": of(lambda t: t.nn.functional.elu, alpha="alpha"),
+        "GELU": of(lambda t: t.nn.functional.gelu),
+        "Sigmoid": of(lambda t: t.sigmoid),
+        "Softmax": of(lambda t: lambda x: t.softmax(x, -1)),
+        "Softplus": of(lambda t: lambda x: t.nn.functional.softplus(x, threshold=1000)),
+        "Tanh": of(lambda t: t.tanh),
+        "GaussianSample": of(lambda t: lambda mu, logvar, eps: mu + (logvar / 2).exp() * eps),
+        "squared_error": _loss("mse_loss"),
+        "bernoulli_nll": _loss("binary_cross_entropy_with_logits"),
+        "categorical_nll": _loss("cross_entropy"),
+        "gaussian_nll": _gaussian_nll,
+        "discretised_logistic_nll": _logistic,
+        "gaussian_kl": _gaussian_kl,
+        "l1_penalty": of(lambda t: lambda z: z.abs().sum() / len(z)),
+        "importance_bound": _importance_bound,
+        "contraction": _contraction,
+    }
+)
