@@ -36,6 +36,7 @@ NAMES = {
     "evaluation": {"ledger": "elbo", "Ledger": "Elbo"},
     "training.replicas": {"Lanes": "Replicas"},
     "training.terms": {"check_ledger": "check_terms"},
+    "sklearn": {"VAETransformer": "VAE"},
 }
 """Names that have changed, by their module, in which `__getattr__` is `renamed(__name__)`."""
 

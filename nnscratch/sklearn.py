@@ -1,21 +1,22 @@
 """Autoencoders of tables as scikit-learn's estimators; needs the extra `sklearn`.
 
-    from nnscratch.sklearn import VAETransformer
+    from nnscratch.sklearn import VAE
 
-    codes = make_pipeline(StandardScaler(), VAETransformer(2, random_state=0)).fit_transform(X)
+    codes = make_pipeline(StandardScaler(), VAE(2, random_state=0)).fit_transform(X)
 
 They follow scikit-learn's rules: parameters are kept as they were given and judged by `fit`, what
 has been learned is in attributes with a trailing underscore, and rows are samples.
 """
 
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from . import models
+from ._moved import renamed
 from .core import Array
 from .likelihoods import Likelihood
 from .losses import gaussian_kl_per_sample
-from .models import VAE, Autoencoder, build
 from .optimizers import Adam
 from .training import Trainer
 
@@ -28,13 +29,16 @@ except ImportError as error:
         "nnscratch.sklearn needs scikit-learn 1.6 or later: pip install 'nnscratch[sklearn]'"
     ) from error
 
-__all__ = ["AutoencoderTransformer", "VAETransformer"]
+__all__ = ["VAE", "AutoencoderTransformer"]
 
 FLOATS = [np.float64, np.float32]
 """A model is of the dtype of the X that it is fitted to; what is none of these becomes float64."""
 
 DRAWS = 16
 """How many draws of a code the score of a VAE is the mean of."""
+
+if not TYPE_CHECKING:  # for a type checker there are no names of earlier versions
+    __getattr__ = renamed(__name__)
 
 
 class _Transformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -48,7 +52,7 @@ class _Transformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     batch_size: int
     random_state: Any
     threads: int | None
-    model_: Autoencoder
+    model_: models.Autoencoder
     n_features_in_: int
 
     name: str
@@ -66,7 +70,7 @@ class _Transformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         """
         X = validate_data(self, X, dtype=FLOATS)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        self.model_ = build(
+        self.model_ = models.build(
             self.name,
             X.shape[1:],
             self.n_components,
@@ -160,17 +164,17 @@ class AutoencoderTransformer(_Transformer):
         self.random_state, self.threads = random_state, threads
 
 
-class VAETransformer(_Transformer):
+class VAE(_Transformer):
     """Rows of a table as codes of a variational autoencoder, which fill a Gaussian.
 
         beta        weight of the KL
         likelihood  nn.LearnedGaussian() if None, whose variances are learned
 
-    The other parameters, and what is learned, are AutoencoderTransformer's.
+    The other parameters, and what is learned, are AutoencoderTransformer's; `model_` is an nn.VAE.
     """
 
     name = "table_vae"
-    model_: VAE
+    model_: models.VAE
 
     def __init__(
         self,

@@ -40,7 +40,7 @@ EXCEPTED = {
     "gradcheck/gradcheck.py gradcheck": "how a function is checked, all but its inputs by keyword",
     "exercises/files/adam.py step": "a pure function of the formula's own letters and constants",
     "sklearn.py AutoencoderTransformer.__init__": "scikit-learn's rule: each parameter by its name",
-    "sklearn.py VAETransformer.__init__": "scikit-learn's rule: each parameter by its name",
+    "sklearn.py VAE.__init__": "scikit-learn's rule: each parameter by its name",
     "plots/curves.py curves": "what stands around a picture is by keyword",
 }
 """What may take more, and why."""

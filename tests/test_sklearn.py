@@ -22,13 +22,13 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from nnscratch.core import Array
-from nnscratch.sklearn import AutoencoderTransformer, VAETransformer
+from nnscratch.sklearn import VAE, AutoencoderTransformer
 
 SMALL: dict[str, Any] = {"epochs": 3, "hidden": (8,), "random_state": 0, "threads": 1}
-BOTH = [AutoencoderTransformer, VAETransformer]
+BOTH = [AutoencoderTransformer, VAE]
 
 
-@parametrize_with_checks([AutoencoderTransformer(**SMALL), VAETransformer(**SMALL)])
+@parametrize_with_checks([AutoencoderTransformer(**SMALL), VAE(**SMALL)])
 def test_scikit_learns_checks(estimator: Any, check: Any) -> None:
     check(estimator)
 
@@ -99,13 +99,13 @@ def test_malignant_samples_are_unlike_benign_ones(seed: int) -> None:
         line = make_pipeline(StandardScaler(), model).fit(good[:250])
         scores = [line.score_samples(rows) for rows in (good[250:], table[benign == 0])]
         areas[type(model)] = area(*scores)
-    assert areas[VAETransformer] > areas[PCA] + 0.02
+    assert areas[VAE] > areas[PCA] + 0.02
     assert areas[AutoencoderTransformer] > areas[PCA] - 0.02
 
 
 def test_the_score_of_a_vae_is_its_elbo(X: Array) -> None:
     """Beside the model's own draws, one at a time, within 5 standard errors."""
-    model = VAETransformer(2, **SMALL).fit(X)
+    model = VAE(2, **SMALL).fit(X)
     rng = np.random.default_rng(2)
     draws = np.array([model.model_.log_prob(X, rng=rng).mean() for _ in range(200)])
     scores = [model.score(X)]
@@ -145,7 +145,7 @@ def test_a_copy_and_a_pickle(kind: Any, X: Array, tmp_path: Path) -> None:
 
 
 def test_a_model_goes_on_without_scikit_learn(X: Array, tmp_path: Path) -> None:
-    model = VAETransformer(2, **SMALL).fit(X.astype(np.float32))
+    model = VAE(2, **SMALL).fit(X.astype(np.float32))
     nn.save(tmp_path / "vae.safetensors", model.model_)
     again = nn.load(tmp_path / "vae.safetensors")
     np.testing.assert_array_equal(
