@@ -17,7 +17,7 @@ import numpy as np
 from .checks.arguments import number
 from .core import Array
 from .kernels.plain import sigmoid
-from .kernels.plain_samples import bernoulli_log_prob
+from .kernels.plain_samples import bernoulli_log_prob, bernoulli_log_prob_and_slope
 from .losses import bernoulli_nll, squared_error
 
 
@@ -80,11 +80,11 @@ class Bernoulli:
 
     def log_prob(self, a: Array, t: Array) -> Array:
         """Return log p(t_n | a_n) for every sample, (N,)."""
-        return per_sample(t * a - np.logaddexp(0, a).astype(a.dtype))
+        return bernoulli_log_prob(a, t)
 
     def log_prob_of_samples(self, a: Array, t: Array) -> tuple[Array, Array]:
         """Return log p(t | a) of several a (…, K·N) for each t (…, N), and its gradient in a."""
-        return bernoulli_log_prob(a, t)
+        return bernoulli_log_prob_and_slope(a, t)
 
     def mean(self, a: Array) -> Array:
         """Return P(x = 1)."""

@@ -1,4 +1,4 @@
-"""The Bernoulli likelihood in one pass: of a whole batch, or of each sample."""
+"""The Bernoulli likelihood in one pass."""
 
 from math import log
 
@@ -7,7 +7,7 @@ import numpy as np
 from ..core import Array, IntArray
 from .machine.counters import BLOCK
 from .machine.exponential import constants, exponential
-from .machine.fork_join import next_block, next_piece, parallel
+from .machine.fork_join import next_block, parallel
 from .machine.helpers import workers_for
 from .machine.processor import BYTES
 from .machine.simd import (
@@ -15,13 +15,11 @@ from .machine.simd import (
     divide,
     fma,
     load,
-    load_up_to,
     multiplied,
     relu,
     size_of_vector,
     splat,
     store,
-    store_up_to,
     total,
     where_larger,
     zero,
@@ -29,9 +27,6 @@ from .machine.simd import (
 
 FACTORS = 112
 """Factors a product: each lies in [1, 2], so it stays below 2¹¹², where float32 ends at 2¹²⁸."""
-
-ROWS = 56
-"""Rows a piece of work where samples have sums of their own: no more than FACTORS."""
 
 NOTHING = -1e3
 """A logit whose exponential is 0: beside the target 0 it adds nothing to a sum."""
@@ -88,70 +83,3 @@ def bernoulli_nll_kernel(
             value += float(total(linear)) + log(multiplied(product))
         sums[first // BLOCK] = value
         first, last = next_block(workers, me, 0, a.size)
-
-
-def bernoulli_log_prob(a: Array, t: Array) -> tuple[Array, Array]:
-    """Return Σ t a - softplus(a) of each column (K·N,), and its gradient t - σ(a) as a.
-
-    a (…, K·N), t (…, N): the columns of t are repeated K times, N after N.
-    """
-    N, D = t.shape[-1], t.size // t.shape[-1]
-    K, V = a.shape[-1] // N, BYTES // a.itemsize
-    pieces, width = -(-D // ROWS), -(-N // V) * V
-    da, sums = np.empty(a.shape, a.dtype), np.empty((pieces, K, width))
-    scratch = np.empty(2 * sums.size, a.dtype)
-    numbers, c = np.array([1, -1], a.dtype), constants(a.dtype)
-    flat = a.ravel(), t.ravel(), numbers, c, da.ravel(), sums.ravel(), scratch
-    bernoulli_log_prob_kernel(*flat, D, K, N, workers_for(a.size))
-    return sums[:, :, :N].sum(axis=0).ravel(), da
-
-
-@parallel
-def bernoulli_log_prob_kernel(
-    a: Array,
-    t: Array,
-    numbers: Array,
-    c: Array,
-    da: Array,
-    sums: Array,
-    scratch: Array,
-    D: int,
-    K: int,
-    N: int,
-    workers: IntArray,
-    me: int,
-) -> None:
-    """sums = Σ_d t_dn a_dkn - softplus(a_dkn) over each ROWS rows, da_dkn = t_dn - σ(a_dkn).
-
-    The formulas are those of bernoulli_nll_kernel. Here each column keeps a product and a sum of
-    its own, in scratch, so that the rows are read as they lie in memory.
-
-        a, da  (D, K, N), flat      t  (D, N), flat      numbers  1, -1      c  of the exponential
-        sums   (pieces, K, width)   scratch  twice as many; width is N, up to a whole vector
-    """
-    V = size_of_vector(a)
-    one, minus, nothing = splat(numbers, 0), splat(numbers, 1), zero(c)
-    width, pieces = (N + V - 1) // V * V, (D + ROWS - 1) // ROWS
-    half = pieces * K * width
-    piece = next_piece(workers, me, pieces)
-    while piece < pieces:
-        start = piece * K * width
-        for i in range(start, start + K * width, V):
-            store(scratch, i, one)
-            store(scratch, half + i, nothing)
-        for d in range(piece * ROWS, min((piece + 1) * ROWS, D)):
-            for k in range(K):
-                for n in range(0, N, V):
-                    at, i = (d * K + k) * N + n, start + k * width + n
-                    an, tn = load_up_to(a, at, N - n), load_up_to(t, d * N + n, N - n)
-                    minus_a = fma(minus, an, nothing)
-                    e = exponential(where_larger(an, nothing, minus_a, an), c)
-                    factor = add(one, e)
-                    store(scratch, i, fma(load(scratch, i), factor, nothing))
-                    linear = fma(minus, relu(an), load(scratch, half + i))
-                    store(scratch, half + i, fma(tn, an, linear))
-                    sigma = divide(where_larger(an, nothing, one, e), factor)
-                    store_up_to(da, at, fma(minus, sigma, tn), N - n)
-        for i in range(start, start + K * width):
-            sums[i] = float(scratch[half + i]) - log(float(scratch[i]))
-        piece = next_piece(workers, me, pieces)
