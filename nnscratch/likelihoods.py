@@ -80,7 +80,7 @@ class Bernoulli:
 
     def log_prob(self, a: Array, t: Array) -> Array:
         """Return log p(t_n | a_n) for every sample, (N,)."""
-        return bernoulli_log_prob(a, t)
+        return bernoulli_log_prob(a, t).astype(a.dtype)
 
     def log_prob_of_samples(self, a: Array, t: Array) -> tuple[Array, Array]:
         """Return log p(t | a) of several a (…, K·N) for each t (…, N), and its gradient in a."""

@@ -15,7 +15,7 @@ from nnscratch.kernels.conv_bias import (
     bias_gradient_kernel,
     rectified_bias_gradient_kernel,
 )
-from nnscratch.kernels.losses import bernoulli_log_prob_kernel, bernoulli_nll_kernel
+from nnscratch.kernels.losses import bernoulli_nll_kernel
 from nnscratch.kernels.machine.counters import workers_of
 from nnscratch.kernels.machine.exponential import constants
 from nnscratch.kernels.norm import normalise_backward_kernel, normalise_kernel
@@ -29,6 +29,10 @@ from nnscratch.kernels.rectifiers import (
     leaky_relu_backward_kernel,
     relu_backward_kernel,
     relu_kernel,
+)
+from nnscratch.kernels.samples import (
+    bernoulli_log_prob_and_slope_kernel,
+    bernoulli_log_prob_kernel,
 )
 
 pytestmark = pytest.mark.kernel
@@ -63,12 +67,20 @@ def nll(a: Array, t: Array, da: Array) -> float:
     return float(sums[0])
 
 
-def log_prob(a: Array, t: Array, da: Array) -> float:
+def log_prob(a: Array, t: Array) -> float:
+    """Of one row, in which each number is a sample."""
+    sums = np.zeros(-(-t.size // 32) * 32)
+    scratch, numbers = np.empty(2 * sums.size, a.dtype), np.array([1, -1], a.dtype)
+    bernoulli_log_prob_kernel(a, t, numbers, constants(a.dtype), sums, scratch, t.size, ALONE)
+    return float(sums[: t.size].sum())
+
+
+def log_prob_and_slope(a: Array, t: Array, da: Array) -> float:
     """Of one row, in which each number is a sample."""
     sums = np.empty(-(-t.size // 16) * 16)
-    scratch = np.empty(2 * sums.size, a.dtype)
-    numbers, sizes = np.array([1, -1], a.dtype), (1, 1, t.size)
-    bernoulli_log_prob_kernel(a, t, numbers, constants(a.dtype), da, sums, scratch, *sizes, ALONE)
+    scratch, numbers = np.empty(2 * sums.size, a.dtype), np.array([1, -1], a.dtype)
+    given = a, t, numbers, constants(a.dtype), da, sums, scratch, 1, 1, t.size
+    bernoulli_log_prob_and_slope_kernel(*given, ALONE)
     return float(sums[: t.size].sum())
 
 
@@ -80,7 +92,8 @@ def squares(grads: Array) -> float:
 
 CASES: dict[str, tuple[Sequence[Any], Callable[..., Any]]] = {
     "bernoulli_nll": ("vvv", nll),
-    "bernoulli_log_prob": ("nnn", log_prob),
+    "bernoulli_log_prob": ("nn", log_prob),
+    "bernoulli_log_prob_and_slope": ("nnn", log_prob_and_slope),
     "rectified_bias_gradient": ("222f", rectified_bias_gradient_kernel),
     "bias_gradient": ("2f", bias_gradient_kernel),
     "relu": ("nn", lambda x, y: relu_kernel(x, y, ALONE)),

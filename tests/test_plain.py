@@ -131,13 +131,25 @@ def check_bernoulli_nll(data: st.DataObject) -> None:
 
 def check_bernoulli_log_prob(data: st.DataObject) -> None:
     """As bernoulli_nll, of each column: its sums are no longer than the column."""
+    D, N, dtype = data.draw(st.integers(1, 250)), data.draw(st.integers(1, 70)), data.draw(DTYPES)
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    a, t = (4 * rng.standard_normal((D, N))).astype(dtype), rng.random((D, N)).astype(dtype)
+    if data.draw(st.booleans()):
+        a, t = np.asfortranarray(a), np.asfortranarray(t)
+    want, got = both("bernoulli_log_prob", a, t)
+    assert (got.shape, got.dtype) == (want.shape, want.dtype) == ((N,), np.float64)
+    assert (abs(got - want) <= 64 * rounding(dtype) * (2 + 2 * np.abs(a)).sum(axis=0)).all()
+
+
+def check_bernoulli_log_prob_and_slope(data: st.DataObject) -> None:
+    """The same of several columns for each target, and the gradient."""
     K, N = data.draw(st.integers(1, 5)), data.draw(st.integers(1, 40))
     D, dtype = data.draw(st.integers(1, 130)), data.draw(DTYPES)
     rng = np.random.default_rng(data.draw(st.integers(0, 99)))
     a, t = (4 * rng.standard_normal((D, K * N))).astype(dtype), rng.random((D, N)).astype(dtype)
     if data.draw(st.booleans()):
         a, t = np.asfortranarray(a), np.asfortranarray(t)
-    (want, d_want), (got, d_got) = both("bernoulli_log_prob", a, t)
+    (want, d_want), (got, d_got) = both("bernoulli_log_prob_and_slope", a, t)
     u = rounding(dtype)
     same(d_got, d_want, 12 * u)
     assert (got.shape, got.dtype) == (want.shape, want.dtype) == ((K * N,), np.float64)
@@ -263,9 +275,9 @@ def test_products_and_losses_take_complex_steps(rng: np.random.Generator) -> Non
         value, _ = plain.bernoulli_nll(a + step, t)
         np.testing.assert_allclose(value.imag / COMPLEX, da[i], rtol=1e-13)
     b, t = rng.standard_normal((3, 4)), rng.random((3, 2))
-    _, db = plain_samples.bernoulli_log_prob(b, t)
+    _, db = plain_samples.bernoulli_log_prob_and_slope(b, t)
     for i in np.ndindex(3, 4):
         step = np.zeros((3, 4), complex)
         step[i] = 1j * COMPLEX
-        each, _ = plain_samples.bernoulli_log_prob(b + step, t)
+        each, _ = plain_samples.bernoulli_log_prob_and_slope(b + step, t)
         np.testing.assert_allclose(each.imag / COMPLEX, db[i] * (np.arange(4) == i[1]), rtol=1e-13)

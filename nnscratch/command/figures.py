@@ -1,12 +1,21 @@
 """The figures of `evaluate`: those that apply to a model and to data."""
 
 import argparse
+import warnings
 from typing import Any
 
 import numpy as np
 
 from ..data.dataset import Dataset
-from ..evaluation import PCA, bce_floor, elbo, importance_nll, mean_image, ssim
+from ..evaluation import (
+    PCA,
+    LowEffectiveSampleSize,
+    bce_floor,
+    elbo,
+    importance_nll,
+    mean_image,
+    ssim,
+)
 from ..evaluation.elbo import Estimate
 from ..likelihoods import Bernoulli
 from ..models import VAE
@@ -43,9 +52,12 @@ def figures(saved: Saved, data: Dataset, options: argparse.Namespace) -> tuple[F
         add(found, "active units", bound.active_units, f"of {model.latent_dim}")
         if options.samples:
             try:
-                nll = importance_nll(
-                    model, data, samples=options.samples, rng=rng, threads=options.threads
-                )
+                with warnings.catch_warnings(record=True) as told:
+                    warnings.simplefilter("always", LowEffectiveSampleSize)
+                    nll = importance_nll(
+                        model, data, samples=options.samples, rng=rng, threads=options.threads
+                    )
+                notes += [str(warning.message) for warning in told]
                 add(found, f"importance-weighted NLL, K = {options.samples}", nll, unit)
             except ValueError as error:
                 notes.append(f"no importance-weighted NLL: {error}")

@@ -6,16 +6,8 @@ from .._moved import renamed
 from . import attributes, baselines
 from .baselines import PCA, linear_vae_optimum, mean_image
 from .detection import auroc, average_precision
-from .elbo import (
-    ACTIVE,
-    Elbo,
-    Estimate,
-    ImportanceNLL,
-    active_units,
-    elbo,
-    estimate,
-    importance_nll,
-)
+from .elbo import ACTIVE, Elbo, Estimate, active_units, elbo, estimate
+from .importance import ImportanceNLL, LowEffectiveSampleSize, importance_nll
 from .melody_baselines import MetreModel, NextStep, NGram, copied_bar, next_step
 from .metrics import bce, bce_floor, mse, psnr, squared_errors, sse, ssim
 from .probes import NearestNeighbours, SoftmaxProbe, accuracy, balanced, nearest
@@ -26,6 +18,7 @@ __all__ = [
     "Elbo",
     "Estimate",
     "ImportanceNLL",
+    "LowEffectiveSampleSize",
     "MetreModel",
     "NGram",
     "NearestNeighbours",

@@ -12,7 +12,7 @@ from ..kernels.plain import sigmoid
 from ..latent_losses import log_normals, log_sum, mixture_kl
 from ..layers.contract import whole_batch
 from ..likelihoods import Likelihood
-from .batch_first import to_columns
+from .batch_first import CHUNK, to_columns
 from .trainable import Terms
 from .vae import VAE
 
@@ -134,9 +134,12 @@ class VampPriorVAE(VAE):
         return model
 
     def log_prior(self, z: Array) -> Array:
-        """Return log p(z) of codes (L, N): (N,)."""
-        a, _ = log_normals(z, *self.components_of_the_prior())
-        return log_sum(a.sum(axis=0) - log(self.components))[0]
+        """Return log p(z) of codes (L, N): (N,). CHUNK at a time are compared with all K."""
+        prior, found = self.components_of_the_prior(), []
+        for start in range(0, z.shape[1], CHUNK):
+            a, _ = log_normals(z[:, start : start + CHUNK], *prior)
+            found.append(log_sum(a.sum(axis=0) - log(self.components))[0])
+        return np.concatenate(found)
 
     def draw_codes(self, count: int, *, rng: np.random.Generator) -> Array:
         """Return `count` draws from the prior, (count, L): a component, then a code of it."""

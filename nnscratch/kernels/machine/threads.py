@@ -5,7 +5,7 @@ start threads of its own inside every product and fight with ours: it is held at
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import copy_context
 from functools import cache, partial
@@ -173,6 +173,13 @@ def in_chunks(
     """Return function(rows) computed in chunks of `size` rows, several at a time."""
     check_threads("in_chunks", threads)
     chunks = [rows[i : i + size] for i in range(0, len(rows), size)]
-    most = len(chunks)
+    return np.concatenate(on_threads(function, chunks, threads))
+
+
+def on_threads(
+    function: Callable[[S], T], tasks: Sequence[S], threads: int | None = None
+) -> list[T]:
+    """Return function(task) of each, several at a time, by no more threads than there are tasks."""
+    most = len(tasks)
     with pool(most if most == 1 else min(most, cores() if threads is None else threads)) as run:
-        return np.concatenate(list(run(function, chunks)))
+        return list(run(function, tasks))
