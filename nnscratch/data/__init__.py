@@ -8,6 +8,7 @@
     table(FILE, ...)         rows of a CSV file, scaled
     arrays(FILE, ...)        images, signals or rows of NPY and NPZ files
     scenes(count)            small colour pictures that are made on the spot, with classes
+    sprites()                pictures of one shape each, whose factors of variation are known
     sines(count, steps)      sequences of random frequency, phase and amplitude
     melodies()               1,551 tunes as tokens, which come with the package
     midi_folder(DIR)         melodies of MIDI files of one's own
@@ -47,6 +48,7 @@ from .pictures import Pictures
 from .relatives import emnist, kmnist
 from .scenes import scenes
 from .sines import sines
+from .sprites import Sprites, sprites
 from .table import Scaling, Table, table
 
 __all__ = [
@@ -62,6 +64,7 @@ __all__ = [
     "Reading",
     "Scaling",
     "Split",
+    "Sprites",
     "Table",
     "Tune",
     "Windows",
@@ -88,6 +91,7 @@ __all__ = [
     "scenes",
     "sines",
     "split",
+    "sprites",
     "table",
     "transpose",
     "upsample_bilinear",

@@ -6,7 +6,9 @@ from .._moved import renamed
 from . import attributes, baselines
 from .baselines import PCA, linear_vae_optimum, mean_image
 from .detection import auroc, average_precision
+from .disentanglement import DCI, dci, factor_vae_score, mutual_information_gap
 from .elbo import ACTIVE, Elbo, Estimate, active_units, elbo, estimate
+from .frechet import frechet_distance
 from .importance import ImportanceNLL, LowEffectiveSampleSize, importance_nll
 from .melody_baselines import MetreModel, NextStep, NGram, copied_bar, next_step
 from .metrics import bce, bce_floor, mse, psnr, squared_errors, sse, ssim
@@ -14,6 +16,7 @@ from .probes import NearestNeighbours, SoftmaxProbe, accuracy, balanced, nearest
 
 __all__ = [
     "ACTIVE",
+    "DCI",
     "PCA",
     "Elbo",
     "Estimate",
@@ -34,12 +37,16 @@ __all__ = [
     "bce",
     "bce_floor",
     "copied_bar",
+    "dci",
     "elbo",
     "estimate",
+    "factor_vae_score",
+    "frechet_distance",
     "importance_nll",
     "linear_vae_optimum",
     "mean_image",
     "mse",
+    "mutual_information_gap",
     "nearest",
     "next_step",
     "psnr",

@@ -231,6 +231,10 @@ def of_codes() -> Iterator[Entrance]:
             lambda z, y, k=kind: k().fit(y, classes).predict(z),
         )
     yield Entrance("active_units", codes, lambda z, y: evaluation.active_units(z))
+    yield Entrance("frechet_distance", codes, lambda z, y: evaluation.frechet_distance(z, y))
+    factors, few = np.stack([classes, classes % 2], axis=1), {"votes": 9, "batch": 2}
+    score = lambda z, y: evaluation.factor_vae_score(z, factors, **few, rng=rng())  # noqa: E731
+    yield Entrance("factor_vae_score", codes, score)
     scatter = lambda z, y: drawn(plots.latent_scatter(z, classes))  # noqa: E731
     yield Entrance("latent_scatter", codes, scatter)
     rows = Wants((4,), axes=False, unit=False, bytes=None)

@@ -175,6 +175,15 @@ def of_models() -> list[Spec]:
             {"threshold": AT_LEAST_0},
         ),
         Spec(
+            "factor_vae_score",
+            lambda **w: evaluation.factor_vae_score(
+                z, np.stack([y, y % 2], axis=1), **{"votes": 9, "rng": noise} | w
+            ),
+            {},
+            {"votes": TIMES, "batch": whole(2), "threshold": AT_LEAST_0, "rng": RNG},
+            alone=False,
+        ),
+        Spec(
             "image_grid",
             lambda columns: drawn(plots.image_grid(square, columns=columns)),
             {},
