@@ -79,7 +79,7 @@ def log_prob_and_slope(a: Array, t: Array, da: Array) -> float:
     """Of one row, in which each number is a sample."""
     sums = np.empty(-(-t.size // 16) * 16)
     scratch, numbers = np.empty(2 * sums.size, a.dtype), np.array([1, -1], a.dtype)
-    given = a, t, numbers, constants(a.dtype), da, sums, scratch, 1, 1, t.size
+    given = a, t, numbers, constants(a.dtype), da, sums, scratch, 1, t.size, t.size
     bernoulli_log_prob_and_slope_kernel(*given, ALONE)
     return float(sums[: t.size].sum())
 

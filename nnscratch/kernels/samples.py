@@ -1,6 +1,6 @@
 """The Bernoulli likelihood of each sample by itself; losses.py has the formulas."""
 
-from math import log
+from math import gcd, log
 
 import numpy as np
 
@@ -93,15 +93,17 @@ def bernoulli_log_prob_and_slope(a: Array, t: Array) -> tuple[Array, Array]:
 
     a (…, K·N), t (…, N): the columns of t are repeated K times, N after N.
     """
-    N, D = t.shape[-1], t.size // t.shape[-1]
-    K, V = a.shape[-1] // N, BYTES // a.itemsize
-    pieces, width = -(-D // ROWS), -(-N // V) * V
-    da, sums = np.empty(a.shape, a.dtype), np.empty((pieces, K, width))
+    M, N, V = a.shape[-1], t.shape[-1], BYTES // a.itemsize
+    # As many copies of t as fill whole vectors: of 20 columns the second vector would have 4.
+    t = np.tile(t, min(M // N, V // gcd(N, V)))
+    D, P = t.size // t.shape[-1], t.shape[-1]
+    pieces, width = -(-D // ROWS), -(-M // V) * V
+    da, sums = np.empty(a.shape, a.dtype), np.empty((pieces, width))
     scratch = np.empty(2 * sums.size, a.dtype)
     numbers, c = np.array([1, -1], a.dtype), constants(a.dtype)
     flat = a.ravel(), t.ravel(), numbers, c, da.ravel(), sums.ravel(), scratch
-    bernoulli_log_prob_and_slope_kernel(*flat, D, K, N, workers_for(a.size))
-    return sums[:, :, :N].sum(axis=0).ravel(), da
+    bernoulli_log_prob_and_slope_kernel(*flat, D, M, P, workers_for(a.size))
+    return sums[:, :M].sum(axis=0), da
 
 
 @parallel
@@ -114,34 +116,36 @@ def bernoulli_log_prob_and_slope_kernel(
     sums: Array,
     scratch: Array,
     D: int,
-    K: int,
-    N: int,
+    M: int,
+    P: int,
     workers: IntArray,
     me: int,
 ) -> None:
-    """sums = Σ_d t_dn a_dkn - softplus(a_dkn) over each ROWS rows, da_dkn = t_dn - σ(a_dkn).
+    """sums = Σ_d t_dp a_dm - softplus(a_dm) over ROWS rows each, da_dm = t_dp - σ(a_dm), p = m % P.
 
     The formulas are those of bernoulli_nll_kernel. Here each column keeps a product and a sum of
     its own, in scratch, so that the rows are read as they lie in memory.
 
-        a, da  (D, K, N), flat      t  (D, N), flat      numbers  1, -1      c  of the exponential
-        sums   (pieces, K, width)   scratch  twice as many; width is N, up to a whole vector
+        a, da  (D, M), flat     t  (D, P), flat; P is M, or whole vectors
+        sums   (pieces, width)  scratch  twice as many; width is M, up to a whole vector
+        numbers  1, -1          c  of the exponential
     """
     V = size_of_vector(a)
     one, minus, nothing = splat(numbers, 0), splat(numbers, 1), zero(c)
-    width, pieces = (N + V - 1) // V * V, (D + ROWS - 1) // ROWS
-    half = pieces * K * width
+    width, pieces = (M + V - 1) // V * V, (D + ROWS - 1) // ROWS
+    half = pieces * width
     piece = next_piece(workers, me, pieces)
     while piece < pieces:
-        start = piece * K * width
-        for i in range(start, start + K * width, V):
+        start = piece * width
+        for i in range(start, start + width, V):
             store(scratch, i, one)
             store(scratch, half + i, nothing)
         for d in range(piece * ROWS, min((piece + 1) * ROWS, D)):
-            for k in range(K):
-                for n in range(0, N, V):
-                    at, i = (d * K + k) * N + n, start + k * width + n
-                    an, tn = load_up_to(a, at, N - n), load_up_to(t, d * N + n, N - n)
+            for first in range(0, M, P):
+                left = min(P, M - first)
+                for n in range(0, left, V):
+                    at, i = d * M + first + n, start + first + n
+                    an, tn = load_up_to(a, at, left - n), load_up_to(t, d * P + n, left - n)
                     minus_a = fma(minus, an, nothing)
                     e = exponential(where_larger(an, nothing, minus_a, an), c)
                     factor = add(one, e)
@@ -149,7 +153,7 @@ def bernoulli_log_prob_and_slope_kernel(
                     linear = fma(minus, relu(an), load(scratch, half + i))
                     store(scratch, half + i, fma(tn, an, linear))
                     sigma = divide(where_larger(an, nothing, one, e), factor)
-                    store_up_to(da, at, fma(minus, sigma, tn), N - n)
-        for i in range(start, start + K * width):
+                    store_up_to(da, at, fma(minus, sigma, tn), left - n)
+        for i in range(start, start + width):
             sums[i] = float(scratch[half + i]) - log(float(scratch[i]))
         piece = next_piece(workers, me, pieces)
