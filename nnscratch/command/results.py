@@ -74,5 +74,13 @@ def write_folder(path: Path, pictures: Any) -> None:
     """Write each picture as a PNG file of a folder that is empty or not there yet."""
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise ValueError(f"{path}: expected a folder that is empty, or a name ending in .png")
-    for n, picture in enumerate(pictures):
-        write_whole(path / f"{n:05}.png", png(picture), "picture")
+    new, files = not path.exists(), [path / f"{n:05}.png" for n in range(len(pictures))]
+    try:
+        for file, picture in zip(files, pictures, strict=True):
+            write_whole(file, png(picture), "picture")
+    except BaseException:  # a full disk, Ctrl-C: all of them are there, or none
+        for file in files:
+            file.unlink(missing_ok=True)
+        if new and path.exists():
+            path.rmdir()
+        raise

@@ -113,10 +113,10 @@ def train(options: argparse.Namespace, folder: Path, said: dict[str, Any], ranks
         print(f"{checkpoint}: goes on after epoch {trainer.epoch}")
 
     def begin() -> None:
+        write_whole(folder / RUN, text, "settings")  # if that fails, another run is still there
         if options.force and not options.resume:
-            for name in FILES:
+            for name in set(FILES) - {RUN}:
                 (folder / name).unlink(missing_ok=True)
-        write_whole(folder / RUN, text, "settings")
 
     ranks.first(begin)
     print(f"{len(data):,} {data.nouns[1]} to learn from, {len(held or ()):,} held out", flush=True)

@@ -89,7 +89,7 @@ def start(options: argparse.Namespace) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     new = [exercise for exercise in ALL if not (folder / exercise.file).exists()]
     for exercise in new:
-        (folder / exercise.file).write_text(exercise.text, "utf-8")
+        write_whole(folder / exercise.file, exercise.text.encode(), "exercise")
     if not (folder / PROGRESS).exists():
         save(folder, {})
     kept = len(ALL) - len(new)

@@ -35,7 +35,11 @@ def main(words: Sequence[str] | None = None) -> int:
     if options.html is None:
         print(found)
     else:
-        path = write_whole(options.html, found.html().encode(), f"explain {options.name}")
+        try:
+            path = write_whole(options.html, found.html().encode(), f"explain {options.name}")
+        except OSError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 1
         print(f"wrote {path}")
     return 0
 
