@@ -15,7 +15,7 @@ NAMES = (
     "threads",
     "cold",
 )
-NAMES += ("memory", "ladder", "tiles")
+NAMES += ("memory", "ladder", "tiles", "ranks")
 
 
 def main() -> None:

@@ -43,6 +43,7 @@ WRITTEN = {
     "memory": ["memory.csv", "memory.md", "folders.csv", "folders.md"],
     "ladder": ["ladder.csv", "ladder.md", "ladder.png"],
     "tiles": ["tiles.csv", "tiles.md"],
+    "ranks": ["ranks.csv", "ranks.md", "rank_predictions.csv", "rank_predictions.md"],
 }
 
 

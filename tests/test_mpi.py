@@ -8,11 +8,11 @@ import time
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from shutil import which
 from typing import Any
 
 import pytest
 
+from benchmarks import namespaces
 from nnscratch.training.checkpoint import read
 
 MPIEXEC = Path(sys.executable).parent / "mpiexec"
@@ -139,69 +139,29 @@ def test_the_command_line_on_ranks_fails_with_one_message(tmp_path: Path) -> Non
     assert "expected as many replicas as ranks or more, so 4, got 3" in failed.stderr
 
 
-LAUNCHER = """#!/bin/sh
-# launch HOST COMMAND: what ssh would do, into the network namespace that has this address
-while [ "${1#-}" != "$1" ]; do shift; done
-host=$1
-shift
-exec ip netns exec "nnscratch-${host##*.}" sh -c "$*"
-"""
-
-
 @pytest.fixture
-def two_hosts(tmp_path: Path) -> Iterator[list[str]]:
-    """The beginning of an mpiexec over two hosts, which share a wire of 1 Gbit/s.
-
-    They are network namespaces; the ranks of one talk to those of the other by TCP alone.
-    """
-    if os.geteuid() != 0 or not (which("ip") and which("tc")):
-        pytest.skip("network namespaces need root, ip and tc")
-    names = [f"nnscratch-{n}" for n in (1, 2)]
-
-    def shell(*words: str) -> None:
-        subprocess.run(words, check=True, capture_output=True)
-
-    def remove() -> None:
-        for name in names:
-            subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
-
-    remove()
-    try:
-        for name in names:
-            shell("ip", "netns", "add", name)
-        shell("ip", "link", "add", "nns1", "type", "veth", "peer", "name", "nns2")
-        for n, name in enumerate(names, 1):
-            shell("ip", "link", "set", f"nns{n}", "netns", name)
-            shell("ip", "-n", name, "addr", "add", f"10.9.0.{n}/24", "dev", f"nns{n}")
-            for device in ("lo", f"nns{n}"):
-                shell("ip", "-n", name, "link", "set", device, "up")
-            limit = ["root", "tbf", "rate", "1gbit", "burst", "256kbit", "latency", "50ms"]
-            shell("ip", "netns", "exec", name, "tc", "qdisc", "add", "dev", f"nns{n}", *limit)
-        launcher = tmp_path / "launch"
-        launcher.write_text(LAUNCHER)
-        launcher.chmod(0o755)
-        hosts = ["-launcher", "ssh", "-launcher-exec", str(launcher), "-hosts", "10.9.0.1,10.9.0.2"]
-        yield ["ip", "netns", "exec", names[0], str(MPIEXEC), *hosts]
-    finally:
-        remove()
-
-
-def bytes_sent() -> int:
-    """Return how much the first host has sent."""
-    words = ["ip", "netns", "exec", "nnscratch-1", "cat", "/sys/class/net/nns1/statistics/tx_bytes"]
-    return int(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+def two_hosts(tmp_path: Path) -> Iterator[namespaces.Machines]:
+    """Two hosts that share a wire of 1 Gbit/s."""
+    if why := namespaces.missing():
+        pytest.skip(why)
+    with namespaces.machines(2, 1, tmp_path) as machines:
+        yield machines
 
 
 @pytest.mark.parametrize("size", [2, 4])
 def test_ranks_of_two_hosts_write_the_checkpoint_of_one_process(
-    size: int, whole: Any, two_hosts: list[str], tmp_path: Path
+    size: int, whole: Any, two_hosts: namespaces.Machines, tmp_path: Path
 ) -> None:
-    path, before = tmp_path / "run.safetensors", bytes_sent()
-    words = [*two_hosts, *command(size, path, 3)[1:]]
-    environment = os.environ | {"UCX_TLS": "tcp,self"}  # or they would talk by shared memory
+    path, before = tmp_path / "run.safetensors", two_hosts.bytes_sent()
+    words = [*two_hosts.mpiexec(MPIEXEC), *command(size, path, 3)[1:]]
     done = subprocess.run(
-        words, env=environment, capture_output=True, text=True, timeout=120, check=False
+        words,
+        env=two_hosts.environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert content(path) == whole
-    assert bytes_sent() - before > 1e6, "the ranks did not talk by the wire"
+    assert two_hosts.bytes_sent() - before > 1e6, "the ranks did not talk by the wire"

@@ -1,0 +1,129 @@
+"""What each process of `python -m benchmarks ranks` does; rank 0 prints what it has measured.
+
+    mpiexec -n 4 python -m mpi4py -m benchmarks.rank_worker JSON
+
+Every rank has one thread. It measures the messages of a step by themselves, which are those of a
+step whose computation is left out, and then whole steps of training.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from nnscratch.core import Array
+from nnscratch.layers import Dense, Sequential, Tanh
+from nnscratch.models import IWAE
+from nnscratch.models.lesson import conv_autoencoder
+from nnscratch.optimizers import SGD, Adam
+from nnscratch.training import Trainer, mpi_ranks
+from nnscratch.training.ranks import Ranks
+from nnscratch.training.replicas import Replicas
+
+Batch = tuple[Any, Array]
+
+
+class Still(SGD):
+    """An optimiser that leaves θ and the gradients as they are, and takes no time for it."""
+
+    def step(self, *_: Any) -> None:
+        """Do nothing."""
+
+
+def burda(samples: int) -> Callable[[], Batch]:
+    """Return what makes 784-200-200-50 with so many samples of a code, and 20 images."""
+
+    def make() -> Batch:
+        rng = np.random.default_rng(0)
+        sizes = (784, 200, 200, 100), (50, 200, 200, 784)
+        networks = []
+        for a, b, c, d in sizes:
+            layers = (
+                Dense(a, b, rng=rng),
+                Tanh(),
+                Dense(b, c, rng=rng),
+                Tanh(),
+                Dense(c, d, rng=rng),
+            )
+            networks.append(Sequential(*layers))
+        model = IWAE(*networks, 50, samples=samples, input_shape=(784,))
+        return model, rng.random((20, 784)).astype(np.float32)
+
+    return make
+
+
+def lesson() -> Batch:
+    """Return the lesson's convolutional autoencoder and 128 images."""
+    rng = np.random.default_rng(0)
+    return conv_autoencoder(rng=rng), rng.random((128, 1, 28, 28)).astype(np.float32)
+
+
+MODELS = {"conv-128": lesson, "dense-20": burda(1), "iwae-50-20": burda(50)}
+"""By name what makes a model and its batch: the last number is how many samples this has."""
+
+
+def turns(run: Callable[[], Any], ranks: Ranks, rounds: int, seconds: float) -> list[float]:
+    """Return the seconds of a run in each round, over as many runs as rank 0 finds time for."""
+    for _ in range(3):
+        run()
+    start = perf_counter()
+    run()
+    once = ranks.gather(perf_counter() - start)[0]
+    count, times = max(1, min(10_000, round(seconds / once))), []
+    for _ in range(rounds):
+        ranks.gather(None)  # they begin together
+        start = perf_counter()
+        for _ in range(count):
+            run()
+        times.append((perf_counter() - start) / count)
+    return times
+
+
+def messages(P: int, ranks: Ranks) -> Callable[[], None]:
+    """Return what does all that a step of P parameters sends and gathers, and nothing else."""
+    model = Dense(1, P, bias=False, rng=np.random.default_rng(0))
+    replicas, still = Replicas(model, ranks.size, ranks), Still(0.0)
+
+    def run() -> None:
+        replicas.map(lambda _, i: {"total": 0.0}, ranks.size)
+        replicas.step(still)
+        ranks.gather(0)  # has a signal come?
+
+    return run
+
+
+def training(name: str, ranks: Ranks) -> tuple[int, Callable[[], None]]:
+    """Return the parameters of a model, and what takes a step of training on its batch."""
+    model, images = MODELS[name]()
+    trainer = Trainer(
+        *(model, Adam(1e-3)),
+        **{"seed": 0, "batch_size": len(images), "replicas": ranks.size, "ranks": ranks},
+    )
+    rows = np.arange(len(images))
+
+    def run() -> None:
+        with trainer.replicas.running(1):
+            trainer.train_step(images, rows)
+        ranks.gather(0)
+
+    return trainer.replicas.theta.value.size, run
+
+
+def main(sizes: list[int], models: list[str], rounds: int, seconds: float) -> None:
+    """Measure, and print on rank 0 the times by size and by model."""
+    ranks = mpi_ranks()
+    found: dict[str, Any] = {"hosts": ranks.size // ranks.on_this_host}
+    found["messages"] = {P: turns(messages(P, ranks), ranks, rounds, seconds) for P in sizes}
+    found["steps"] = {}
+    for name in models:
+        P, run = training(name, ranks)
+        found["steps"][name] = {"P": P, "seconds": turns(run, ranks, rounds, seconds)}
+    if ranks.rank == 0:
+        print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main(*json.loads(sys.argv[1]))
