@@ -95,9 +95,10 @@ def messages(P: int, ranks: Ranks) -> Callable[[], None]:
     return run
 
 
-def training(name: str, ranks: Ranks) -> tuple[int, Callable[[], None]]:
-    """Return the parameters of a model, and what takes a step of training on its batch."""
+def training(name: str, part: int, ranks: Ranks) -> tuple[int, Callable[[], None]]:
+    """Return the parameters of a model, and what takes a step on the part-th part of its batch."""
     model, images = MODELS[name]()
+    images = images[: -(-len(images) // part)]
     trainer = Trainer(
         *(model, Adam(1e-3)),
         **{"seed": 0, "batch_size": len(images), "replicas": ranks.size, "ranks": ranks},
@@ -112,15 +113,15 @@ def training(name: str, ranks: Ranks) -> tuple[int, Callable[[], None]]:
     return trainer.replicas.theta.value.size, run
 
 
-def main(sizes: list[int], models: list[str], rounds: int, seconds: float) -> None:
-    """Measure, and print on rank 0 the times by size and by model."""
+def main(sizes: list[int], steps: list[tuple[str, int]], rounds: int, seconds: float) -> None:
+    """Measure the messages of these sizes, and steps on such parts of the models' batches."""
     ranks = mpi_ranks()
     found: dict[str, Any] = {"hosts": ranks.size // ranks.on_this_host}
     found["messages"] = {P: turns(messages(P, ranks), ranks, rounds, seconds) for P in sizes}
-    found["steps"] = {}
-    for name in models:
-        P, run = training(name, ranks)
-        found["steps"][name] = {"P": P, "seconds": turns(run, ranks, rounds, seconds)}
+    found["steps"] = []
+    for name, part in steps:
+        P, run = training(name, part, ranks)
+        found["steps"].append((name, part, P, turns(run, ranks, rounds, seconds)))
     if ranks.rank == 0:
         print(json.dumps(found))
 

@@ -5,10 +5,10 @@
     python -m benchmarks ranks --smoke          one workload, one short round, two ranks at most
 
 Ranks with a thread each, by MPI: as processes of this machine, and as root also on network
-namespaces with a wire of 1 Gbit/s each. The messages of a step are measured by themselves and in
-whole steps. Latency and bandwidth are fitted to the messages of two ranks; what the formula then
-says of more of them, and of whole steps, stands beside what was measured. The third table is not
-measured: it has the formula's steps on 64 machines, by the networks that it names.
+namespaces with a wire of 1 or 10 Gbit/s each. The messages of a step are measured by themselves
+and in whole steps. Latency and bandwidth are fitted to the messages of two ranks; what the formula
+then says of more of them, and of whole steps, stands beside what was measured. The third table is
+not measured: it has the formula's steps on 64 machines, by the networks that it names.
 """
 
 import json
@@ -44,14 +44,24 @@ SIZES = (4_385, 65_536, 424_000, 1_600_000)
 MANY = 64
 """Ranks of the prediction."""
 
-ASSUMED = {"1 Gbit/s": Network(50e-6, 0.9e8), "10 Gbit/s": Network(20e-6, 0.9e9)}
-"""Networks of the prediction: three quarters of the rate are bytes of ours."""
+ASSUMED = {"1 Gbit/s": Network(50e-6, 1.1e8), "10 Gbit/s": Network(20e-6, 1.1e9)}
+"""Networks of the prediction: the bandwidths that were measured between namespaces, and latencies
+of Ethernet with a switch, which namespaces do not have."""
 
 MESSAGES = "network", "ranks", "parameters", "kB sent", "min ms", "median ms", "max ms"
 MESSAGES += "formula ms", "measured ÷ formula", ""
-STEPS = "workload", "network", "ranks", "min ms", "median ms", "max ms", "formula ms"
+STEPS = (
+    "workload",
+    "network",
+    "ranks",
+    "own share ms",
+    "messages ms",
+    "min ms",
+    "median ms",
+    "max ms",
+)
 STEPS += "measured ÷ formula", "× one rank", ""
-PREDICTED = "workload", "network", "ranks", "messages ms", "× one rank, same batch"
+PREDICTED = "workload", "network", "ranks", "own share ms", "messages ms", "× one rank, same batch"
 PREDICTED += ("× one rank, batch × ranks",)
 
 
@@ -63,6 +73,8 @@ class Place:
     gigabits: int = 0
 
     def __str__(self) -> str:
+        if self.ranks == 1:
+            return "none"
         return f"{self.gigabits} Gbit/s" if self.gigabits else "shared memory"
 
     def note(self) -> str:
@@ -71,14 +83,18 @@ class Place:
         return f"oversubscribed: {self.ranks} ranks on {cores()} cores" if over else ""
 
 
-def measured(place: Place, sizes: Sequence[int], options: Options) -> dict[str, Any]:
+def measured(
+    place: Place, sizes: Sequence[int], parts: Sequence[int], options: Options
+) -> dict[str, Any]:
     """Return what the ranks of a place have measured.
+
+    parts  into how many parts a batch is cut, of which all ranks together train on one
 
     Raises
         RuntimeError with their last words if they fail.
     """
-    seconds = options.seconds / 4
-    job = json.dumps([sizes, options.workloads, options.rounds, seconds])
+    steps = [(name, part) for name in options.workloads for part in parts if part <= samples(name)]
+    job = json.dumps([sizes, steps, options.rounds, options.seconds / 4])
     words, environment = [sys.executable], None
     with TemporaryDirectory() as folder:
         made = namespaces.machines(place.ranks, place.gigabits, Path(folder))
@@ -110,7 +126,7 @@ def places(options: Options) -> list[Place]:
     if absent := namespaces.missing():
         print(f"NOT MEASURED: ranks on several machines: {absent}")
         return found
-    return [*found, Place(2, 1), Place(4, 1)]
+    return [*found, Place(2, 1), Place(4, 1), Place(2, 10)]
 
 
 def milliseconds(times: Sequence[float]) -> tuple[float, float, float]:
@@ -118,65 +134,81 @@ def milliseconds(times: Sequence[float]) -> tuple[float, float, float]:
     return 1e3 * min(times), 1e3 * median(times), 1e3 * max(times)
 
 
+def samples(name: str) -> int:
+    """Return how many samples the batch of a workload has."""
+    return int(name.rpartition("-")[2])
+
+
 def main(argv: Sequence[str]) -> None:
     """Measure, print, write."""
     options = parse(__doc__, argv, list(MODELS), smoke=["conv-128"])
     title = header(1)
     print(f"{title}\n")
-    alone = measured(Place(1), [], options)["steps"]
-    tables = Table(MESSAGES), Table(STEPS), Table(PREDICTED)
-    messages, steps, predicted = tables
-    for name, step in alone.items():
-        add_step(steps, name, Place(1), step, alone, Network(0, 1))
+    alone = measured(Place(1), [], [1, 2, MANY] if options.smoke else [1, 2, 4, 8, MANY], options)
+    own = {(name, part): min(times) for name, part, _, times in alone["steps"]}
+    messages, steps, predicted = Table(MESSAGES), Table(STEPS), Table(PREDICTED)
     networks: dict[str, Network] = {}
+    for name, part, P, times in alone["steps"]:
+        if part == 1:
+            add_step(steps, name, Place(1), (P, times), own, Network(0, float("inf")))
+            add_prediction(predicted, name, P, own)
     for place in places(options):
-        S, found = place.ranks, measured(place, SIZES[:3:2] if options.smoke else SIZES, options)
+        S, found = (
+            place.ranks,
+            measured(place, SIZES[:3:2] if options.smoke else SIZES, [1], options),
+        )
         by_size = {int(P): times for P, times in found["messages"].items()}
         if S == 2:
-            points = [(P, S, min(times)) for P, times in by_size.items()]
-            networks[str(place)] = network = fitted(points)
-            says = f"{1e6 * network.latency:.1f} µs, {network.bandwidth / 1e6:.0f} MB/s"
-            print(f"{place}, fitted to two ranks: {says}", flush=True)
-        network = networks[str(place)]
-        for P, times in by_size.items():
-            expected = communication(P, S, S, network)
-            ratio = spread([t / expected for t in times])
-            sent, note = bytes_sent(P, S, S) / 1e3, place.note()
-            row = str(place), S, P, sent, *milliseconds(times), 1e3 * expected, ratio, note
-            messages.add(*row)
-        for name, step in found["steps"].items():
-            add_step(steps, name, place, step, alone, network)
-    for name, step in alone.items():
-        add_prediction(predicted, name, step)
+            networks[str(place)] = fitted([(P, S, min(times)) for P, times in by_size.items()])
+        add_messages(messages, place, by_size, networks[str(place)])
+        for name, _, P, times in found["steps"]:
+            if (name, S) in own:
+                add_step(steps, name, place, (P, times), own, networks[str(place)])
     names = "rank_messages", "ranks", "rank_predictions"
-    for table, file in zip(tables, names, strict=True):
+    for table, file in zip((messages, steps, predicted), names, strict=True):
         if table.rows:
             table.publish(options.out, file, title)
+    for name, network in networks.items():
+        print(f"{name}: {1e6 * network.latency:.1f} µs, {network.bandwidth / 1e6:.0f} MB/s")
+
+
+def add_messages(
+    table: Table, place: Place, by_size: dict[int, list[float]], network: Network
+) -> None:
+    """Add a row of a step's messages for each number of parameters."""
+    S = place.ranks
+    for P, times in by_size.items():
+        expected = communication(P, S, S, network)
+        ratio, sent = spread([t / expected for t in times]), bytes_sent(P, S, S) / 1e3
+        row = str(place), S, P, sent, *milliseconds(times), 1e3 * expected, ratio
+        table.add(*row, place.note())
 
 
 def add_step(
     table: Table,
     name: str,
     place: Place,
-    step: dict[str, Any],
-    alone: dict[str, Any],
+    found: tuple[int, list[float]],
+    own: dict[tuple[str, int], float],
     network: Network,
 ) -> None:
-    """Add a row of whole steps; computation shares the cores of this machine in every place."""
-    one, times = min(alone[name]["seconds"]), step["seconds"]
-    expected = step_time(one, step["P"], place.ranks, network, cores())
-    ratio = spread([t / expected for t in times])
-    gain = spread([one / t for t in times])
-    row = name, str(place), place.ranks, *milliseconds(times), 1e3 * expected, ratio, gain
-    table.add(*row, place.note())
+    """Add a row of whole steps, which is (P, seconds); all places share this machine's cores."""
+    (P, times), S = found, place.ranks
+    expected = step_time(own[name, S], P, S, network, turns=S / cores())
+    ratio, gain = (
+        spread(x) for x in ([t / expected for t in times], [own[name, 1] / t for t in times])
+    )
+    parts = 1e3 * own[name, S], 1e3 * communication(P, S, S, network)
+    table.add(name, str(place), S, *parts, *milliseconds(times), ratio, gain, place.note())
 
 
-def add_prediction(table: Table, name: str, step: dict[str, Any]) -> None:
-    """Add the formula's row of MANY ranks for each assumed network."""
-    one, P, samples = min(step["seconds"]), step["P"], int(name.rpartition("-")[2])
-    for network, values in ASSUMED.items():
-        sent = communication(P, MANY, MANY, values)
-        same = f"{one / step_time(one, P, MANY, values):.2f}"
-        if samples < MANY:
-            same = f"none: {samples} samples"
-        table.add(name, network, MANY, 1e3 * sent, same, f"{MANY * one / (one + sent):.1f}")
+def add_prediction(table: Table, name: str, P: int, own: dict[tuple[str, int], float]) -> None:
+    """Add the formula's rows of MANY ranks, of which each has a machine, by assumed networks."""
+    one, share = own[name, 1], own.get((name, MANY))
+    for words, network in ASSUMED.items():
+        sent = 1e3 * communication(P, MANY, MANY, network)
+        same, milli = f"none: {samples(name)} samples", ""
+        if share is not None:
+            same, milli = f"{one / step_time(share, P, MANY, network):.2f}", f"{1e3 * share:.2f}"
+        more = MANY * one / step_time(one, P, MANY, network)
+        table.add(name, words, MANY, milli, sent, same, f"{more:.1f}")

@@ -35,14 +35,13 @@ def communication(P: int, R: int, S: int, network: Network) -> float:
     return MEETINGS * network.latency * (S - 1) + bytes_sent(P, R, S) / network.bandwidth
 
 
-def step_time(alone: float, P: int, S: int, network: Network, shared: int | None = None) -> float:
+def step_time(own: float, P: int, S: int, network: Network, turns: float = 1) -> float:
     """Return the seconds of a step on S ranks with a replica each.
 
-    alone   seconds of the step on one rank
-    shared  cores that all ranks share; None if each rank has a machine of its own
+    own    seconds in which one rank by itself makes a step on its share of the batch
+    turns  ranks to a core, where there are more of them than cores
     """
-    at_once = S if shared is None else min(S, shared)
-    return alone / at_once + communication(P, S, S, network)
+    return own * max(1, turns) + communication(P, S, S, network)
 
 
 def fitted(points: Sequence[tuple[int, int, float]]) -> Network:

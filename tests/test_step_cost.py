@@ -56,8 +56,8 @@ def test_an_example_by_hand() -> None:
     network = Network(10e-6, 1e8)
     assert bytes_sent(1_000_000, 4, 4) == 6_000_000
     assert communication(1_000_000, 4, 4, network) == pytest.approx(6 * 3 * 10e-6 + 0.06)
-    assert step_time(0.1, 1_000_000, 4, network) == pytest.approx(0.025 + 0.06018)
-    assert step_time(0.1, 1_000_000, 4, network, shared=2) == pytest.approx(0.05 + 0.06018)
+    assert step_time(0.1, 1_000_000, 4, network) == pytest.approx(0.1 + 0.06018)
+    assert step_time(0.1, 1_000_000, 4, network, turns=2) == pytest.approx(0.2 + 0.06018)
 
 
 def test_one_rank_sends_nothing() -> None:

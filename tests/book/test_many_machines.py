@@ -69,7 +69,7 @@ def test_step(S: int) -> None:
     one, two = (on_ranks(S, lambda ranks, N=N: met(ranks, N)) for N in (16, 32))  # type: ignore[misc]
     meetings = {b - a for a, b in zip(one, two, strict=True)}
     assert meetings == {6}
-    t_1, P, latency, beta = 0.1, 123_456, 3e-5, 1.1e8
+    own, P, latency, beta = 0.1, 123_456, 3e-5, 1.1e8
     B = 4 * P * 2 * (S - 1) / S
-    want = t_1 / S + B / beta + 6 * latency * (S - 1)
-    assert step_time(t_1, P, S, Network(latency, beta)) == pytest.approx(want)
+    want = own + B / beta + 6 * latency * (S - 1)
+    assert step_time(own, P, S, Network(latency, beta)) == pytest.approx(want)
