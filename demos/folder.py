@@ -33,8 +33,7 @@ import numpy as np
 
 from demos import common
 from demos._made_folder import write_folder
-from nnscratch import save
-from nnscratch.command.run_files import write_explorer
+from nnscratch import explorer, save
 from nnscratch.data import Reading, Split, folder, split
 from nnscratch.evaluation import elbo
 from nnscratch.evaluation.baselines import PCA, mean_image
@@ -127,8 +126,8 @@ show("losses", loss_curves(trainer.history, baselines=lines, title=title))
 save(options.out / "model.safetensors", model)
 print(f"    {options.out / 'model.safetensors'}  nn.load gives the model back")
 try:
-    count = write_explorer(options.out / "explorer.html", model, test)
-    print(f"    {options.out / 'explorer.html'}  opens in a browser, with {count} of the pictures")
+    page = explorer.write(options.out / "explorer.html", model, test)
+    print(f"    {page}  opens in a browser, which needs no network")
 except ValueError as error:  # of large pictures there are too many weights for a page
     print(f"    no explorer: {error}")
 

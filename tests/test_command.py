@@ -223,6 +223,64 @@ def test_a_run_of_pictures_shows_them(trained: Path) -> None:
     assert (trained / "explorer.html").stat().st_size <= 1_500_000
 
 
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The folders of runs on signals and on a table."""
+    folder, rng = tmp_path_factory.mktemp("others"), np.random.default_rng(0)
+    np.save(folder / "signals.npy", rng.standard_normal((40, 16, 2), np.float32))
+    rows = [f"{100 + 9 * a},{b},{'xy'[n % 2]}" for n, (a, b) in enumerate(rng.normal(size=(40, 2)))]
+    (folder / "rows.csv").write_text("\n".join(["long,wide,kind", *rows]))
+    words = {"signals.npy": ["--channels", "4"], "rows.csv": ["--labels", "kind"]}
+    for name, more in words.items():
+        own = [*more, "--latent-dim", "2", "--epochs", "1", "--batch-size", "9"]
+        out = str(folder / name.partition(".")[0])
+        assert main(["train", str(folder / name), *own, "--validation", "0.5", "--out", out]) == 0
+    return {name: folder / name for name in ("signals", "rows")}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "shape", "names"),
+    [("signals", "png", [16, 2], ["x1", "x2"]), ("rows", "csv", [1, 2], ["long", "wide"])],
+)
+def test_a_run_shows_signals_and_rows_in_their_form(
+    name: str, kind: str, shape: list[int], names: list[str], folders: dict[str, Path]
+) -> None:
+    written = {path.name for path in folders[name].iterdir()}
+    assert {f"samples.{kind}", f"reconstructions.{kind}", "explorer.html"} <= written
+    assert not {"samples.csv", "samples.png"} <= written
+    page = (folders[name] / "explorer.html").read_text("utf-8")
+    form = json.loads(page.partition('id="model">')[2].partition("</script>")[0])["form"]
+    assert (form["kind"], form["shape"], form["names"]) == ("chart", shape, names)
+
+
+def test_reconstructions_of_a_table_stand_below_its_rows(folders: dict[str, Path]) -> None:
+    """In the units of the file: each row that is given is a row of it."""
+    head, *rows = (folders["rows"] / "reconstructions.csv").read_text().splitlines()
+    assert head == "row,which,long,wide"
+    assert [row.split(",")[1] for row in rows] == ["given", "reconstructed"] * 16
+    there = np.loadtxt(
+        folders["rows"].with_suffix(".csv"), delimiter=",", skiprows=1, usecols=(0, 1)
+    )
+    given = np.array([row.split(",")[2:] for row in rows[::2]], float)
+    distance = np.abs(there[:, None] - given).max(axis=2).min(axis=0)
+    assert distance.max() < 1e-4
+    assert len((folders["rows"] / "samples.csv").read_text().splitlines()) == 65
+
+
+def test_a_page_of_a_table_names_its_columns(folders: dict[str, Path], tmp_path: Path) -> None:
+    """By `explore`, too; and --force takes away what an earlier run has shown."""
+    words = [str(folders["rows"] / "model.safetensors"), str(folders["rows"].with_suffix(".csv"))]
+    out = tmp_path / "page.html"
+    assert main(["explore", *words, "--count", "7", "--out", str(out)]) == 0
+    assert '"names": ["long", "wide"]' in out.read_text("utf-8")
+    run = tmp_path / "run"
+    words = ["train", str(folders["signals"].with_suffix(".npy")), "--epochs", "1", *SMALL]
+    run.mkdir()
+    (run / "samples.csv").write_text("of another run")
+    assert main([*words, "--force", "--out", str(run)]) == 0
+    assert not (run / "samples.csv").exists()
+
+
 def test_codes_are_those_of_the_library(trained: Path, pets: Path, tmp_path: Path) -> None:
     model = nn.load(trained / "model.safetensors")
     data = nn.data.folder(pets, size=(8, 8), colour=True)

@@ -199,6 +199,27 @@ def test_a_model_that_is_too_large_is_rounded_as_little_as_fits(
         np.testing.assert_array_equal(p.value, before[name])
 
 
+@pytest.mark.parametrize(
+    ("limit", "room", "want"), [(9e6, 9e6, 400), (9e6, 40_000, 100), (400_000, 9e6, 300)]
+)
+def test_as_many_samples_are_shown_as_have_room(
+    limit: float, room: float, want: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """400; or as many as take a part of the page; or as many as the weights leave."""
+    monkeypatch.setattr(pages, "LIMIT", int(limit))
+    monkeypatch.setattr(pages, "ROOM", int(room))
+    model = nn.models.lesson.dense_vae((64,), 2, rng=np.random.default_rng(0))
+    data = dataset(500, (28, 28))
+    page = pages.made(model, data)
+    assert 0.8 * want <= page.count <= want
+    assert len(page.html) <= limit
+    assert f"The page holds {page.count} of 500 images." in page.html.decode()
+    if limit < 9e6:
+        assert len(page.html) > 0.9 * limit
+        with pytest.raises(ValueError, match="expected a model and samples that fit"):
+            pages.made(model, data, count=400)
+
+
 # What is refused
 
 

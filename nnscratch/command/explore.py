@@ -17,11 +17,11 @@ EXAMPLES = """\
 
 def add(commands: Any) -> None:
     """Add the parser."""
-    words = "write a page on which one explores a model of pictures, in any browser, offline"
+    words = "write a page on which one explores a model, in any browser, offline"
     parser = subcommand(commands, __name__, words, EXAMPLES)
     model_file(parser)
     data_argument(parser)
-    words = "pictures on the page; default: as many as take 400 kB, at most 400"
+    words = "samples on the page; default: 400, or as many as take a third of it"
     parser.add_argument("--count", type=integer(2, 100_000), metavar="N", help=words)
     parser.add_argument("--title", metavar="TEXT", help="of the page")
     out(parser, "the page, at most 1.5 MB", ".html")
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
     saved = load(options.model)
     data = read_for(saved, options, saved.model.input_shape)
     path = expanded(options.out)
-    count = write_explorer(path, saved.model, data, count=options.count, title=options.title)
+    count = write_explorer(path, saved, data, options.count, options.title)
     wrote(path, f"the explorer, with {count:,} {data.nouns[1]}; it opens in any browser")
     answer(options, {"out": options.out, "count": count, "bytes": path.stat().st_size})
     return 0

@@ -1,4 +1,4 @@
-"""Pictures and pages that several subcommands write."""
+"""Pictures, tables and pages that several subcommands write."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,51 +6,61 @@ from typing import Any
 
 import numpy as np
 
-from .. import explorer
 from ..data.dataset import Dataset
+from ..explorer.page import made
+from ..files import write_whole
 from ..models import VAE, Autoencoder
 from ..models.batch_first import to_columns, to_rows
 from .decode import labels_for
 from .output import wrote
+from .results import in_units, write_csv, write_samples
 from .saved import Saved, picture_shape
-from .sheets import as_bytes, write_sheet
+from .sheets import as_bytes, write_curves, write_sheet
 
 SAMPLES, PAIRS, COLUMNS = 64, 16, 8
 """Samples and reconstructions that a run shows, and how many stand side by side."""
 
-BYTES, MOST, LEAST = 400_000, 400, 8
-"""Of the pictures on an explorer's page; and how many there are at the most, and at the least."""
+MOST = 400
+"""Samples that are looked at."""
 
 
 def write_run(folder: Path, saved: Saved, data: Dataset, seed: int) -> None:
-    """Write samples, reconstructions and the explorer, if the model makes pictures."""
-    if not saved.paints:
-        print(f"no samples.png and no explorer.html: the samples are {saved.kind}")
-        return
+    """Write samples, reconstructions and the explorer, in the form of the data."""
     model, rng = saved.model, np.random.default_rng([seed, 2])
-    some = data[: MOST if len(data) > MOST else len(data)]
+    some = data[: min(MOST, len(data))]
     images = np.asarray(some.images)
     seen = corrupted(model, images, rng)
     own = some.labels if model.classes else None
     like = None if isinstance(model, VAE) else seen
     drawn = model.sample(SAMPLES, labels_for(saved, SAMPLES, None), rng=rng, like=like)
-    shape = picture_shape(model.input_shape)
-    write_sheet(folder / "samples.png", as_bytes(drawn, shape or ()), COLUMNS)
-    whence = "the prior" if like is None else "the Gaussian that fits the codes of pictures"
-    wrote(folder / "samples.png", f"{SAMPLES} new pictures, their codes drawn from {whence}")
     first = slice(0, PAIRS)
     again = model.reconstruct(seen[first], None if own is None else own[first])
-    rows = (
-        [images[first], again] if model.corruption is None else [images[first], seen[first], again]
-    )
-    count = write_rows(folder / "reconstructions.png", rows, saved)
-    between = "" if model.corruption is None else ", what the model sees of them"
-    words = f"{count} pictures{between}, and below what the model makes of them"
-    wrote(folder / "reconstructions.png", words)
+    one, many = data.nouns
+    whence = "the prior" if like is None else f"the Gaussian that fits the codes of {many}"
+    words = f"{SAMPLES} new {many}, their codes drawn from {whence}"
+    pairs = f"{len(again)} {many} and what the model makes of each"
+    if saved.paints:
+        path, shape = folder / "samples.png", picture_shape(model.input_shape)
+        write_sheet(path, as_bytes(drawn, shape or ()), COLUMNS)
+        wrote(path, words)
+        known = [images[first], again]
+        rows = known if model.corruption is None else [images[first], seen[first], again]
+        between = "" if model.corruption is None else f", below it the {one} that the model sees"
+        write_rows(folder / "reconstructions.png", rows, saved)
+        wrote(folder / "reconstructions.png", f"{pairs}, below it{between}")
+    elif saved.kind == "signals":
+        write_curves(folder / "samples.png", as_signals(drawn))
+        wrote(folder / "samples.png", words)
+        write_curves(folder / "reconstructions.png", as_signals(images[first]), as_signals(again))
+        wrote(folder / "reconstructions.png", f"{pairs}, over it")
+    else:
+        write_samples(str(folder / "samples.csv"), drawn, saved, words)
+        write_pairs(folder / "reconstructions.csv", images[first], again, saved)
+        wrote(folder / "reconstructions.csv", f"{pairs}, below it")
     path = folder / "explorer.html"
     try:
-        count = write_explorer(path, model, data)
-        wrote(path, f"the model to play with, and {count} pictures; it opens in any browser")
+        count = write_explorer(path, saved, data)
+        wrote(path, f"the model to play with, and {count} {many}; it opens in any browser")
     except ValueError as error:
         print(f"no explorer.html: {error}")
 
@@ -84,24 +94,28 @@ def fitted(images: Any, shape: Sequence[int]) -> Any:
     return small.repeat(factor, axis=1).repeat(factor, axis=2)
 
 
+def as_signals(samples: Any) -> Any:
+    """Return signals as (N, T, D): those of one number a step may come without D."""
+    return samples.reshape(*samples.shape[:2], -1)
+
+
+def write_pairs(path: Path, samples: Any, again: Any, saved: Saved) -> None:
+    """Write rows of a table, and below each what a model makes of it, as a CSV file."""
+    names, given = in_units(saved, samples.reshape(len(samples), -1))
+    _, made = in_units(saved, again.reshape(len(again), -1))
+    both = [("given", given), ("reconstructed", made)]
+    rows = [(n, word, *values[n]) for n in range(len(given)) for word, values in both]
+    write_csv(path, ("row", "which", *names), rows)
+
+
 def write_explorer(
-    path: Path, model: Autoencoder, data: Dataset, *, count: int | None = None, title: Any = None
+    path: Path, saved: Saved, data: Dataset, count: int | None = None, title: str | None = None
 ) -> int:
-    """Write the explorer's page with `count` pictures, or as many as fit; return how many.
+    """Write the explorer's page with `count` samples, or as many as fit; return how many.
 
     Raises
         ValueError as explorer.write.
     """
-    numbers = int(np.prod(data.images.shape[1:]))
-    if count is not None:
-        explorer.write(path, model, data, count=count, title=title)
-        return min(count, len(data))
-    count = min(MOST, len(data), max(LEAST, BYTES // numbers))
-    while True:
-        try:
-            explorer.write(path, model, data, count=count, title=title)
-            return count
-        except ValueError as error:
-            if "fit in" not in str(error) or count <= LEAST:
-                raise
-            count = max(LEAST, count // 2)
+    page = made(saved.model, data, count, saved.columns, title)
+    write_whole(path, page.html, "explorer")
+    return page.count

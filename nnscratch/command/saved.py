@@ -45,6 +45,11 @@ class Saved:
         named = self.reading.get("classes") or []
         return named or [str(k) for k in range(self.model.classes)]
 
+    @property
+    def columns(self) -> list[str]:
+        """The names of a table's columns; of other data there are none."""
+        return list(self.reading["columns"]) if self.reading.get("format") == "table" else []
+
 
 def load(path: str) -> Saved:
     """Return the model in a file.

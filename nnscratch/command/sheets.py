@@ -1,4 +1,4 @@
-"""Pictures on a sheet: a PNG file with the exact pixels, in their own light and colours."""
+"""Samples on a sheet, a PNG file: pictures with their exact pixels, signals as curves."""
 
 from collections.abc import Sequence
 from io import BytesIO
@@ -50,3 +50,27 @@ def png(picture: NDArray[np.uint8]) -> bytes:
 def write_sheet(path: Path, pictures: NDArray[np.uint8], columns: int) -> None:
     """Write pictures (N, H, W, C) as one PNG file, whole or not at all."""
     write_whole(path, png(sheet(pictures, columns)), "picture")
+
+
+def write_curves(path: Path, signals: Any, again: Any = None) -> None:
+    """Write signals (N, T, D) as one PNG file: a panel each, a curve for each of the D numbers.
+
+    again  (N, T, D), drawn in colours over the signals, which are grey then
+    """
+    from ..plots.page import SERIES, Page
+    from ..plots.page import png as as_png
+
+    N, _, D = signals.shape
+    columns = min(4, N)
+    figure = Page((2.2 * columns, 1.1 * -(-N // columns)), layout="compressed")
+    panels = figure.subplots(-(-N // columns), columns, sharex=True, sharey=True, squeeze=False)
+    for axes in panels.flat:
+        axes.set(xticks=[], yticks=[])
+        axes.set_frame_on(False)
+    for n, axes in zip(range(N), panels.flat, strict=False):
+        for d in range(D):
+            if again is not None:
+                axes.plot(signals[n, :, d], color="0.75", lw=2.5)
+            own = signals if again is None else again
+            axes.plot(own[n, :, d], color=SERIES[d % len(SERIES)], lw=1.1)
+    write_whole(path, as_png(figure), "picture")

@@ -10,7 +10,7 @@ any other file              IDX
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -186,7 +186,9 @@ def of_table(place: str, path: Path, given: Mapping[str, Any]) -> Source:
     found = table(path, **how)
     scaling = {n: getattr(found.scaling, n).tolist() for n in ("shift", "scale", "filling")}
     words = {"columns": list(found.columns), "scaling": scaling}
-    return Source(found.data, "rows", {"format": "table", "kind": "rows", **how, **words})
+    return Source(
+        called(found.data, "row"), "rows", {"format": "table", "kind": "rows", **how, **words}
+    )
 
 
 TABLE = {"labels": None, "missing": "refuse", "scale": "standard"}
@@ -204,7 +206,7 @@ def table_like(place: str, reading: Mapping[str, Any], *, with_labels: bool) -> 
     none = Dataset(np.zeros((1, len(columns))), np.zeros(1, np.intp), classes=classes)
     like = Table(none, columns, Scaling(*numbers))
     found = table(expanded(place), labels=labels, missing=reading["missing"], like=like)
-    return Source(found.data, "rows", dict(reading))
+    return Source(called(found.data, "row"), "rows", dict(reading))
 
 
 def of_arrays(place: str, path: Path, given: Mapping[str, Any]) -> Source:
@@ -220,6 +222,11 @@ def of_arrays(place: str, path: Path, given: Mapping[str, Any]) -> Source:
         unit = x.dtype == np.uint8 or (x.min() >= 0 and x.max() <= 1)
         kind = "rows" if x.ndim == 2 else "pictures" if x.ndim == 4 or unit else "signals"
         print(f"{place}: {len(x):,} {kind} of {'×'.join(map(str, x.shape[1:]))}, {x.dtype}")
-    if kind == "pictures":
-        data = arrays(path)  # with the checks of pictures
+    # Pictures are read once more, with the checks of pictures.
+    data = arrays(path) if kind == "pictures" else called(data, kind.removesuffix("s"))
     return Source(data, kind, {"format": "arrays", "kind": kind})
+
+
+def called(data: "Dataset", noun: str) -> "Dataset":
+    """Return the same set with another word for what is in it."""
+    return replace(data, nouns=(noun, f"{noun}s"))

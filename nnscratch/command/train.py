@@ -28,8 +28,8 @@ EXAMPLES = """\
 PURPOSE = "train an autoencoder or a VAE on data, and write it into a folder"
 
 MODEL, CHECKPOINT, RUN = "model.safetensors", "checkpoint.safetensors", "run.toml"
-PICTURES = ("samples.png", "reconstructions.png", "explorer.html")
-FILES = (MODEL, CHECKPOINT, RUN, "history.csv", *PICTURES)
+SHOWN = tuple(f"{name}.{end}" for name in ("samples", "reconstructions") for end in ("png", "csv"))
+FILES = (MODEL, CHECKPOINT, RUN, "history.csv", *SHOWN, "explorer.html")
 """What a run writes."""
 
 

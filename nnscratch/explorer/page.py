@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -58,7 +58,8 @@ def write(
     data     images (N, H, W) or (N, C, H, W), or flat ones of a square, in bytes or in [0, 1];
              sequences (N, T, D) or (N, T), shown as curves; rows of a table (N, D), shown as bars;
              a Dataset tells their classes, which a conditional model needs
-    count    None: 400 samples, or fewer if they take more than a third of the page
+    count    None: 400 samples, or fewer if they take more than a third of the page, or more than
+             the weights leave
     columns  the names of the numbers in a row, or in a step of a sequence; with them a vector is
              taken for a row, without them for a picture if it may be one
     title    of the page; None: the length of a code
@@ -68,38 +69,71 @@ def write(
         samples: it names the layer, likelihood or shape; or if there are too many weights.
         OSError if the file cannot be written.
     """
+    return write_whole(path, made(model, data, count, columns, title).html, "explorer")
+
+
+class Page(NamedTuple):
+    """A page, and how many samples it holds."""
+
+    html: bytes
+    count: int
+
+
+def made(
+    model: Model,
+    data: Images | Dataset,
+    count: int | None = None,
+    columns: Sequence[str] = (),
+    title: str | None = None,
+) -> Page:
+    """Return the page that `write` writes; ValueError as there."""
     found = subject(model, data, MOST if count is None else count, columns)
-    if count is None:
-        found = _few(found)
     title = heading(found) if title is None else title
+    if count is None:
+        found = _few(found, ROOM)
     html = None
     if 3 * _size(found) < LIMIT:  # no float32 is compressed to less than its significant digits
         html = _page(found, None, title)
     if html is None or len(html) > LIMIT:
-        html = _finest(found, title)
-    return write_whole(path, html, "explorer")
+        found, least = _least(found, title, fewer=count is None)
+        html = _finest(found, title, least)
+    return Page(html, len(found.shown))
 
 
-def _few(found: Subject) -> Subject:
-    """Return the same with as many samples as have room, two at the least."""
+def _few(found: Subject, room: int) -> Subject:
+    """Return the same with as many samples as take so many bytes, two at the least."""
     block, n = Block(), len(found.shown)
     block.add(found.shown)
-    return found.first(max(2, min(n, n * ROOM // len(block.text()))))
+    return found.first(min(n, max(2, n * room // len(block.text()))))
 
 
-def _finest(found: Subject, title: str) -> bytes:
-    """Return the page whose weights have the most bits of those that fit.
+def _least(found: Subject, title: str, *, fewer: bool) -> tuple[Subject, bytes]:
+    """Return the page whose weights have the fewest bits, and what it is about.
+
+    fewer  may it have fewer samples than were found, if all are too many?
+    """
+    html = _page(found, HALF_BITS.start / 2, title)
+    while len(html) > LIMIT and fewer and len(found.shown) > 2:
+        block, n = Block(), len(found.shown)
+        block.add(found.shown)
+        found = _few(found, len(block.text()) - (len(html) - LIMIT))
+        found = found.first(min(len(found.shown), n - 1))
+        html = _page(found, HALF_BITS.start / 2, title)
+    if len(html) > LIMIT:
+        raise ValueError(
+            f"{WHO}: expected a model and samples that fit in {LIMIT:,} bytes, got {len(html):,} "
+            f"with weights of {HALF_BITS.start // 2} bits; a smaller network or fewer samples do"
+        )
+    return found, html
+
+
+def _finest(found: Subject, title: str, best: bytes) -> bytes:
+    """Return the page whose weights have the most bits of those that fit; `best` has the fewest.
 
     Half a bit more of each of M weights takes M/16 bytes, and a byte takes 5/4 letters: what room
     is left tells the next guess.
     """
     low, high = HALF_BITS.start, HALF_BITS.stop
-    best = _page(found, low / 2, title)
-    if len(best) > LIMIT:
-        raise ValueError(
-            f"{WHO}: expected a model and samples that fit in {LIMIT:,} bytes, got {len(best):,} "
-            f"with weights of {low // 2} bits; a smaller network or fewer samples do"
-        )
     each = _size(found) / 16 * 1.25
     while high - low > 1:
         guess = low + int((LIMIT - len(best)) / each)

@@ -36,12 +36,14 @@ LIKELIHOODS: dict[type, Any] = {
 """The likelihoods that functions.mjs has, and their settings."""
 
 FITTED, FITTED_LARGE, LARGE = 5000, 1000, 1024
-"""On so many samples at the most PCA is fitted; and of more numbers than LARGE on so many."""
+FITTED_NUMBERS, FITTED_LEAST = 12_500_000, 64
+"""On so many samples at the most PCA is fitted; of more numbers than LARGE on FITTED_LARGE, or so
+many that they are FITTED_NUMBERS in all: a picture of 256×256 in colour has 196,608."""
 
 PCA_MOST = 32
 PCA_NUMBERS = 100_000
-"""PCA has codes as long as the model's up to these lengths, of a code and of all components, which
-the page holds as float32; beyond them, of two numbers."""
+"""PCA has codes as long as the model's up to these lengths, of a code and of all components; beyond
+them, of two numbers. On the page components take room from the bits of the model's weights."""
 
 Model: TypeAlias = Autoencoder
 
@@ -179,7 +181,7 @@ def subject(model: Model, data: Images | Dataset, count: int, columns: Sequence[
     if form.kind == "image":
         check_numbers(f"{WHO}, which shows pictures", images, unit=True)
     D = prod(form.shape)
-    fitted = as_shown(images[: FITTED if D <= LARGE else FITTED_LARGE], form)
+    fitted = as_shown(images[: _fitted(D)], form)
     classes = _classes(model, checked)
     return Subject(
         model,
@@ -191,6 +193,13 @@ def subject(model: Model, data: Images | Dataset, count: int, columns: Sequence[
         len(images),
         PCA(_numbers(prod(model.code_shape), len(fitted), D)).fit(as_numbers(fitted)),
     )
+
+
+def _fitted(D: int) -> int:
+    """Return on how many samples of D numbers PCA is fitted."""
+    if D <= LARGE:
+        return FITTED
+    return max(FITTED_LEAST, min(FITTED_LARGE, FITTED_NUMBERS // D))
 
 
 def _numbers(latents: int, fitted: int, D: int) -> int:

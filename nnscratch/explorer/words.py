@@ -101,10 +101,7 @@ def notes(found: Subject, model: Model, bits: float | None) -> list[str]:
         )
         if model.beta != 1:
             lines.append(f"The model was trained with β = {model.beta:g}; the table shows β = 1.")
-    lines.append(
-        "All is computed here, by some 350 lines of JavaScript that are tested against NumPy "
-        "layer by layer."
-    )
+    lines.append("All is computed here, in JavaScript that is tested against NumPy layer by layer.")
     if len(found.shown) < found.total:
         lines.append(f"The page holds {len(found.shown)} of {found.total:,} {found.nouns[1]}.")
     if bits is not None:
