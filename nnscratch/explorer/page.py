@@ -5,10 +5,11 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from string import Template
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -72,7 +73,8 @@ def write(
     return write_whole(path, made(model, data, count, columns, title).html, "explorer")
 
 
-class Page(NamedTuple):
+@dataclass(frozen=True)
+class Page:
     """A page, and how many samples it holds."""
 
     html: bytes
