@@ -17,10 +17,12 @@ from ..evaluation import (
     ssim,
 )
 from ..evaluation.elbo import Estimate
+from ..learned_scale import DiscretisedLogistic
 from ..likelihoods import Bernoulli
 from ..models import VAE
 from ..optimizers import Adam
 from ..training import Trainer
+from .code_figures import distances, scores
 from .run_files import corrupted
 from .saved import Saved, in_parts, picture_shape
 
@@ -45,11 +47,14 @@ def figures(saved: Saved, data: Dataset, options: argparse.Namespace) -> tuple[F
         add(found, f"loss, {name}", value, unit)
     if isinstance(model, VAE):
         rng = np.random.default_rng(options.seed)
-        bound = elbo(model, data, draws=options.draws, rng=rng, threads=options.threads)
-        add(found, "negative ELBO", bound.total, unit)
-        add(found, "  reconstruction", bound.reconstruction, unit)
-        add(found, "  KL", bound.kl, unit)
-        add(found, "active units", bound.active_units, f"of {model.latent_dim}")
+        if model.exact_kl:
+            bound = elbo(model, data, draws=options.draws, rng=rng, threads=options.threads)
+            add(found, "negative ELBO", bound.total, unit)
+            add(found, "  reconstruction (distortion)", bound.reconstruction, unit)
+            add(found, "  KL (rate)", bound.kl, unit)
+            add(found, "active units", bound.active_units, f"of {model.latent_dim}")
+        else:
+            notes.append("no ELBO: the KL of this model has no formula; the loss has its estimate")
         if options.samples:
             try:
                 with warnings.catch_warnings(record=True) as told:
@@ -59,9 +64,19 @@ def figures(saved: Saved, data: Dataset, options: argparse.Namespace) -> tuple[F
                     )
                 notes += [str(warning.message) for warning in told]
                 add(found, f"importance-weighted NLL, K = {options.samples}", nll, unit)
+                if isinstance(model.likelihood, Bernoulli | DiscretisedLogistic):
+                    bit = np.log(2) * np.prod(model.input_shape)
+                    bits = Estimate(nll.mean / bit, nll.error / bit)
+                    add(found, "  in bits a dimension", bits, "")
             except ValueError as error:
                 notes.append(f"no importance-weighted NLL: {error}")
     errors(saved, data, found, notes)
+    for words, figures_of in ("Fréchet distance", distances), ("scores of factors", scores):
+        try:
+            for name, value in figures_of(saved, data, options.seed).items():
+                add(found, name, value, "")
+        except ValueError as error:
+            notes.append(f"no {words}: {error}")
     return found, notes
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 EMNIST = ("balanced", "bymerge", "byclass", "digits", "letters", "mnist")
 NAMES = ("digits", "mnist", "fashion-mnist", "cifar10", "kmnist", *(f"emnist-{p}" for p in EMNIST))
+NAMES += ("sprites",)
 
 PLACE = (
     "a folder of pictures or IDX files, a .csv, .npy, .npz or IDX file, or a name: "
@@ -123,11 +124,17 @@ def of_set(data: "Dataset") -> Source:
 
 def named(place: str, given: Mapping[str, Any], part: str) -> Source:
     """Return a part of a set that has a name."""
+    import numpy as np
+
     from .. import data
 
     refuse_others(place, given, "set")
     if place.startswith("emnist-"):
         two = data.emnist(place.removeprefix("emnist-"))
+    elif place == "sprites":
+        all_of_them = data.sprites()
+        rows = data.split(all_of_them, 0.8, rng=np.random.default_rng(0))
+        two = data.Split(all_of_them[rows.train], all_of_them[rows.test])
     else:
         two = getattr(data, place.replace("-", "_"))()
     return of_set(two.train if part == "train" else two.test)
