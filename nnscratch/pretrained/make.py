@@ -2,8 +2,9 @@
 
 Kernels add up in an order that depends on the processor's vectors, BLAS in another one, and after
 some thousand steps in float32 hardly a weight is the same. So these networks are trained in
-float64. Two runs then differ by some 10⁻¹² at the end, and are rounded to the same float16 unless
-a weight is that close to halfway between two of its numbers: `margin` says how close one comes.
+float64. Two runs then differ by little at the end, most networks by some 10⁻¹², and are rounded to
+the same float16 unless a weight is that close to halfway between two of its numbers: `margin` says
+how close one comes.
 docs/files.md has what was measured.
 """
 
