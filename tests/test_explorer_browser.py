@@ -72,7 +72,16 @@ def models() -> dict[str, tuple[Any, nn.Dataset, nn.Dataset]]:
             pictures,
             pictures,
         ),
+        "colour, Gaussian": (learned(nn.LearnedGaussian()), pictures, pictures),
+        "colour, levels": (learned(nn.DiscretisedLogistic()), pictures, pictures),
     }
+
+
+def learned(likelihood: Any) -> nn.VAE:
+    """A model of colour whose decoder returns a mean and a scale for each number."""
+    rng, shape = np.random.default_rng(1), (3, 16, 16)
+    more = {"latent_dim": 3, "channels": (8,), "likelihood": likelihood, "rng": rng}
+    return nn.models.build("conv_vae", shape, **more)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +90,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Any, nn.D
     folder, found = tmp_path_factory.mktemp("pages"), {}
     for name, (model, train, test) in models().items():
         trainer = nn.Trainer(model, nn.Adam(5e-3), seed=0, batch_size=32)
-        trainer.fit(train, epochs=40 if name == "colour" else 1, progress=False)
+        trainer.fit(train, epochs=40 if "colour" in name else 1, progress=False)
         path = write(folder / f"{name}.html", model, test)
         bits = re.findall(r"rounded to ([\d.]+) bits", path.read_text("utf-8"))
         assert (bits != []) == (name == "large")
