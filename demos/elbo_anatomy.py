@@ -18,6 +18,7 @@ What to look at
     the table        the same in nats an image; the grid's own error, from a grid twice as coarse
 """
 
+import warnings
 from dataclasses import replace
 from functools import partial
 from math import ceil, log, pi
@@ -28,7 +29,7 @@ from numpy.polynomial.hermite_e import hermegauss
 from demos import common
 from nnscratch.core import Parameter, pack
 from nnscratch.data import Split, binarize
-from nnscratch.evaluation import elbo, importance_nll
+from nnscratch.evaluation import LowEffectiveSampleSize, elbo, importance_nll
 from nnscratch.layers import GaussianSample
 from nnscratch.losses import gaussian_kl_per_sample
 from nnscratch.models.lesson import dense_vae
@@ -148,6 +149,7 @@ title = f"What the ELBO charges above -log p(x), in the mean of {EACH} {many} of
 ylabel = "nats above -log p(x)"
 show("gaps", gap_bars(by_class, [test.class_name(k) for k in classes], ylabel=ylabel, title=title))
 
+warnings.simplefilter("ignore", LowEffectiveSampleSize)  # how loose they are is what is shown
 bounds = []
 for K in KS:  # as many draws in all for each K, or chance would hide how the bound falls
     repeats = ceil((20 if options.smoke else 1000) / K)

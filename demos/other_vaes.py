@@ -23,13 +23,14 @@ What to look at
                          far codes are from draws of the model's own prior
 """
 
+import warnings
 from functools import partial
 
 import numpy as np
 
 from demos import common
 from nnscratch.data import Dataset, binarize
-from nnscratch.evaluation import importance_nll
+from nnscratch.evaluation import LowEffectiveSampleSize, importance_nll
 from nnscratch.evaluation.metrics import bce
 from nnscratch.latent_losses import imq_mmd, kl_decomposition
 from nnscratch.models import VAE, BetaTCVAE, VampPriorVAE, WassersteinAutoencoder
@@ -96,6 +97,7 @@ show("latent", latent_panels(planes, labels, prior=True, classes=grey.test.class
 
 # %% The table: of a thousand held-out images, whose I is at most log 1000 = 6.9 nats
 SOME = slice(1000)
+warnings.simplefilter("ignore", LowEffectiveSampleSize)  # it is called the bound of 100 weights
 
 
 def measured(model):
