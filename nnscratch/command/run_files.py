@@ -35,7 +35,7 @@ def write_run(folder: Path, saved: Saved, data: Dataset, seed: int) -> None:
     drawn = model.sample(SAMPLES, labels_for(saved, SAMPLES, None), rng=rng, like=like)
     first = slice(0, PAIRS)
     again = model.reconstruct(seen[first], None if own is None else own[first])
-    one, many = data.nouns
+    _, many = data.nouns
     whence = "the prior" if like is None else f"the Gaussian that fits the codes of {many}"
     words = f"{SAMPLES} new {many}, their codes drawn from {whence}"
     pairs = f"{len(again)} {many} and what the model makes of each"
@@ -45,7 +45,7 @@ def write_run(folder: Path, saved: Saved, data: Dataset, seed: int) -> None:
         wrote(path, words)
         known = [images[first], again]
         rows = known if model.corruption is None else [images[first], seen[first], again]
-        between = "" if model.corruption is None else f", below it the {one} that the model sees"
+        between = "" if model.corruption is None else "; between them what the model sees"
         write_rows(folder / "reconstructions.png", rows, saved)
         wrote(folder / "reconstructions.png", f"{pairs}, below it{between}")
     elif saved.kind == "signals":
