@@ -38,13 +38,13 @@ def write_samples(out: str, samples: Any, saved: Saved, what: str, *, columns: i
 
 def in_units(saved: Saved, rows: Any) -> tuple[list[str], Any]:
     """Return names of columns and rows; those of a table are in the units of its file."""
-    if saved.reading.get("format") != "table":
+    if not saved.columns:
         return [f"x{d + 1}" for d in range(rows.shape[1])], rows
     from ..data import Scaling
 
     words = saved.reading["scaling"]
     scaling = Scaling(*(np.array(words[name], float) for name in ("shift", "scale", "filling")))
-    return list(saved.reading["columns"]), scaling.undo(rows.astype(np.float64))
+    return saved.columns, scaling.undo(rows.astype(np.float64))
 
 
 def write_array(path: Path, a: Any) -> None:

@@ -12,7 +12,7 @@ is never copied. Sets are batch-first; `columns` is where a batch of one becomes
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar, cast
+from typing import Any, Generic, NamedTuple, Self, TypeAlias, TypeVar, cast
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -89,7 +89,7 @@ class Dataset:
         """Return N."""
         return len(self.images)
 
-    def __getitem__(self, rows: slice | IntArray) -> "Dataset":
+    def __getitem__(self, rows: slice | IntArray) -> Self:
         """Return the set of these rows."""
         part = copy(self)  # no check: some rows of a set may be darker than all of it
         images, labels = self.images[rows], self.labels[rows]

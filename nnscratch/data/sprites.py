@@ -13,9 +13,9 @@ pictures are equal: every factor can be read off every picture.
 All of it is integer arithmetic: the bytes are the same on every platform.
 """
 
-from copy import copy
 from dataclasses import dataclass, field
 from itertools import product
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,11 +49,9 @@ class Sprites(Dataset):
 
     factors: IntArray = field(kw_only=True)
 
-    def __getitem__(self, rows: slice | IntArray) -> "Sprites":
+    def __getitem__(self, rows: slice | IntArray) -> Self:
         """Return the set of these rows."""
-        part, some = copy(self), super().__getitem__(rows)
-        object.__setattr__(part, "images", some.images)
-        object.__setattr__(part, "labels", some.labels)
+        part = super().__getitem__(rows)
         object.__setattr__(part, "factors", self.factors[rows])
         return part
 

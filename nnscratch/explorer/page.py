@@ -104,9 +104,15 @@ def made(
 
 def _few(found: Subject, room: int) -> Subject:
     """Return the same with as many samples as take so many bytes, two at the least."""
-    block, n = Block(), len(found.shown)
+    n = len(found.shown)
+    return found.first(min(n, max(2, n * room // _bytes(found))))
+
+
+def _bytes(found: Subject) -> int:
+    """Return how many bytes of the page the samples take."""
+    block = Block()
     block.add(found.shown)
-    return found.first(min(n, max(2, n * room // len(block.text()))))
+    return len(block.text())
 
 
 def _least(found: Subject, title: str, *, fewer: bool) -> tuple[Subject, bytes]:
@@ -116,10 +122,7 @@ def _least(found: Subject, title: str, *, fewer: bool) -> tuple[Subject, bytes]:
     """
     html = _page(found, HALF_BITS.start / 2, title)
     while len(html) > LIMIT and fewer and len(found.shown) > 2:
-        block, n = Block(), len(found.shown)
-        block.add(found.shown)
-        found = _few(found, len(block.text()) - (len(html) - LIMIT))
-        found = found.first(min(len(found.shown), n - 1))
+        found = _few(found, _bytes(found) - (len(html) - LIMIT))  # at least one less
         html = _page(found, HALF_BITS.start / 2, title)
     if len(html) > LIMIT:
         raise ValueError(
