@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from nnscratch.core import Array
-from nnscratch.layers import Dense, Sequential, Tanh
+from nnscratch.layers import Dense, Tanh
 from nnscratch.models import IWAE
-from nnscratch.models.lesson import conv_autoencoder
+from nnscratch.models.lesson import conv_autoencoder, mlp
 from nnscratch.optimizers import SGD, Adam
 from nnscratch.training import Trainer, mpi_ranks
 from nnscratch.training.ranks import Ranks
@@ -39,16 +39,7 @@ def burda(samples: int) -> Callable[[], Batch]:
     def make() -> Batch:
         rng = np.random.default_rng(0)
         sizes = (784, 200, 200, 100), (50, 200, 200, 784)
-        networks = []
-        for a, b, c, d in sizes:
-            layers = (
-                Dense(a, b, rng=rng),
-                Tanh(),
-                Dense(b, c, rng=rng),
-                Tanh(),
-                Dense(c, d, rng=rng),
-            )
-            networks.append(Sequential(*layers))
+        networks = [mlp(each, Tanh, rng=rng) for each in sizes]
         model = IWAE(*networks, 50, samples=samples, input_shape=(784,))
         return model, rng.random((20, 784)).astype(np.float32)
 
@@ -99,10 +90,8 @@ def training(name: str, part: int, ranks: Ranks) -> tuple[int, Callable[[], None
     """Return the parameters of a model, and what takes a step on the part-th part of its batch."""
     model, images = MODELS[name]()
     images = images[: -(-len(images) // part)]
-    trainer = Trainer(
-        *(model, Adam(1e-3)),
-        **{"seed": 0, "batch_size": len(images), "replicas": ranks.size, "ranks": ranks},
-    )
+    size, S = len(images), ranks.size
+    trainer = Trainer(model, Adam(1e-3), seed=0, batch_size=size, replicas=S, ranks=ranks)
     rows = np.arange(len(images))
 
     def run() -> None:

@@ -153,10 +153,8 @@ def main(argv: Sequence[str]) -> None:
             add_step(steps, name, Place(1), (P, times), own, Network(0, float("inf")))
             add_prediction(predicted, name, P, own)
     for place in places(options):
-        S, found = (
-            place.ranks,
-            measured(place, SIZES[:3:2] if options.smoke else SIZES, [1], options),
-        )
+        S, sizes = place.ranks, SIZES[:3:2] if options.smoke else SIZES
+        found = measured(place, sizes, [1], options)
         by_size = {int(P): times for P, times in found["messages"].items()}
         if S == 2:
             networks[str(place)] = fitted([(P, S, min(times)) for P, times in by_size.items()])
@@ -195,9 +193,7 @@ def add_step(
     """Add a row of whole steps, which is (P, seconds); all places share this machine's cores."""
     (P, times), S = found, place.ranks
     expected = step_time(own[name, S], P, S, network, turns=S / cores())
-    ratio, gain = (
-        spread(x) for x in ([t / expected for t in times], [own[name, 1] / t for t in times])
-    )
+    ratio, gain = spread([t / expected for t in times]), spread([own[name, 1] / t for t in times])
     parts = 1e3 * own[name, S], 1e3 * communication(P, S, S, network)
     table.add(name, str(place), S, *parts, *milliseconds(times), ratio, gain, place.note())
 

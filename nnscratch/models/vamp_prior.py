@@ -89,12 +89,8 @@ class VampPriorVAE(VAE):
         rng: np.random.Generator | None = None,
     ) -> tuple[Terms, Callable[[float], None]]:
         """Return the terms of L by name, and a backward that adds weight · ∂L/∂θ."""
-        draw, L, beta, v = (
-            self.draw(x, labels, corrupted, rng=rng),
-            self.latent_dim,
-            self.beta,
-            self._v,
-        )
+        draw = self.draw(x, labels, corrupted, rng=rng)
+        L, beta, v = self.latent_dim, self.beta, self._v
         u = self.pseudo_inputs()
         hu, pseudo_backward = self.encoder.forward(u, rng=rng)
         kl, gradients = mixture_kl(draw.z, draw.mu, draw.logvar, hu[:L], hu[L:])
