@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from .networks import Workload
 from .options import Options
 
 NEEDS = {
@@ -37,6 +38,11 @@ class Contender:
     def only_images(self) -> bool:
         """Is it about the layout of images, and no contender without them?"""
         return "channels_last" in self.variant
+
+    @property
+    def only_one_sample(self) -> bool:
+        """Has it no loss of several samples of a code?"""
+        return self.peer == "tensorflow"
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -72,6 +78,13 @@ INFERRERS = (
     Contender("onnxruntime", "extended", "ONNX Runtime, EXTENDED"),
     Contender("openvino", "latency", "OpenVINO, latency"),
     Contender("openvino", "throughput", "OpenVINO, throughput"),
+)
+EVALUATORS = (
+    OURS,
+    Contender("torch", "eager", "PyTorch eager"),
+    Contender("torch", "compile", "PyTorch compiled"),
+    JAX,
+    TUNED_JAX,
 )
 SINGLE_LAYERS = (
     OURS,
@@ -113,6 +126,10 @@ def chosen(contenders: Sequence[Contender], options: Options) -> list[Contender]
     return [c for c in contenders if not c.missing] + before
 
 
-def fitting(contenders: Sequence[Contender], input_shape: Sequence[int]) -> list[Contender]:
-    """Return those that have something to do with samples of this shape."""
-    return [c for c in contenders if len(input_shape) == 3 or not c.only_images]
+def fitting(contenders: Sequence[Contender], workload: Workload) -> list[Contender]:
+    """Return those that have something to do with this workload's images, and its loss."""
+    if len(workload.input_shape) != 3:
+        contenders = [c for c in contenders if not c.only_images]
+    if workload.samples is not None:
+        contenders = [c for c in contenders if not c.only_one_sample]
+    return list(contenders)

@@ -90,7 +90,7 @@ def main(argv: Sequence[str]) -> None:
     for name in options.workloads:
         workload = w.WORKLOADS[name]
         floats = 4 * w.BATCHES * workload.batch * prod(workload.input_shape) / 2**20
-        for contender in fitting(contenders, workload.input_shape):
+        for contender in fitting(contenders, workload):
             runs = [training(contender, name, options) for _ in range(options.rounds)]
             peaks, given = [peak for _, peak, _ in runs], floats if contender.peer != "ours" else 0
             growth, rest = median(run[2] for run in runs), [peak - given for peak in peaks]

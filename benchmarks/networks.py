@@ -116,6 +116,9 @@ class Workload:
     """A network and how it is trained; `latent` numbers are sampled in the middle of a VAE.
 
     A VAE's encoder returns 2·latent numbers, μ and log σ².
+
+    samples  of each image's code, on which an importance-weighted bound is trained; None for a VAE,
+             which has one and the KL's formula
     """
 
     title: str
@@ -124,6 +127,7 @@ class Workload:
     decoder: tuple[Layer, ...]
     latent: int | None = None
     input_shape: Shape = (1, 28, 28)
+    samples: int | None = None
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -139,11 +143,19 @@ class Workload:
             yield layer, x, layer.shape(x)
             x = layer.shape(x)
 
+    def noise_shape(self, N: int) -> Shape:
+        """Return the shape of ε for N images: (N, latent), and of K samples (K, N, latent)."""
+        samples = () if self.samples is None else (self.samples,)
+        return (*samples, N, self.latent or 0)
+
     def flops(self) -> int:
-        """Return the operations of a step: forward, dw, and dx of all layers but the first."""
-        passes = [3 * flops(layer, x, y) for layer, x, y in self.shapes()]
-        layer, x, y = next(self.shapes())
-        return self.batch * (sum(passes) - flops(layer, x, y))
+        """Return the operations of a step: forward, dw, and dx of all layers but the first.
+
+        The decoder's are as many for every sample of a code.
+        """
+        each, first = [flops(layer, x, y) for layer, x, y in self.shapes()], len(self.encoder)
+        encoder, decoder = sum(each[:first]), (self.samples or 1) * sum(each[first:])
+        return self.batch * (3 * (encoder + decoder) - each[0])
 
     def parameters(self) -> int:
         """Return how many numbers are learned."""

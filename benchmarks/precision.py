@@ -25,7 +25,7 @@ from .contenders import OURS, REDUCED, chosen, fitting
 from .contest import Worker, contest, equal_arrays, hire, working
 from .machine import header
 from .options import parse
-from .peers.ours import Replay, network
+from .peers.ours import Replay, latent_first, network
 from .report import Table
 from .timing import quotients, spread
 from .workloads import WORKLOADS, held_out
@@ -60,10 +60,11 @@ def held_out_loss(name: str, theta: dict[str, Array]) -> float:
     model, losses = network(workload), []
     for p, a in zip(model.parameters().values(), theta.values(), strict=True):
         p.value[...] = a
-    x, eps = (np.moveaxis(a, 0, -1) for a in held_out(workload))
-    for i in range(0, x.shape[-1], CHUNK):
-        columns, its = (np.ascontiguousarray(a[..., i : i + CHUNK]) for a in (x, eps))
-        losses.append(model.loss(columns, rng=Replay(its))[0]["total"])
+    x, eps = held_out(workload)
+    for i in range(0, len(x), CHUNK):
+        batch = np.ascontiguousarray(np.moveaxis(x[i : i + CHUNK], 0, -1))
+        its = Replay(latent_first(eps[..., i : i + CHUNK, :]))
+        losses.append(model.loss(batch, rng=its)[0]["total"])
     return float(np.mean(losses))
 
 
@@ -75,7 +76,7 @@ def main(argv: Sequence[str]) -> None:
     contenders = chosen(REDUCED, options)
     table = Table(HEADINGS)
     for name in options.workloads:
-        group = hire(fitting(contenders, WORKLOADS[name].input_shape), options)
+        group = hire(fitting(contenders, WORKLOADS[name]), options)
         losses: dict[str, float] = {}
 
         def check(name: str, group: Sequence[Worker], losses: dict[str, float] = losses) -> str:

@@ -61,7 +61,7 @@ def main(argv: Sequence[str]) -> None:
     table, groups = Table(HEADINGS), {}
     for name in options.workloads:
         workload = WORKLOADS[name]
-        with working(hire(fitting(contenders, workload.input_shape), options)) as group:
+        with working(hire(fitting(contenders, workload), options)) as group:
             outcome = contest(group, "training", name, same_losses, options)
         for label, early in outcome.early.items():
             first = 1e3 * median(early)

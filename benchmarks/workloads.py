@@ -1,9 +1,11 @@
 """What is measured: networks, batches and noise, the same for everyone.
 
 Loss: binary cross-entropy from logits, summed over pixels, plus the KL divergence if there is a
-latent space, both the mean over the batch. Optimiser: Adam(1e-3), β 0.9 and 0.999, ε 1e-8.
+latent space, both the mean over the batch. Of K samples of a code it is the mean over the batch of
+-log (1/K) Σ_k p(x|z_k) p(z_k)/q(z_k|x). Optimiser: Adam(1e-3), β 0.9 and 0.999, ε 1e-8.
 """
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -71,15 +73,20 @@ HELD_OUT = 1000
 
 
 def held_out(workload: Workload, seed: int = 6) -> tuple[Array, Array]:
-    """Return float images (HELD_OUT, …) that no batch holds, and noise (HELD_OUT, latent)."""
+    """Return float images (HELD_OUT, …) that no batch holds, and their noise, as a batch's."""
     x = images_of(workload)[-HELD_OUT:].astype(np.float32) / 255
-    eps = np.random.default_rng(seed).standard_normal((HELD_OUT, workload.latent or 0), np.float32)
+    shape = workload.noise_shape(HELD_OUT)
+    eps = np.random.default_rng(seed).standard_normal(shape, np.float32)
     return x.reshape(HELD_OUT, *workload.input_shape), eps
 
 
 def noise(workload: Workload, seed: int = 1) -> list[Array]:
-    """Return ε (N, latent) for every batch; of no width where nothing is sampled."""
-    shape = (BATCHES, workload.batch, workload.latent or 0)
+    """Return ε for every batch, (N, latent); of no width where nothing is sampled.
+
+    Of K samples of a code it is (K, N, latent): eps[k, n] is the noise of image n's k-th sample.
+    nnscratch takes the same numbers as (latent, K N), where it stands in column k N + n.
+    """
+    shape = (BATCHES, *workload.noise_shape(workload.batch))
     return list(np.random.default_rng(seed).standard_normal(shape, np.float32))
 
 
@@ -171,6 +178,14 @@ WORKLOADS = {
 """The networks of the lesson and of the pages it links to, and W7 for images in colour. W3 learns
 to repeat its input: noise would be other data, and the work is the same."""
 
+WORKLOADS |= {
+    f"W8{letter}": replace(
+        WORKLOADS["W5a"], title=f"IWAE 784-200-200-50 tanh, k = {K}, batch 20", samples=K
+    )
+    for letter, K in (("a", 1), ("b", 5), ("c", 50))
+}
+"""The importance-weighted autoencoders of Burda et al., with as many samples as they take."""
+
 
 LAYERS: dict[str, tuple[Layer, Shape]] = {
     "conv 1→16 @28": (Conv(1, 16), (1, 28, 28)),
@@ -193,6 +208,25 @@ ADAM = "Adam 10⁶"
 
 INFERENCE = "W4"
 """The network whose halves encode and decode 10,000 images."""
+
+
+NLL, DRAWS = "W8a", 5000
+"""The network whose bound on -log p(x) is evaluated, and from how many draws of each code."""
+
+JUDGED, HANDED = 40, 12
+"""Images that it is evaluated for; draws whose noise all are handed, to compare their bounds."""
+
+
+def nll_images() -> Array:
+    """Return images of black and white pixels, 0 and 255, bytes (JUDGED, 784)."""
+    grey = images()[-JUDGED:].reshape(JUDGED, -1)
+    return np.where(grey > 127, 255, 0).astype(np.uint8)
+
+
+def nll_noise(seed: int = 8) -> Array:
+    """Return the noise that all are handed, (HANDED, JUDGED, latent)."""
+    shape = (HANDED, JUDGED, WORKLOADS[NLL].latent)
+    return np.random.default_rng(seed).standard_normal(shape, np.float32)
 
 
 def layer_case(name: str) -> tuple[Layer, Array, list[Array], Array]:

@@ -16,6 +16,7 @@ from benchmarks import (
     bfloat16,
     contenders,
     contest,
+    inference,
     ladder,
     machine,
     precision,
@@ -164,6 +165,9 @@ COUNTS = {
     "W5a": (425_284, 44_560_000),
     "W5b": (3_904_400, 5_578_424_320),
     "W7": (581_763, 4_208_984_064),
+    "W8a": (425_284, 44_560_000),
+    "W8b": (425_284, 143_824_000),
+    "W8c": (425_284, 1_260_544_000),
 }
 
 
@@ -304,11 +308,21 @@ def test_a_contender_needs_all_its_libraries(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_channels_last_is_only_for_images() -> None:
-    dense = contenders.fitting(contenders.REDUCED, (784,))
+    dense = contenders.fitting(contenders.REDUCED, workloads.WORKLOADS["W1"])
     assert [c for c in contenders.REDUCED if c not in dense] == [
         contenders.Contender("torch", "autocast channels_last", "PyTorch autocast, channels_last")
     ]
-    assert contenders.fitting(contenders.REDUCED, (1, 28, 28)) == list(contenders.REDUCED)
+    images = contenders.fitting(contenders.REDUCED, workloads.WORKLOADS["W2"])
+    assert images == list(contenders.REDUCED)
+
+
+def test_keras_has_no_loss_of_several_samples() -> None:
+    of_one, of_five = (
+        {c.peer for c in contenders.fitting(contenders.TRAINERS, workloads.WORKLOADS[name])}
+        for name in ("W5a", "W8b")
+    )
+    assert of_one == {"ours", "torch", "jax", "tensorflow"}
+    assert of_five == {"ours", "torch", "jax"}
 
 
 @pytest.mark.parametrize("name", workloads.WORKLOADS)
@@ -317,7 +331,7 @@ def test_held_out_images_are_in_no_batch(name: str) -> None:
     assert workload.batch * workloads.BATCHES <= 10_000 - workloads.HELD_OUT
     x, eps = workloads.held_out(workload)
     assert x.shape == (1000, *workload.input_shape)
-    assert eps.shape == (1000, workload.latent or 0)
+    assert eps.shape == (*[workload.samples] * bool(workload.samples), 1000, workload.latent or 0)
 
 
 @pytest.mark.parametrize("name", ["W1", "W2"])
@@ -326,6 +340,88 @@ def test_the_held_out_loss_of_zero_weights(name: str) -> None:
     first = net.first_weights(workloads.WORKLOADS[name])
     zero = {str(i): np.zeros_like(a) for i, a in enumerate(a for pair in first for a in pair)}
     assert precision.held_out_loss(name, zero) == pytest.approx(784 * np.log(2), rel=1e-6)
+
+
+def log_weights(workload: net.Workload, x: np.ndarray, eps: np.ndarray) -> np.ndarray:
+    """Return log p(x, z)/q(z|x) of z = μ + σ ε, (K, N), from the first weights, in float64."""
+    pairs = iter(net.first_weights(workload))
+
+    def stack(layers: tuple[net.Layer, ...], y: np.ndarray) -> np.ndarray:
+        for layer in layers:
+            weight, bias = next(pairs)
+            y = y @ weight.T.astype(np.float64) + bias
+            y = np.tanh(y) if getattr(layer, "act", None) else y
+        return y
+
+    def log_normal(z: np.ndarray, mu: np.ndarray, variance: np.ndarray) -> np.ndarray:
+        return -((z - mu) ** 2 / variance + np.log(2 * np.pi * variance)).sum(axis=-1) / 2
+
+    mu, logvar = np.split(stack(workload.encoder, x), 2, axis=1)
+    z = mu + np.exp(logvar / 2) * eps
+    a = stack(workload.decoder, z)
+    log_p = (x * a - np.logaddexp(0, a)).sum(axis=-1)
+    one = np.ones_like(logvar)
+    return log_p + log_normal(z, 0 * one, one) - log_normal(z, mu, np.exp(logvar))
+
+
+def log_mean(log_w: np.ndarray) -> np.ndarray:
+    return np.logaddexp.reduce(log_w, axis=0) - np.log(len(log_w))
+
+
+EACH = [contenders.OURS, contenders.TRAINERS[1], contenders.JAX]
+
+
+@pytest.mark.parametrize("name", ["W8a", "W8b"])
+@pytest.mark.parametrize("contender", EACH, ids=lambda c: c.label)
+def test_a_weighted_loss_is_the_logarithm_of_a_mean(
+    contender: contenders.Contender, name: str
+) -> None:
+    if contender.missing:
+        pytest.skip(f"{contender.missing} is not installed")
+    workload = workloads.WORKLOADS[name]
+    x, eps = workloads.batches(workload)[0], workloads.noise(workload)[0]
+    with contest.working([contest.Worker(contender, 1)]) as (worker,):
+        worker.ask("build", job="training", name=name, variant=contender.variant)
+        (loss,) = worker.ask("values", count=1)["values"]
+    assert loss == pytest.approx(-log_mean(log_weights(workload, x, eps)).mean(), rel=2e-6)
+
+
+@pytest.mark.parametrize("peer", ["ours", "torch", "jax"])
+def test_a_bound_of_the_noise_that_is_handed(peer: str) -> None:
+    module = pytest.importorskip(f"benchmarks.peers.{peer}")
+    if peer == "ours":
+        job = module.nll("nll", "")
+    elif peer == "torch":
+        job = module.nll_in_chunks(10, "eager")
+    else:
+        job = module.nll_in_chunks(10)
+    x, eps = workloads.nll_images() / 255.0, workloads.nll_noise()
+    expected = -log_mean(log_weights(workloads.WORKLOADS[workloads.NLL], x, eps))
+    np.testing.assert_allclose(job.arrays()["nll"], expected, rtol=2e-6)
+
+
+class Bounding(Obedient):
+    """A worker that has bounds of the noise it was handed, and a mean of its own."""
+
+    def __init__(self, label: str, mean: float, **arrays: np.ndarray) -> None:
+        super().__init__(label, **arrays)
+        self.mean = mean
+
+    def ask(self, do: str, **order: object) -> dict[str, object]:
+        return {"values": [self.mean]}
+
+
+def test_bounds_of_other_draws_agree_as_nearly_as_chance_allows() -> None:
+    handed = np.full(40, 560, np.float32)
+    good = [Bounding("a", 545.8, nll=handed), Bounding("b", 545.6, nll=handed)]
+    said = inference.same_bounds("nll", good)
+    assert said == "equal to 0e+00 on equal noise, to 4e-04 on everybody's own"
+    a_sum = Bounding("c", 545.8 - np.log(workloads.DRAWS), nll=handed)
+    with pytest.raises(AssertionError, match=r"nll: c has another bound, by 1\.6e-02"):
+        inference.same_bounds("nll", [*good, a_sum])
+    other = Bounding("d", 545.8, nll=handed - np.log(np.float32(12)))
+    with pytest.raises(AssertionError, match=r"nll: d and a differ in nll, by 4\.4e-03"):
+        inference.same_bounds("nll", [*good, other])
 
 
 @pytest.mark.parametrize("K", [3, 5])

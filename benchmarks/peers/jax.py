@@ -18,121 +18,32 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 
 from nnscratch.core import Array
 
 from .. import networks as net
 from .. import workloads as w
 from ..timing import repeat
-from .blocks import strided, transposed
 from .jax_music import music
+from .jax_network import (
+    apply,
+    first_theta,
+    from_jax,
+    from_nhwc,
+    log_weights,
+    loss_of,
+    stack,
+    to_jax,
+    to_nhwc,
+)
 from .jax_recurrent import recurrent
-from .serve import Job, Jobs
+from .serve import Job, Jobs, fastest
 
 CHUNK = 1000
 """Images a call of inference."""
 
-ACTIVATIONS = {None: lambda x: x, "relu": jax.nn.relu, "tanh": jnp.tanh}
-LAYOUT = ("NHWC", "HWIO", "NHWC")
-
-
-def apply(layer: net.Layer, theta: Any, x: Any, blocks: bool = False) -> Any:
-    """Return a layer of the workload, and its activation, of x; theta is (weight, bias) or ().
-
-    blocks  whether strided convolutions take the form of blocks.py
-    """
-    match layer:
-        case net.Conv(act=act, stride=S) if blocks and S > 1:
-            return ACTIVATIONS[act](strided(x, theta[0], S, layer.padding) + theta[1])
-        case net.ConvTranspose(act=act, stride=S) if blocks and S > 1:
-            return ACTIVATIONS[act](transposed(x, theta[0], S, layer.padding) + theta[1])
-        case net.Dense(act=act):
-            return ACTIVATIONS[act](x @ theta[0] + theta[1])
-        case net.Conv(act=act, stride=S, padding=P):
-            pads = ((P, P), (P, P))
-            y = lax.conv_general_dilated(x, theta[0], (S, S), pads, dimension_numbers=LAYOUT)
-            return ACTIVATIONS[act](y + theta[1])
-        case net.ConvTranspose(act=act, kernel=K, stride=S):
-            before = K - 1 - layer.padding
-            pads = ((before, before + S - 1),) * 2
-            y = lax.conv_general_dilated(
-                x, theta[0], (1, 1), pads, lhs_dilation=(S, S), dimension_numbers=LAYOUT
-            )
-            return ACTIVATIONS[act](y + theta[1])
-        case net.Pool():
-            window = (1, 2, 2, 1)
-            return lax.reduce_window(x, -jnp.inf, lax.max, window, window, "SAME")
-        case net.Up():
-            return jnp.repeat(jnp.repeat(x, 2, axis=1), 2, axis=2)
-        case net.Reshape(shape):  # numbered as everywhere: channels first
-            x = from_nhwc(x).reshape(len(x), *shape)
-            return to_nhwc(x)
-
-
-def to_nhwc(x: Any) -> Any:
-    """(N, C, H, W) → (N, H, W, C); a flat x stays."""
-    return x.transpose(0, 2, 3, 1) if x.ndim == 4 else x
-
-
-def from_nhwc(x: Any) -> Any:
-    """(N, H, W, C) → (N, C, H, W); a flat x stays."""
-    return x.transpose(0, 3, 1, 2) if x.ndim == 4 else x
-
-
-def to_jax(layer: net.Affine, a: Array) -> Array:
-    """Return a weight of PyTorch's shape in the layout that `apply` takes."""
-    match layer:
-        case net.Dense():
-            return a.T
-        case net.Conv():
-            return a.transpose(2, 3, 1, 0)
-        case net.ConvTranspose():
-            return a.transpose(2, 3, 0, 1)[::-1, ::-1]
-
-
-def from_jax(layer: net.Affine, a: Array) -> Array:
-    """Return a weight in PyTorch's shape again."""
-    match layer:
-        case net.Dense():
-            return a.T
-        case net.Conv():
-            return a.transpose(3, 2, 0, 1)
-        case net.ConvTranspose():
-            return a[::-1, ::-1].transpose(2, 3, 0, 1)
-
-
-def stack(layers: tuple[net.Layer, ...], theta: list[Any], x: Any, blocks: bool = False) -> Any:
-    """Return the layers' output, one after the other."""
-    for layer, its in zip(layers, theta, strict=True):
-        x = apply(layer, its, x, blocks)
-    return x
-
-
-def loss_of(workload: net.Workload, blocks: bool, theta: list[Any], x: Any, eps: Any) -> Any:
-    """Return cross-entropy and KL, summed over features, mean over the batch."""
-    first = len(workload.encoder)
-    z, kl = stack(workload.encoder, theta[:first], x, blocks), 0.0
-    if workload.latent:
-        mu, logvar = jnp.split(z, 2, axis=1)
-        z = mu + jnp.exp(0.5 * logvar) * eps
-        kl = 0.5 * (mu * mu + jnp.exp(logvar) - 1 - logvar).sum()
-    a = stack(workload.decoder, theta[first:], z, blocks)
-    bce = (jnp.maximum(a, 0) - a * x + jnp.log1p(jnp.exp(-jnp.abs(a)))).sum()
-    return (bce + kl) / len(x)
-
-
-def first_theta(workload: net.Workload) -> list[Any]:
-    """Return (weight, bias) of every layer that has them, () of the others."""
-    pairs = iter(net.first_weights(workload))
-    theta: list[Any] = []
-    for layer in workload.layers:
-        if isinstance(layer, net.Affine):
-            weight, bias = next(pairs)
-            theta.append((jnp.asarray(to_jax(layer, weight)), jnp.asarray(bias)))
-        else:
-            theta.append(())
-    return theta
+DRAWS_AT_ONCE = (10, 25, 125, 500)
+"""Draws of each code that pass through the decoder at a time: one of these is the fastest."""
 
 
 def adam_step(state: Any, grads: Any) -> Any:
@@ -245,6 +156,49 @@ def inference_in_form(what: str, blocks: bool) -> Job:
     return Job(run, lambda: {"y": np.asarray(from_nhwc(run()))}, complete, BY_BLOCKS * blocks)
 
 
+def nll(name: str, variant: str) -> Job:
+    """Return the bound on -log p(x) from DRAWS draws of each code."""
+    width = use_wide_vectors() + ", " if variant == "tuned" else ""
+    job = fastest(map(nll_in_chunks, DRAWS_AT_ONCE))
+    return replace(job, note=f"{width}{job.note}")
+
+
+def nll_in_chunks(size: int) -> Job:
+    """Return the same, so many draws of each code at a time."""
+    workload = w.WORKLOADS[w.NLL]
+    theta, x = first_theta(workload), jnp.asarray(w.nll_images(), jnp.float32) / 255
+
+    @jax.jit
+    def posterior() -> Any:
+        return jnp.split(stack(workload.encoder, theta[: len(workload.encoder)], x), 2, axis=1)
+
+    @jax.jit
+    def log_sum(mu: Any, logvar: Any, eps: Any) -> Any:
+        return jax.nn.logsumexp(log_weights(workload, theta, mu, logvar, x, eps), axis=0)
+
+    @jax.jit
+    def of_draws(mu: Any, logvar: Any, key: Any) -> Any:
+        return log_sum(mu, logvar, jax.random.normal(key, (size, *mu.shape)))
+
+    @jax.jit
+    def bound(draws: Any, sums: Any) -> Any:
+        return jnp.log(draws) - jax.nn.logsumexp(jnp.stack(sums), axis=0)
+
+    key = jax.random.key(0)
+
+    def run() -> Any:
+        nonlocal key
+        key, *keys = jax.random.split(key, 1 + w.DRAWS // size)
+        mu, logvar = posterior()
+        return bound(w.DRAWS, [of_draws(mu, logvar, key) for key in keys]).mean()
+
+    def arrays() -> dict[str, Array]:
+        sums = [log_sum(*posterior(), jnp.asarray(w.nll_noise()))]
+        return {"nll": np.asarray(bound(w.HANDED, sums))}
+
+    return Job(run, arrays, float, f"takes {size} draws at a time")
+
+
 def layer(name: str, variant: str) -> Job:
     """Return one layer's forward, dx or dw; dw is of weight and bias."""
     case, what = name.rsplit(" ", 1)
@@ -291,6 +245,7 @@ def complete(result: Any) -> float:
 JOBS: Jobs = {
     "training": training,
     "inference": inference,
+    "nll": nll,
     "layer": layer,
     "adam": adam,
     "recurrent": recurrent,

@@ -2,6 +2,8 @@
 
 from contextlib import ExitStack
 from typing import Any
+from unittest.mock import patch
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 
@@ -9,8 +11,9 @@ import nnscratch as nn
 from nnscratch import layers as ours
 from nnscratch.core import Array, Parameter, Shape
 from nnscratch.data import Reading
+from nnscratch.evaluation.importance import LowEffectiveSampleSize, importance_nll
 from nnscratch.kernels.plain import matmul
-from nnscratch.models import VAE, Autoencoder
+from nnscratch.models import IWAE, VAE, Autoencoder
 from nnscratch.optimizers import Adam
 from nnscratch.training import Trainer
 
@@ -56,31 +59,38 @@ def stack(layers: tuple[net.Layer, ...]) -> ours.Sequential:
 def network(workload: net.Workload) -> Autoencoder:
     """Return the model with its first weights."""
     encoder, decoder = stack(workload.encoder), stack(workload.decoder)
-    shape = workload.input_shape
-    model = (
-        VAE(encoder, decoder, workload.latent, input_shape=shape)
-        if workload.latent
-        else Autoencoder(encoder, decoder, input_shape=shape)
-    )
+    latent, K, shape = workload.latent, workload.samples, workload.input_shape
+    model: Autoencoder
+    if K:
+        model = IWAE(encoder, decoder, latent, samples=K, input_shape=shape)
+    elif latent:
+        model = VAE(encoder, decoder, latent, input_shape=shape)
+    else:
+        model = Autoencoder(encoder, decoder, input_shape=shape)
     first = [a for pair in net.first_weights(workload) for a in pair]
     for p, a in zip(model.parameters().values(), first, strict=True):
         p.value[...] = a
     return model
 
 
+def latent_first(eps: Array) -> Array:
+    """Return noise (…, N, latent) as (latent, …, N)."""
+    return np.ascontiguousarray(np.moveaxis(eps, -1, 0))
+
+
 class Replay:
-    """In place of a generator: noise that was drawn before."""
+    """In place of a generator: noise that was drawn before, (latent, N) or (latent, K, N)."""
 
     def __init__(self, eps: Array) -> None:
         self.eps = eps
 
     def standard_normal(self, shape: Shape, dtype: Any) -> Array:
-        """Return it."""
-        return self.eps
+        """Return it; of K samples as (latent, K N)."""
+        return self.eps.reshape(shape)
 
 
 class ReplayingTrainer(Trainer):
-    """A Trainer whose noise is given, (latent, N) for every step."""
+    """A Trainer whose noise is given, (latent, N) or (latent, K, N) for every step."""
 
     noise: list[Array]
 
@@ -88,7 +98,7 @@ class ReplayingTrainer(Trainer):
         """Return the noise of a micro-batch; a step draws nothing else."""
         _, step, i = place
         eps = self.noise[step % len(self.noise)]
-        return Replay(eps[:, i * self.micro_batch :][:, : self.micro_batch])
+        return Replay(eps[..., i * self.micro_batch :][..., : self.micro_batch])
 
 
 def training(name: str, variant: str) -> Job:
@@ -101,7 +111,7 @@ def training(name: str, variant: str) -> Job:
         seed=0,
         batch_size=workload.batch,
     )
-    trainer.noise = [np.ascontiguousarray(eps.T) for eps in w.noise(workload)]
+    trainer.noise = [latent_first(eps) for eps in w.noise(workload)]
     rows = np.arange(w.BATCHES * workload.batch).reshape(w.BATCHES, -1)
     OPEN.enter_context(trainer.replicas.running())
 
@@ -136,6 +146,23 @@ def inference(what: str, variant: str) -> Job:
     """Return 10,000 images to codes, or codes to images, through the model's public methods."""
     half, rows = getattr(network(w.WORKLOADS[w.INFERENCE]), what), w.inference_input(what)
     return Job(lambda: half(rows), lambda: {"y": half(rows)})
+
+
+def nll(name: str, variant: str) -> Job:
+    """Return the bound on -log p(x) from DRAWS draws of each code."""
+    model, x, rng = network(w.WORKLOADS[w.NLL]), w.nll_images(), np.random.default_rng(0)
+    handed = Replay(np.ascontiguousarray(w.nll_noise().swapaxes(1, 2)))
+
+    def bound(draws: int) -> Array:
+        with catch_warnings():  # weights that nobody has trained make a loose bound
+            simplefilter("ignore", LowEffectiveSampleSize)
+            return -importance_nll(model, x, samples=draws, rng=rng).log_prob
+
+    def arrays() -> dict[str, Array]:
+        with patch("numpy.random.default_rng", lambda _: handed):
+            return {"nll": bound(w.HANDED)}
+
+    return Job(lambda: bound(w.DRAWS).mean(), arrays, float)
 
 
 def layer(name: str, variant: str) -> Job:
@@ -202,6 +229,7 @@ JOBS: Jobs = {
     "training": training,
     "folder": folder,
     "inference": inference,
+    "nll": nll,
     "layer": layer,
     "adam": adam,
     "recurrent": recurrent,

@@ -1,85 +1,27 @@
 """PyTorch, as its users run it: modules, autograd, torch.optim.Adam."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import cycle
+from math import log
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from nnscratch.core import Array
 
-from .. import networks as net
 from .. import workloads as w
-from .serve import Job, Jobs
+from .serve import Job, Jobs, fastest
 from .torch_music import music
+from .torch_network import Network, module
 from .torch_recurrent import recurrent
 
 CHUNK = 1000
 """Images a call of inference."""
 
-ACTIVATIONS: dict[str | None, Callable[[Tensor], Tensor]] = {"relu": F.relu, "tanh": torch.tanh}
-
-
-def module(layer: net.Layer) -> nn.Module:
-    """Return a layer of the workload as a module, without its activation."""
-    match layer:
-        case net.Dense(D, M):
-            return nn.Linear(D, M)
-        case net.Conv(C, M, kernel=K, stride=S, padding=P):
-            return nn.Conv2d(C, M, K, S, P)
-        case net.ConvTranspose(C, M, kernel=K, stride=S):
-            return nn.ConvTranspose2d(C, M, K, S, layer.padding, S - 1)
-        case net.Pool():
-            return nn.MaxPool2d(2, ceil_mode=True)
-        case net.Up():
-            return nn.Upsample(scale_factor=2)
-        case net.Reshape(shape):
-            return nn.Flatten() if len(shape) == 1 else nn.Unflatten(1, shape)
-
-
-class Stack(nn.Module):
-    """The layers one after the other."""
-
-    def __init__(self, layers: tuple[net.Layer, ...]) -> None:
-        super().__init__()
-        self.steps = nn.ModuleList(map(module, layers))
-        self.activations = [ACTIVATIONS.get(getattr(layer, "act", None)) for layer in layers]
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the last layer's output."""
-        for step, activation in zip(self.steps, self.activations, strict=True):
-            x = step(x) if activation is None else activation(step(x))
-        return x
-
-
-class Network(nn.Module):
-    """Encoder and decoder; forward returns the loss."""
-
-    def __init__(self, workload: net.Workload) -> None:
-        super().__init__()
-        self.encoder, self.decoder = Stack(workload.encoder), Stack(workload.decoder)
-        self.latent = workload.latent
-        with torch.no_grad():
-            for p, a in zip(self.parameters(), flat(net.first_weights(workload)), strict=True):
-                p.copy_(torch.from_numpy(a))
-
-    def forward(self, x: Tensor, eps: Tensor) -> Tensor:
-        """Return cross-entropy and KL, summed over features, mean over the batch."""
-        z, kl = self.encoder(x), torch.zeros(())
-        if self.latent:
-            mu, logvar = z.chunk(2, dim=1)
-            z = mu + torch.exp(0.5 * logvar) * eps
-            kl = 0.5 * (mu * mu + torch.exp(logvar) - 1 - logvar).sum()
-        bce = F.binary_cross_entropy_with_logits(self.decoder(z), x, reduction="sum")
-        return (bce + kl) / len(x)
-
-
-def flat(pairs: list[tuple[Array, Array]]) -> list[Array]:
-    """Return w₁, b₁, w₂, b₂, …."""
-    return [a for pair in pairs for a in pair]
+DRAWS_AT_ONCE = (10, 25, 125, 500)
+"""Draws of each code that pass through the decoder at a time: one of these is the fastest."""
 
 
 def layout_of(variant: str) -> torch.memory_format:
@@ -198,6 +140,40 @@ def inference(what: str, variant: str) -> Job:
     return Job(run, lambda: {"y": run().numpy()})
 
 
+def nll(name: str, variant: str) -> Job:
+    """Return the bound on -log p(x) from DRAWS draws of each code."""
+    set_arithmetic(variant)
+    return fastest(nll_in_chunks(size, variant) for size in DRAWS_AT_ONCE)
+
+
+def nll_in_chunks(size: int, variant: str) -> Job:
+    """Return the same, so many draws of each code at a time."""
+    model = Network(w.WORKLOADS[w.NLL]).eval()
+    x = torch.from_numpy(w.nll_images()).float() / 255
+
+    def log_sum(mu: Tensor, logvar: Tensor, eps: Tensor) -> Tensor:
+        return torch.logsumexp(model.log_weights(mu, logvar, x, eps), dim=0)
+
+    if variant == "compile":
+        log_sum = torch.compile(log_sum, dynamic=False)
+
+    @torch.inference_mode()
+    def bound(draws: int, noise: Iterable[Tensor]) -> Tensor:
+        mu, logvar = model.encoder(x).chunk(2, dim=1)
+        sums = [log_sum(mu, logvar, eps) for eps in noise]
+        return log(draws) - torch.logsumexp(torch.stack(sums), dim=0)
+
+    def drawn() -> Iterator[Tensor]:
+        for _ in range(w.DRAWS // size):
+            yield torch.randn(size, len(x), model.latent)
+
+    def arrays() -> dict[str, Array]:
+        return {"nll": bound(w.HANDED, [torch.from_numpy(w.nll_noise())]).numpy()}
+
+    note = f"takes {size} draws at a time"
+    return Job(lambda: bound(w.DRAWS, drawn()).mean(), arrays, float, note)
+
+
 def layer(name: str, variant: str) -> Job:
     """Return one layer's forward, dx or dw; dw is of weight and bias."""
     case, what = name.rsplit(" ", 1)
@@ -225,7 +201,7 @@ def layer(name: str, variant: str) -> Job:
 def adam(name: str, variant: str) -> Job:
     """Return one step of Adam, with a gradient that stays."""
     value, grad = map(torch.from_numpy, w.adam_case())
-    theta = nn.Parameter(value)
+    theta = torch.nn.Parameter(value)
     theta.grad = grad
     optimizer = torch.optim.Adam([theta], lr=w.LEARNING_RATE, eps=w.EPS, fused=variant != "eager")
 
@@ -239,6 +215,7 @@ def adam(name: str, variant: str) -> Job:
 JOBS: Jobs = {
     "training": training,
     "inference": inference,
+    "nll": nll,
     "layer": layer,
     "adam": adam,
     "recurrent": recurrent,
