@@ -62,29 +62,43 @@ def mpi_ranks() -> Ranks:
         ValueError if mpiexec has started it, but mpi4py is missing, belongs to another MPI, or does
         not run the program.
     """
-    started = next((int(os.environ[name]) for name in COUNTS if name in os.environ), 1)
     launched = "mpi4py.run" in sys.modules
-    if started == 1 and not launched:
+    if started() == 1 and not launched:
         return Alone()
-    try:
-        from mpi4py import MPI
-    except ImportError:
-        raise ValueError(
-            f"mpiexec has started {started} processes, which need mpi4py: pip install "
-            '"nnscratch[cluster]"'
-        ) from None
-    communicator = MPI.COMM_WORLD
-    if communicator.size == started == 1:
+    communicator = world()
+    if communicator.size == started() == 1:
         return Alone()
-    if communicator.size < started:
-        raise ValueError(
-            f"mpiexec has started {started} processes, but of them mpi4py knows {communicator.size}"
-            f": it uses another MPI ({MPI.Get_library_version().split(',')[0].strip()}) than this "
-            "mpiexec belongs to"
-        )
     if not launched:
         raise ValueError(
             "several ranks: expected them to be started by mpiexec -n N python -m mpi4py -m "
             "nnscratch …, for without -m mpi4py all wait for ever when one fails"
         )
     return MpiRanks(communicator)
+
+
+def started() -> int:
+    """Return how many processes mpiexec says it has started; 1 without one."""
+    return next((int(os.environ[name]) for name in COUNTS if name in os.environ), 1)
+
+
+def world() -> Any:
+    """Return the communicator of all processes that mpiexec has started.
+
+    Raises
+        ValueError if mpi4py is missing, or knows fewer of them, as it belongs to another MPI.
+    """
+    count = started()
+    try:
+        from mpi4py import MPI
+    except ImportError:
+        raise ValueError(
+            f"mpiexec has started {count} processes, which need mpi4py: pip install "
+            '"nnscratch[cluster]"'
+        ) from None
+    if MPI.COMM_WORLD.size < count:
+        raise ValueError(
+            f"mpiexec has started {count} processes, but of them mpi4py knows "
+            f"{MPI.COMM_WORLD.size}: it uses another MPI "
+            f"({MPI.Get_library_version().split(',')[0].strip()}) than this mpiexec belongs to"
+        )
+    return MPI.COMM_WORLD
