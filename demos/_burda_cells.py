@@ -77,6 +77,12 @@ class LogVariance(Layer):
         return input_shape
 
 
+def used_without(textbook):
+    """Return the deviations that are left: all but this one, but the first four, or none."""
+    left_out = {"adam": ADAM, "all": tuple(DEVIATIONS)}.get(textbook, (textbook,))
+    return [name for name in DEVIATIONS if name not in left_out]
+
+
 def epochs_until(stage):
     """Return how many epochs there are up to the end of a stage: 1 + 3 + 9 + …"""
     return sum(3 ** (i - 1) for i in range(1, stage + 1))

@@ -3,6 +3,8 @@
     python -m demos burda                                  some minutes on the embedded digits
     python -m demos burda --cell iwae-5 --stages 6 --data DIR    a cell of the table, on full MNIST
     python -m demos burda --textbook adam                  the same with Adam as it is published
+    python -m demos burda --cells vae-1,iwae-5,iwae-50     several cells, one after the other
+    mpiexec -n 3 python -m mpi4py.futures -m demos burda --cells …    the same by two workers
 
 A VAE 784-200-200-50 with tanh learns from K samples of each code: vae-K from the mean of K bounds,
 iwae-K from the tighter bound on K weights, dreg-K from the same with less noise in the encoder's
@@ -22,22 +24,20 @@ What to look at
     bound.png      the bound that was trained on, by epochs
 """
 
-import sys
 from functools import partial
 
-import numpy as np
-
 from demos import _burda_cells as cells
+from demos import _burda_farm as farm
+from demos import _burda_runs as runs
 from demos import _burda_table as tables
 from demos import common
-from nnscratch.data import binarize
 from nnscratch.plots import curves, image_rows
-from nnscratch.training import load_model, save_model
 
 words = [*cells.DEVIATIONS, "adam", "all"]
 named = "; ".join(f"{name}: {what}" for name, what in cells.DEVIATIONS.items())
 own = {
-    "--cell": {"choices": list(cells.CELLS), "default": "vae-1", "help": "default vae-1"},
+    "--cell": {"choices": list(cells.CELLS), "help": "default vae-1"},
+    "--cells": {"metavar": "NAMES", "help": "several cells, with commas between them"},
     "--layers": {"type": int, "choices": (1, 2), "default": 1, "help": "stochastic layers"},
     "--stages": {"type": common.between(1, cells.STAGES), "help": "default 3, with --smoke 1"},
     "--textbook": {
@@ -46,67 +46,46 @@ own = {
         "help": f"leave out a deviation; adam: the first four; all: all. {named}",
     },
     "--data": {"metavar": "DIR", "help": "the four files of MNIST; default: embedded digits"},
-    "--resume": {"action": "store_true", "help": "go on from the checkpoint under --out"},
-    "--threads": {"type": common.between(1, 1024), "help": "default one a core"},
+    "--resume": {"action": "store_true", "help": "go on from the checkpoints under --out"},
+    "--threads": {
+        "type": common.between(1, 1024),
+        "help": "of a cell; default one a core, or a worker's share of the cores",
+    },
 }
 options = common.begin("burda", own=own)
-stages = options.stages or (1 if options.smoke else 3)
-left_out = {"adam": cells.ADAM, "all": tuple(cells.DEVIATIONS)}.get(
-    options.textbook, (options.textbook,)
-)
-used = [name for name in cells.DEVIATIONS if name not in left_out]
-run = options.cell + ("-two" if options.layers == 2 else "")
-run += f"-{options.textbook}" if options.textbook else ""
-if options.layers == 2 and options.cell.startswith("dreg"):
-    common.refuse(ValueError("--layers 2: expected a cell vae-K or iwae-K, got " + options.cell))
 show = partial(common.picture, options)
-
-# %% The images: the last 400 are left out, as theirs are for validation
-data = common.load(options)
-shape = data.test.images.shape[1:]
-grey, held_out = (part.images.reshape(len(part), -1) for part in data)
-train = grey[: len(grey) - min(400, len(grey) // 25)]
-test = binarize(held_out, "dynamic", rng=np.random.default_rng(123))
-
-# %% Training, stage by stage
-make = cells.two_layers_of if options.layers == 2 else cells.model_of
-model = make(options.cell, train, used, np.random.default_rng(options.seed))
-trainer = cells.trainer_of(model, len(train), used, seed=options.seed, threads=options.threads)
-checkpoint = options.out / f"{run}.safetensors"
-if options.resume and checkpoint.exists():
-    try:
-        trainer.resume(checkpoint)
-    except (OSError, ValueError) as error:
-        common.refuse(error)
-    print(f"{checkpoint} goes on after epoch {trainer.epoch}", flush=True)
-for stage in range(1, stages + 1):
-    epochs = cells.epochs_until(stage)
-    if trainer.epoch > epochs:
-        continue
-    try:
-        trainer.fit(train, epochs=epochs, checkpoint=checkpoint, progress=True)
-    except KeyboardInterrupt:
-        print(f"\nStopped; {checkpoint} is written. Go on:  {options.command} --resume")
-        sys.exit(130)
-    save_model(options.out / f"{run}-stage{stage}.safetensors", model)
-    print(f"stage {stage} of {cells.STAGES} is done, after {trainer.epoch} epochs", flush=True)
-
 try:
-    load_model(options.out / f"{run}-stage{stages}.safetensors", model)  # this stage, or an earlier
-except (OSError, ValueError) as error:
+    farm.workers()
+    settings = runs.settings_of(options)
+except ValueError as error:
     common.refuse(error)
 
-# %% Pictures
-rng = np.random.default_rng(options.seed)
-drawn = model.sample(60, rng=rng).reshape(3, 20, *shape)
-rows = {f"draws {i + 1}": images for i, images in enumerate(drawn)}
-show("samples", image_rows(rows, title="Draws from the prior, as means of pixels"))
-epochs = [row["epoch"] for row in trainer.history]
-bound = {"bound on -log p(x)": [row["train"]["total"] for row in trainer.history]}
-show("bound", curves(epochs, bound, title=run, xlabel="epoch", ylabel="nats an image"))
+# %% The images to learn from, and those to be judged by, whose pixels are black or white
+data = common.load(options)
+shape = data.test.images.shape[1:]
+train, test = runs.black_and_white(data)
 
-# %% What it is worth
-samples = 20 if options.smoke else 5000
-tables.write(options.out, run, model, test, train, samples, stages, options.threads)
+# %% Each cell is trained stage by stage, and judged
+ended = farm.run_all(settings, train, test)
+farm.end_if_stopped(ended, options.command)
+problems = farm.problems(ended)
+trained = {each.its.run: each.trained for each in ended if each.trained}
+if not trained:
+    common.refuse(ValueError(problems))
+
+# %% Pictures
+rows, lines = {}, {}
+for run, found in trained.items():
+    rows[run] = found.drawn.reshape(-1, *shape)
+    epochs = [row["epoch"] for row in found.history]
+    lines[run] = [row["train"]["total"] for row in found.history]
+show("samples", image_rows(rows, title="Draws from the prior, as means of pixels"))
+bound = "Bound on -log p(x) that was trained on"
+show("bound", curves(epochs, lines, title=bound, xlabel="epoch", ylabel="nats an image"))
+
+# %% What they are worth
 head, rows = tables.table(options.out)
-common.report(options, head, rows, used=used, history=trainer.history)
+histories = {run: found.history for run, found in trained.items()}
+common.report(options, head, rows, used=cells.used_without(options.textbook), history=histories)
+if problems:
+    common.refuse(ValueError(problems))

@@ -1,9 +1,12 @@
-"""What tests share: a seeded generator, a Hypothesis profile, full MNIST's marker, Ctrl-C."""
+"""What tests share: a seeded generator, Hypothesis' profile, full MNIST's marker, Ctrl-C, demos."""
 
 import os
 import signal
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -63,3 +66,35 @@ def ctrl_c() -> Iterator[None]:
     yield
     if before is not None:
         signal.signal(signal.SIGINT, before)
+
+
+class Found(NamedTuple):
+    """What a demo said, and how it ended."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def demo(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Found]:
+    """Run `python -m demos` with these words, in this process, for an import takes seconds."""
+    monkeypatch.syspath_prepend(Path(__file__).parents[1])
+    monkeypatch.setattr(sys, "argv", [])
+
+    def run(*words: str | Path) -> Found:
+        from demos.__main__ import main
+
+        capsys.readouterr()
+        try:
+            code = main([*map(str, words)])
+        except SystemExit as end:
+            code = end.code or 0
+            if isinstance(code, str):
+                print(code, file=sys.stderr)
+                code = 1
+        return Found(int(code), *capsys.readouterr())
+
+    return run

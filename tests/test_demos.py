@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -20,36 +19,6 @@ from nnscratch.training import Trainer
 
 ROOT = Path(__file__).parents[1]
 DEMOS = sorted(path.stem for path in (ROOT / "demos").glob("[a-z]*.py") if path.stem != "common")
-
-
-class Found(NamedTuple):
-    """What a demo said, and how it ended."""
-
-    code: int
-    stdout: str
-    stderr: str
-
-
-@pytest.fixture
-def demo(capsys, monkeypatch: pytest.MonkeyPatch):
-    """Run `python -m demos` with these words, in this process, for an import takes seconds."""
-    monkeypatch.syspath_prepend(ROOT)
-    monkeypatch.setattr(sys, "argv", [])
-
-    def run(*words: str | Path) -> Found:
-        from demos.__main__ import main
-
-        capsys.readouterr()
-        try:
-            code = main([*map(str, words)])
-        except SystemExit as end:
-            code = end.code or 0
-            if isinstance(code, str):
-                print(code, file=sys.stderr)
-                code = 1
-        return Found(int(code), *capsys.readouterr())
-
-    return run
 
 
 def test_from_the_command_line(tmp_path: Path) -> None:

@@ -139,6 +139,111 @@ def test_the_command_line_on_ranks_fails_with_one_message(tmp_path: Path) -> Non
     assert "expected as many replicas as ranks or more, so 4, got 3" in failed.stderr
 
 
+CELLS = ("vae-1", "iwae-5", "vae-5")
+SMALL = ("--smoke", "--stages", "3", "--cells", ",".join(CELLS))
+
+
+def burda(out: Path, *words: str, workers: int = 0) -> list[str]:
+    """Return the command that runs cells of the table of Burda et al., on workers if there are."""
+    pool = (str(MPIEXEC), "-n", str(workers + 1), sys.executable, "-m", "mpi4py.futures")
+    demo = ("-m", "nnscratch", "demo", "burda", "--out", str(out))
+    return [*(pool if workers else (sys.executable,)), *demo, *words]
+
+
+def run_burda(out: Path, *words: str, workers: int = 0) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        burda(out, *words, workers=workers),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Return what runs of cells have left; the pictures and the numbers are the manager's."""
+    return {path.name: path.read_bytes() for path in folder.glob("*-*")}
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where one process without MPI has run all cells, one after the other."""
+    folder = tmp_path_factory.mktemp("here")
+    done = run_burda(folder, *SMALL)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_workers_write_the_files_of_cells_that_ran_one_after_the_other(
+    workers: int, here: Path, tmp_path: Path
+) -> None:
+    done = run_burda(tmp_path, *SMALL, workers=workers)
+    assert done.returncode == 0, done.stderr
+    assert files(tmp_path) == files(here)
+    assert len(files(here)) == 3 * (1 + 3 + 1)
+    assert done.stdout.count("active units") == 1
+    for cell in CELLS:
+        assert done.stdout.count(f"\n{cell}: epoch ") == 13
+
+
+def test_a_cell_that_fails_on_its_worker_is_named_and_the_others_finish(
+    here: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "iwae-5.safetensors").write_bytes(b"no checkpoint")
+    done = run_burda(tmp_path, *SMALL, "--resume", workers=2)
+    assert done.returncode == 1
+    assert f"error: iwae-5: {tmp_path / 'iwae-5.safetensors'}" in done.stderr
+    assert done.stderr.count("error: ") == 1
+    found = files(tmp_path)
+    del found["iwae-5.safetensors"]
+    assert found == {name: data for name, data in files(here).items() if "iwae" not in name}
+
+
+SHARE = """
+from mpi4py.futures import MPIPoolExecutor
+from demos._burda_farm import begin_worker
+with MPIPoolExecutor(main=False, initializer=begin_worker) as pool:
+    print(pool.submit(eval, "__import__('demos._burda_farm')._burda_farm.here.workers").result())
+"""
+
+
+def test_workers_of_one_machine_know_how_many_they_are() -> None:
+    words = (str(MPIEXEC), "-n", "4", sys.executable, "-m", "mpi4py.futures", "-c", SHARE)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout == "3\n", done.stderr
+
+
+def test_processes_that_would_train_the_same_cells_are_refused(tmp_path: Path) -> None:
+    words = [str(MPIEXEC), "-n", "2", *burda(tmp_path, *SMALL)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "mpiexec -n 2 python -m mpi4py.futures -m nnscratch demo burda" in done.stderr
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_leaves_the_checkpoints_of_all_cells_that_run(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    """Two of three workers have a cell, and the idle one does not end them before they have."""
+    paths = [tmp_path / "iwae-5.safetensors", tmp_path / "vae-5.safetensors"]
+    command = burda(tmp_path, "--cells", "iwae-5,vae-5", workers=3)
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        while not all(path.exists() for path in paths):
+            time.sleep(0.05)
+        time.sleep(0.5)
+        process.send_signal(number)
+        output, errors = process.communicate(timeout=60)
+    assert process.returncode == 128 + number, errors
+    assert output.count("Stopped; ") == 1
+    assert f"Stopped; {paths[0]} and {paths[1]} are written" in output
+    for path in paths:
+        assert content(path)[1]["progress"]["step"] > 0  # which is written on a signal alone
+
+
 @pytest.fixture
 def two_hosts(tmp_path: Path) -> Iterator[namespaces.Machines]:
     """Two hosts that share a wire of 1 Gbit/s."""
