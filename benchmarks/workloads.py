@@ -45,12 +45,13 @@ def colour_images(seed: int = 5) -> Array:
     No set of colour images comes with the package. A pixel is a mixture of the two colours, with
     the digit's grey as the share of the ink; a border of two pixels makes 28×28 into 32×32.
     """
-    N = len(images())
+    images = digits().train.images  # they are of no use afterwards, and not kept
+    N = len(images)
     colours = np.random.default_rng(seed).integers(0, 256, (2, 3, N, 1, 1), np.uint16)
     coloured = np.zeros((N, 3, 32, 32), np.uint8)
     for start in range(0, N, 500):  # as many at a time as leave no trace in the highest memory
         rows = slice(start, start + 500)
-        grey = np.pad(images()[rows], ((0, 0), (2, 2), (2, 2))).astype(np.uint16)
+        grey = np.pad(images[rows], ((0, 0), (2, 2), (2, 2))).astype(np.uint16)
         for channel, (ink, paper) in enumerate(colours[:, :, rows].swapaxes(0, 1)):
             coloured[rows, channel] = (ink * grey + paper * (255 - grey)) // 255
     return coloured

@@ -2,7 +2,7 @@
 
 Below 32 samples a kernel's fixed costs are felt; beyond 64 nothing more is gained, and activations
 that were written in forward have left the caches long before backward reads them. In between it
-does not matter for speed, but half as many samples need half the memory. So a micro-batch has about
+hardly matters for speed, but half as many samples need half the memory. So a micro-batch has about
 64 samples where their activations are few, and 32 to 63 where they are many. docs/threads.md has
 the measurement.
 """
@@ -13,7 +13,7 @@ from typing import Any
 FEW, SOME = 32, 64
 """Samples."""
 
-MANY = 10 * 2**20
+MANY = 8 * 2**20
 """Bytes of activations."""
 
 
