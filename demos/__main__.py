@@ -11,6 +11,7 @@ from io import TextIOWrapper
 
 import demos
 from demos import names, page
+from nnscratch.exits import exit_code
 
 
 def main(arguments: list[str]) -> int:
@@ -41,4 +42,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(exit_code(lambda: main(sys.argv[1:])))

@@ -11,6 +11,7 @@ from io import TextIOWrapper
 from typing import Any, NoReturn
 
 from .. import __version__
+from ..exits import exit_code, flush_or_abandon
 
 COMMANDS = (
     "train",
@@ -63,7 +64,8 @@ def main(words: Sequence[str] | None = None) -> int:
     top = parser()
     try:
         if words and words[0] in TOOLS:
-            return int(import_module(f"nnscratch.{TOOLS[words[0]][0]}").main(words[1:]))
+            tool = import_module(f"nnscratch.{TOOLS[words[0]][0]}")
+            return exit_code(lambda: int(tool.main(words[1:])))
         options = top.parse_args(words)
         if options.command is None:
             top.print_help()
@@ -81,10 +83,16 @@ def answered(options: argparse.Namespace) -> int:
     options.answers = sys.stdout  # where --json prints, and nothing else does
     try:
         with terminating(), redirect_stdout(sys.stderr if options.json else sys.stdout):
-            return int(options.run(options))
+            code = int(options.run(options))
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # whoever reads has read enough, as `head` has
+        flush_or_abandon()
+        return 1
     except (ValueError, OSError, ImportError, MemoryError) as error:
         where = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
         print(f"error: {sentence(error)}{where}", file=sys.stderr)
+        flush_or_abandon()
         return 1
     except (KeyboardInterrupt, Terminated) as stop:
         print("stopped", file=sys.stderr)

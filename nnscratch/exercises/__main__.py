@@ -2,6 +2,7 @@
 
 import sys
 
+from ..exits import exit_code
 from .command import main
 
-sys.exit(main())
+sys.exit(exit_code(main))

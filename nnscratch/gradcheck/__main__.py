@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..exits import exit_code
 from ..files import write_whole
 from . import peers
 from .proofs import LIMITS, Proof, proofs
@@ -69,4 +70,4 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from ..exits import exit_code
 from ..files import write_whole
 from ..training.checkpoint import unpack
 from . import NAMES, about, file, load
@@ -90,4 +91,4 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))
