@@ -48,6 +48,7 @@ OF_OBJECTIVE: tuple[Check, Any] = (checks.contractive.check_objective_gradient, 
 OF_PRODUCTS: tuple[Check, Any] = (checks.products.check_products_add_up, ())
 OF_BIAS: tuple[Check, Any] = (checks.products.check_bias, ())
 OF_PRODUCT: tuple[Check, Any] = (checks.products.check_layouts, ())
+OF_BLOCKS: tuple[Check, Any] = (checks.products.check_blocks, ())
 OF_TILE: tuple[Check, Any] = (checks.products.check_tile, ())
 OF_ADAM: tuple[Check, Any] = (checks.optimizers.check_formula, ("Adam",))
 OF_CLIPPING: tuple[Check, Any] = (checks.optimizers.check_clipped, ())
@@ -703,7 +704,12 @@ FAULTS: dict[str, list[Fault]] = {
         ("the last columns of a panel lost", {"(SQUARES, COLUMNS)": "(0, SQUARES)"}, *OF_PRODUCT),
         ("the last square elsewhere", {"min(start, K - V)": "min(start, K - V - 1)"}, *OF_PRODUCT),
         ("a strip lost", {"(M + STRIP - 1) // STRIP": "M // STRIP"}, *OF_PRODUCT),
-        ("a panel lost", {"(N + NR - 1) // NR": "N // NR"}, *OF_PRODUCT),
+        ("a panel lost", {"(COLUMNS + NR - 1) // NR": "COLUMNS // NR"}, *OF_PRODUCT),
+        ("a block lost", {"(N + BLOCK - 1) // BLOCK": "N // BLOCK"}, *OF_BLOCKS),
+        ("the first block's panels", {"b_transposed, left + p": "b_transposed, p"}, *OF_BLOCKS),
+        ("a block where another is", {"* N + left + n": "* N + n"}, *OF_BLOCKS),
+        ("panels of the block before", {"packed_from != left": "packed_from < 0"}, *OF_BLOCKS),
+        ("row sums once a block", {"> 0 and left == 0": "> 0"}, *OF_BLOCKS),
         ("row sums put", {"sums[m] += total": "sums[m] = total"}, *OF_PRODUCT),
         ("rows packed from elsewhere", {"k * N + first + j": "k * N + j"}, *OF_PRODUCT),
         ("a panel without its end", {"load_part(a, i, left)": "load_part(a, i, 0)"}, *OF_PRODUCT),

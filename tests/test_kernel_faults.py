@@ -30,7 +30,7 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ("top, top + ROWS, sums)", "0, ROWS, sums)", "tiles and panels with remainders"),
         ("(i // TILES, i % TILES)", "(i // TILES, 0)", "many strips"),
         ("(i % PANELS, i // PANELS)", "(0, i // PANELS)", "strips of packed rows"),
-        ("N, 0, N - n, tile)", "N, 1, N - n, tile)", "a net"),
+        ("N, 0, COLUMNS - n, tile)", "N, 1, COLUMNS - n, tile)", "a net"),
     ],
     "kernels/conv_wide.py": [
         ("F_STEP + c * C_STEP]", "F_STEP]", "wide"),

@@ -7,6 +7,7 @@ import pytest
 from checks.products import (
     case,
     check_bias,
+    check_blocks,
     check_layouts,
     check_products_add_up,
     check_tile,
@@ -46,6 +47,7 @@ def test_by_hand() -> None:
     check_products_add_up(products)
     check_bias(products)
     check_layouts(products)
+    check_blocks(products)
 
 
 @given(M=SIZES, K=SIZES, N=SIZES, of_a=LAYOUTS, of_b=LAYOUTS, dtype=DTYPES, seed=SIZES)
@@ -75,7 +77,9 @@ def test_adds_to_a_gradient(M: int, K: int, N: int, of_a: str, of_b: str, dtype:
 @pytest.mark.skipif(bool(config.DISABLE_JIT), reason="interpreted kernels run alone")
 @pytest.mark.parametrize("threads", [2, 3])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize(("M", "K", "N"), [(130, 90, 70), (300, 20, 500), (64, 700, 20)])
+@pytest.mark.parametrize(
+    ("M", "K", "N"), [(130, 90, 70), (300, 20, 500), (64, 700, 20), (40, 700, 600)]
+)
 def test_the_same_bits_on_any_number_of_threads(
     M: int, K: int, N: int, dtype: Any, threads: int
 ) -> None:
@@ -87,6 +91,16 @@ def test_the_same_bits_on_any_number_of_threads(
             many = matmul(a, b, bias), matmul(across, b), matmul(a, np.asfortranarray(b))
             for x, y in zip(one, many, strict=True):
                 np.testing.assert_array_equal(x, y)
+
+
+def test_blocks_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sum of an entry has one order, whichever block its column is in."""
+    a, b, bias = case(50, 31, 203, np.float32, 0)
+    whole = matmul(a, b, bias)
+    products._plan.cache_clear()
+    monkeypatch.setattr(products, "HELD", 31 * 64)
+    np.testing.assert_array_equal(matmul(a, b, bias), whole)
+    products._plan.cache_clear()
 
 
 @pytest.mark.parametrize("side", ["rows", "columns"])

@@ -83,7 +83,8 @@ def product(
 ) -> None:
     """The product above; and the sums of a's rows, added to `sums`.
 
-    A piece of work is a strip of c. Each thread packs all panels for itself: to fetch them from
+    A piece of work is a strip of c, in as many of its columns as have panels that stay in a core's
+    cache while all strips go by. Each thread packs these panels for itself: to fetch them from
     another core would take longer.
 
         a       (M, K), contiguous, or its transpose if `a_transposed`
@@ -91,27 +92,29 @@ def product(
         bias    (M,), with which the sums begin; or empty: they begin with c, and are added to it
         sums    (M,), or empty if nobody asks for them
         plan    the rows of a strip; those of a tile; WIDTH, how many rows of a transposed `a` a
-                strip packs, in whole vectors: 0 if they are read in place
+                strip packs, in whole vectors: 0 if they are read in place; the panels of a block
         c       (M, N), contiguous
-        memory  for each thread the panels, K × NR numbers each, and K × WIDTH packed rows
+        memory  for each thread a block's panels, K × NR numbers each, and K × WIDTH packed rows
     """
     (M, N), K, NR = c.shape, a.shape[0 if a_transposed else 1], 2 * size_of_vector(a)
-    STRIP, HEIGHT, WIDTH = plan
-    PANELS, PANEL = (N + NR - 1) // NR, K * NR
-    STRIPS, start = (M + STRIP - 1) // STRIP, me * (PANELS * PANEL + K * WIDTH)
-    panels, packed = memory[start : start + PANELS * PANEL], memory[start + PANELS * PANEL :]
-    flat_a, flat_c, are_packed = a.reshape(a.size), c.reshape(c.size), False
-    strip = next_piece(workers, me, STRIPS)
-    while strip < STRIPS:
-        top = strip * STRIP
-        ROWS = min(STRIP, M - top)
-        # Pass 1: pack b, before this thread's first strip.
-        if not are_packed:
+    STRIP, HEIGHT, WIDTH, MOST = plan
+    STRIPS, PANEL, BLOCK = (M + STRIP - 1) // STRIP, K * NR, MOST * NR
+    PIECES = STRIPS * ((N + BLOCK - 1) // BLOCK)
+    start = me * (MOST * PANEL + K * WIDTH)
+    panels, packed = memory[start : start + MOST * PANEL], memory[start + MOST * PANEL :]
+    flat_a, flat_c, packed_from = a.reshape(a.size), c.reshape(c.size), -1
+    piece = next_piece(workers, me, PIECES)
+    while piece < PIECES:
+        left, top = piece // STRIPS * BLOCK, piece % STRIPS * STRIP
+        COLUMNS, ROWS = min(BLOCK, N - left), min(STRIP, M - top)
+        PANELS = (COLUMNS + NR - 1) // NR
+        # Pass 1: pack b, before this thread's first strip of a block.
+        if packed_from != left:
             for p in range(PANELS):
-                pack(b, b_transposed, p * NR, NR, panels[p * PANEL : (p + 1) * PANEL])
-            are_packed = True
+                pack(b, b_transposed, left + p * NR, NR, panels[p * PANEL : (p + 1) * PANEL])
+            packed_from = left
         # Pass 2: sum the strip's rows of a, which are then in the cache; pack them.
-        if sums.size > 0:
+        if sums.size > 0 and left == 0:
             add_row_sums(a, a_transposed, top, top + ROWS, sums)
         if WIDTH > 0:
             pack(a, False, top, WIDTH, packed)
@@ -121,16 +124,16 @@ def product(
         for i in range(TILES * PANELS):
             p, t = (i % PANELS, i // PANELS) if N > K else (i // TILES, i % TILES)
             m, n = t * HEIGHT, p * NR
-            rows, at = min(HEIGHT, ROWS - m), (top + m) * N + n
+            rows, at = min(HEIGHT, ROWS - m), (top + m) * N + left + n
             if bias.size > 0:
                 tile = bias_tile(bias, top + m, rows)
             else:
-                tile = read_tile(flat_c, at, N, rows, N - n)
+                tile = read_tile(flat_c, at, N, rows, COLUMNS - n)
             if not a_transposed:
                 tile = multiply_rows(tile, flat_a, (top + m) * K, K, panels, p * PANEL, K)
             elif WIDTH == 0:
                 tile = multiply(tile, flat_a, top + m, M, panels, p * PANEL, K)
             else:
                 tile = multiply(tile, packed, m, WIDTH, panels, p * PANEL, K)
-            write_tile(flat_c, at, N, 0, N - n, tile)
-        strip = next_piece(workers, me, STRIPS)
+            write_tile(flat_c, at, N, 0, COLUMNS - n, tile)
+        piece = next_piece(workers, me, PIECES)

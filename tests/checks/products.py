@@ -2,10 +2,12 @@
 
 from types import ModuleType
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
 from nnscratch.core import Array, Parameter
+from nnscratch.kernels import matmul as products
 from nnscratch.kernels.machine.helpers import scratch
 from nnscratch.kernels.machine.processor import BYTES
 
@@ -46,6 +48,12 @@ def check_layouts(module: ModuleType) -> None:
     """Odd sizes, both layouts of both factors, put and added; long sums and short."""
     for M, K, N in ((61, 9, 43), (33, 101, 20), (20, 37, 11), (13, 90, 45)):
         check_layouts_of(module, M, K, N)
+
+
+def check_blocks(module: ModuleType) -> None:
+    """The same where the panels of b come in blocks: three panels and two."""
+    with patch.object(products, "HELD", 3 * 9 * 2 * BYTES // 8):
+        check_layouts_of(module, 61, 9, 5 * 2 * BYTES // 8 - 3)
 
 
 def check_layouts_of(module: ModuleType, M: int, K: int, N: int) -> None:
