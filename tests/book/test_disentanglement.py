@@ -1,7 +1,6 @@
 """The equations and numbers of docs/disentanglement.md."""
 
 from collections import Counter
-from collections.abc import Callable
 from itertools import product
 from math import log
 from typing import Any
@@ -10,7 +9,6 @@ import numpy as np
 import pytest
 
 import nnscratch as nn
-from book.demos import mean_of, with_spread, written
 from book.ids import equation, number
 from book.numerics import close
 from nnscratch.core import Array, IntArray
@@ -203,54 +201,3 @@ def bias() -> str:
 @number("bias-few")
 def bias_few() -> str:
     return f"{of_noise(512, 200).mean():.2f}"
-
-
-# What `python -m demos disentangle` has found
-
-OF_A_CODE = {
-    "noise": "noise",
-    "pca": "PCA-10",
-    "vae": "VAE",
-    "beta": "β-VAE, β = 4",
-    "tc": "β-TCVAE, β = 6",
-    "tc-20": "β-TCVAE, β = 20",
-}
-NATS = {"bce": "BCE", "kl": "KL"}
-SCORES = {"mig": "MIG", "d": "DCI D", "c": "DCI C", "i": "DCI I", "votes": "FactorVAE"}
-
-
-def found(code: str, column: str) -> list[float]:
-    """Return a figure for each seed."""
-    return [run[column] for run in written("disentangle")["runs"][OF_A_CODE[code]]]
-
-
-def enter(name: str, text: Callable[[], str]) -> None:
-    """Say that this function computes the number of this name."""
-
-    def rerun() -> str:
-        return text()
-
-    number(name, long=True)(rerun)
-
-
-def loss_of(choose: Callable[[list[float]], float]) -> str:
-    """Return BCE + 4 KL of the β-VAE whose MIG is chosen."""
-    gaps = found("beta", "MIG")
-    n = gaps.index(choose(gaps))
-    return f"{found('beta', 'BCE')[n] + 4 * found('beta', 'KL')[n]:.1f}"
-
-
-for code in OF_A_CODE:
-    for short, column in SCORES.items():
-        enter(f"{short}-{code}", lambda c=code, s=column: with_spread(found(c, s), 2))
-    for short, column in NATS.items():
-        if code != "noise" and (short, code) != ("kl", "pca"):
-            enter(f"{short}-{code}", lambda c=code, s=column: with_spread(found(c, s), 1))
-for name, choose in (("low", min), ("high", max)):
-    enter(f"{name}-beta", lambda choose=choose: f"{choose(found('beta', 'MIG')):.2f}")
-    enter(f"loss-{name}", lambda choose=choose: loss_of(choose))
-enter("orientation-tc", lambda: with_spread(found("tc", "orientation"), 2))
-enter("orientation-noise", lambda: with_spread(found("noise", "orientation"), 2))
-enter("scale-tc", lambda: with_spread(found("tc", "scale"), 2))
-enter("line-tc", lambda: with_spread(found("tc", "x and y by a line"), 2))
-enter("line-pca", lambda: mean_of(found("pca", "x and y by a line"), 2))
