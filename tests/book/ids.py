@@ -67,6 +67,24 @@ def _enter(table: dict[tuple[str, str], Any], name: str, function: Any) -> Any:
     return function
 
 
+WITH_SPREAD = re.compile(r"(-?[\d.]+) ± ([\d.]+)")
+
+
+def agree(told: str, found: str) -> bool:
+    """Is what a training has found again what a page tells?
+
+    Another processor adds up in another order, and a training in float32 ends elsewhere there. So
+    a mean over several runs agrees if it lies within the spread of these runs that is told, and the
+    spread if it is half to twice as large. A number without a spread must be the same.
+    """
+    a, b = WITH_SPREAD.fullmatch(told), WITH_SPREAD.fullmatch(found)
+    if told == found or not (a and b):
+        return told == found
+    (mean, spread), (again, its_spread) = map(float, a.groups()), map(float, b.groups())
+    near = spread / 2 <= its_spread <= 2 * spread
+    return near and round(abs(again - mean), 9) <= spread
+
+
 # What stands on a page
 
 COMMENT = re.compile(r"<!--\s*(.*?)\s*-->", re.DOTALL)
