@@ -192,9 +192,10 @@ def test_there_is_a_band_of_three_runs_for_each_figure() -> None:
 @pytest.mark.once
 @pytest.mark.parametrize("name", ["lesson_1", "lesson_5"])
 def test_our_runs_give_the_band_again(name: str) -> None:
-    """To 1 %: other processors round otherwise."""
+    """No further from the same seed's than seeds are apart: another processor rounds otherwise."""
     for figure, value in trained_anew(name, 1).items():
-        assert value == pytest.approx(bands()[name][figure][1], rel=0.01)
+        runs = bands()[name][figure]
+        assert value == pytest.approx(runs[1], abs=max(runs) - min(runs))
 
 
 @pytest.mark.once
