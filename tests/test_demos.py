@@ -305,7 +305,7 @@ def letters(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save(tmp_path_factory.mktemp("sets") / "letters", made)
 
 
-OTHERWISE = ("colour", "folder", "gradcheck", "music", "signal", "table")
+OTHERWISE = ("colour", "disentangle", "folder", "gradcheck", "music", "signal", "table")
 """Demos that do not take sets of grey images."""
 
 
