@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 
 from nnscratch.core import Array, Shape
-from nnscratch.data import digits
+from nnscratch.data import binarize, digits
 
 from .networks import (
     Affine,
@@ -221,7 +221,7 @@ JUDGED, HANDED = 40, 12
 def nll_images() -> Array:
     """Return images of black and white pixels, 0 and 255, bytes (JUDGED, 784)."""
     grey = images()[-JUDGED:].reshape(JUDGED, -1)
-    return np.where(grey > 127, 255, 0).astype(np.uint8)
+    return binarize(grey, "threshold", rng=np.random.default_rng(0))
 
 
 def nll_noise(seed: int = 8) -> Array:
