@@ -31,6 +31,12 @@ LEARNING_RATE, BETA1, BETA2, EPS = 1e-3, 0.9, 0.999, 1e-8
 BATCHES = 32
 """Batches that a run goes through again and again."""
 
+HELD_OUT = 1000
+"""Images at the end of a set, which no batch reaches."""
+
+COLOURED = BATCHES * 128 + HELD_OUT
+"""Images in colour: those of W7's batches, which its peers are handed as floats, and the rest."""
+
 
 @cache
 def images() -> Array:
@@ -40,13 +46,12 @@ def images() -> Array:
 
 @cache
 def colour_images(seed: int = 5) -> Array:
-    """Return the digits in a random ink on random paper, bytes (10000, 3, 32, 32).
+    """Return digits in a random ink on random paper, bytes (COLOURED, 3, 32, 32).
 
     No set of colour images comes with the package. A pixel is a mixture of the two colours, with
     the digit's grey as the share of the ink; a border of two pixels makes 28×28 into 32×32.
     """
-    images = digits().train.images  # they are of no use afterwards, and not kept
-    N = len(images)
+    images, N = digits().train.images[:COLOURED], COLOURED  # the grey ones are not kept
     colours = np.random.default_rng(seed).integers(0, 256, (2, 3, N, 1, 1), np.uint16)
     coloured = np.zeros((N, 3, 32, 32), np.uint8)
     for start in range(0, N, 500):  # as many at a time as leave no trace in the highest memory
@@ -67,10 +72,6 @@ def batches(workload: Workload) -> list[Array]:
     N = workload.batch
     x = images_of(workload)[: N * BATCHES].astype(np.float32) / 255
     return list(x.reshape(-1, N, *workload.input_shape))
-
-
-HELD_OUT = 1000
-"""Images at the end of the set, which no batch reaches."""
 
 
 def held_out(workload: Workload, seed: int = 6) -> tuple[Array, Array]:

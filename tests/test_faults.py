@@ -16,6 +16,7 @@ import checks.conv_transpose
 import checks.core
 import checks.dataset
 import checks.dense
+import checks.draws
 import checks.exponential
 import checks.fusion
 import checks.initializers
@@ -56,6 +57,9 @@ OF_BYTES: tuple[Check, Any] = (checks.dataset.check_columns, ())
 OF_EXP: tuple[Check, Any] = (checks.exponential.check_digits, (np.float64,))
 OF_SIGMOID: tuple[Check, Any] = (checks.exponential.check_sigmoid, (np.float64,))
 OF_TANH: tuple[Check, Any] = (checks.exponential.check_tanh, (np.float64,))
+OF_DRAWS: tuple[Check, Any] = (checks.draws.check_draws, ())
+OF_SUMS: tuple[Check, Any] = (checks.draws.check_sums, ())
+OF_SCALED: tuple[Check, Any] = (checks.draws.check_scaled, ())
 OF_NORM: tuple[Check, Any] = (checks.norm.check_kernels, ("GroupNorm", 7, (3, 5), np.float64))
 OF_CONV: tuple[Check, Any] = (checks.conv.check_convolution, ())
 OF_TURNED: tuple[Check, Any] = (checks.conv_transpose.check_transposed, ())
@@ -122,10 +126,13 @@ FAULTS: dict[str, list[Fault]] = {
     ],
     "layers/activations.py": [
         ("sigmoid' = y", {"dy * y * (1 - y)": "dy * y"}, *of_layer("Sigmoid")),
-        ("tanh' = 1 - y", {"dy * (1 - y * y)": "dy * (1 - y)"}, *of_layer("Tanh")),
+        ("tanh' of x", {"tanh_backward(dy, y)": "tanh_backward(dy, x)"}, *of_layer("Tanh")),
         (
             "tanh of x/2, forward and backward",
-            {"y = np.tanh(x)": "y = np.tanh(x / 2)", "dy * (1 - y * y)": "dy * (1 - y * y) / 2"},
+            {
+                "y = np.tanh(x)": "y = np.tanh(x / 2)",
+                "tanh_backward(dy, y)": "tanh_backward(dy, y) / 2",
+            },
             checks.activations.check_definition,
             ("Tanh",),
         ),
@@ -157,8 +164,28 @@ FAULTS: dict[str, list[Fault]] = {
             checks.activations.check_definition,
             ("GELU",),
         ),
+        ("tanh' = 1 - y", {"(one - yn[n] * yn[n])": "(one - yn[n])"}, *of_layer("Tanh")),
+    ],
+    "kernels/draws.py": [
+        ("σ is log σ²", {"sd = np.exp(logvar / 2)": "sd = logvar"}, *OF_DRAWS),
+        ("one ε for all draws", {"eps[row, a:b], z": "eps[row, :N], z"}, *OF_DRAWS),
+        ("½ forgotten", {"np.float64(v[n])) / 2": "np.float64(v[n]))"}, *OF_DRAWS),
+        ("no log σ²", {" + np.float64(v[n])": ""}, *OF_DRAWS),
+        ("the last row's ratio", {"ratios[n] += (en": "ratios[n] = (en"}, *OF_DRAWS),
+        ("the last draw's sum", {"total[n] += d[n]": "total[n] = d[n]"}, *OF_SUMS),
+        ("Σ dz for Σ dz ε", {"product[n] += d[n] * e[n]": "product[n] += d[n]"}, *OF_SUMS),
+        ("one factor for all", {"x[m] * scale[m]": "x[m] * scale[0]"}, *OF_SCALED),
+    ],
+    "kernels/plain_samples.py": [
+        ("σ² for σ", {"np.exp(logvar / 2)": "np.exp(logvar)"}, *OF_DRAWS),
+        ("draws side by side", {"np.tile(mu, K) +": "np.repeat(mu, K, 1) +"}, *OF_DRAWS),
+        ("no log σ²", {" + np.tile(logvar, K)": ""}, *OF_DRAWS),
+        ("samples for draws", {"draws = len(dz), -1, N": "draws = len(dz), N, -1"}, *OF_SUMS),
+        ("Σ dz for Σ dz ε", {"(dz * eps).reshape": "dz.reshape"}, *OF_SUMS),
+        ("divided", {"return a * scale": "return a / scale"}, *OF_SCALED),
     ],
     "kernels/plain.py": [
+        ("tanh' = 1 - y", {"dy * (1 - y * y)": "dy * (1 - y)"}, *of_layer("Tanh")),
         ("no bias", {"c if bias is None else c + bias[:, None]": "c"}, *OF_BIAS),
         ("put where something is", {"p.grad += a @ b": "p.grad[...] = a @ b"}, *OF_PRODUCTS),
         ("columns for rows", {"a.sum(axis=1)": "a.sum()"}, *OF_PRODUCT),
@@ -772,13 +799,13 @@ FAULTS: dict[str, list[Fault]] = {
         ),
         (
             "check lets 1 broadcast",
-            {"if want != got and": "if want != got and got != 1 and"},
+            {"if want != size and": "if want != size and size != 1 and"},
             checks.core.check_refusal,
             (np.zeros((1, 7)),),
         ),
         (
             "check forgets dtype",
-            {" and array.dtype == dtype": ""},
+            {'if getattr(array, "dtype", None) == dtype and': "if"},
             checks.core.check_refusal,
             (np.zeros((3, 7), np.float32),),
         ),

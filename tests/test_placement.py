@@ -10,10 +10,15 @@ import numpy as np
 import pytest
 
 from nnscratch.core import Array, IntArray
-from nnscratch.kernels.activations import normal_cdf_kernel
+from nnscratch.kernels.activations import normal_cdf_kernel, tanh_backward_kernel
 from nnscratch.kernels.conv_bias import (
     bias_gradient_kernel,
     rectified_bias_gradient_kernel,
+)
+from nnscratch.kernels.draws import (
+    gaussian_draws_kernel,
+    scaled_columns_kernel,
+    sums_over_draws_kernel,
 )
 from nnscratch.kernels.losses import bernoulli_nll_kernel
 from nnscratch.kernels.machine.counters import workers_of
@@ -84,6 +89,13 @@ def log_prob_and_slope(a: Array, t: Array, da: Array) -> float:
     return float(sums[: t.size].sum())
 
 
+def ratio_of_draws(mu: Array, sd: Array, logvar: Array, eps: Array, z: Array) -> float:
+    """Of one row, and one draw."""
+    log_ratio = np.empty(mu.size)
+    gaussian_draws_kernel(mu, sd, logvar, eps, z, log_ratio, ALONE)
+    return float(log_ratio.sum())
+
+
 def squares(grads: Array) -> float:
     sums = np.zeros(1)
     gradient_squares_kernel(grads, 0, grads.shape[1], sums)
@@ -100,6 +112,10 @@ CASES: dict[str, tuple[Sequence[Any], Callable[..., Any]]] = {
     "relu_backward": ("nnn", lambda dy, y, dx: relu_backward_kernel(dy, y, dx, ALONE)),
     "leaky_relu_backward": ("nnn", lambda dy, y, dx: leaky_relu_backward_kernel(dy, y, 0.1, dx)),
     "normal_cdf": ("nn", normal_cdf_kernel),
+    "tanh_backward": ("nnn", lambda dy, y, dx: tanh_backward_kernel(dy, y, dx, ALONE)),
+    "gaussian_draws": ("22222", ratio_of_draws),
+    "sums_over_draws": ("2222", lambda dz, e, s, p: sums_over_draws_kernel(dz, e, s, p, ALONE)),
+    "scaled_columns": ("2n2", lambda a, scale, b: scaled_columns_kernel(a, scale, b, ALONE)),
     "normalise": ("xwwxmm", lambda x, w, b, y, m, r: normalise_kernel(x, w, b, 0.1, y, m, r)),
     "normalise_backward": ("xxwmm4wwx", normalise_backward_kernel),
     "gradient_squares": ("g", squares),

@@ -103,6 +103,12 @@ def check_relu_backward(data: st.DataObject) -> None:
     same(*both("relu_backward", *elementwise(data, 2)))
 
 
+def check_tanh_backward(data: st.DataObject) -> None:
+    """1 - y² has a rounding or, by a fused multiply-add, half as many as that."""
+    dy, y = elementwise(data, 2)
+    same(*both("tanh_backward", dy, np.tanh(y)), 3 * rounding(y.dtype) * np.abs(dy))
+
+
 def check_leaky_relu_backward(data: st.DataObject) -> None:
     same(*both("leaky_relu_backward", *elementwise(data, 2), data.draw(st.floats(0.01, 0.9))))
 
@@ -154,6 +160,41 @@ def check_bernoulli_log_prob_and_slope(data: st.DataObject) -> None:
     same(d_got, d_want, 12 * u)
     assert (got.shape, got.dtype) == (want.shape, want.dtype) == ((K * N,), np.float64)
     assert (abs(got - want) <= 64 * u * (2 + 2 * np.abs(a)).sum(axis=0)).all()
+
+
+def draws(data: st.DataObject) -> tuple[int, int, int, Any]:
+    L, K, N = (data.draw(st.integers(1, most)) for most in (20, 40, 30))
+    return L, K, N, data.draw(DTYPES)
+
+
+def check_gaussian_draws(data: st.DataObject) -> None:
+    """A fused multiply-add rounds μ + σ ε once; the definition sums terms that are rounded."""
+    L, K, N, dtype = draws(data)
+    mu, logvar = normal(data.draw, L, N, dtype=dtype), normal(data.draw, L, N, dtype=dtype)
+    eps = normal(data.draw, L, K * N, dtype=dtype)
+    with kernel_threads(data.draw(st.integers(1, 3))):
+        (want, want_ratio), (got, got_ratio) = both("gaussian_draws", mu, logvar, eps)
+    same(got, want, 2 * rounding(dtype) * (np.abs(want) + np.tile(np.abs(mu), K)))
+    size = eps * eps + want * want + np.tile(np.abs(logvar), K)
+    same(got_ratio, want_ratio, (L + 8) * rounding(dtype) * size.sum(axis=0))
+
+
+def check_sums_over_draws(data: st.DataObject) -> None:
+    L, K, N, dtype = draws(data)
+    dz, eps = (normal(data.draw, L, K * N, dtype=dtype) for _ in range(2))
+    with kernel_threads(data.draw(st.integers(1, 3))):
+        wants, gots = both("sums_over_draws", dz, eps, N)
+    for want, got, terms in zip(wants, gots, (dz, dz * eps), strict=True):
+        size = np.abs(terms).reshape(L, K, N).sum(axis=1)
+        same(got, want, 2 * (K + 1) * rounding(dtype) * size)
+
+
+def check_scaled_columns(data: st.DataObject) -> None:
+    """One product each: every bit is the same."""
+    (a,) = elementwise(data, 1)
+    scale = np.ascontiguousarray(normal(data.draw, a.shape[-1], dtype=a.dtype))
+    with kernel_threads(data.draw(st.integers(1, 3))):
+        same(*both("scaled_columns", a, scale))
 
 
 def check_gather_columns(data: st.DataObject) -> None:
@@ -258,6 +299,25 @@ def test_maps_of_one_number_take_complex_steps(name: str) -> None:
     slope = {"sigmoid": s * (1 - s), "softplus": s}[name]
     got = getattr(plain, name)(x + 1j * COMPLEX).imag / COMPLEX
     np.testing.assert_allclose(got, slope, rtol=1e-14, atol=1e-300)
+
+
+def test_draws_take_complex_steps(rng: np.random.Generator) -> None:
+    """∂/∂μ and ∂/∂log σ² of Σ dz z are what the sums over draws say; log_ratio has its own."""
+    mu, logvar = rng.standard_normal((2, 3, 2))
+    eps, dz = rng.standard_normal((2, 3, 8))
+    sums, products = plain_samples.sums_over_draws(dz, eps, 2)
+    slopes = sums, products * np.exp(logvar / 2) / 2
+    z, _ = plain_samples.gaussian_draws(mu, logvar, eps)
+    for which, want in enumerate(slopes):
+        for i in np.ndindex(3, 2):
+            step = np.zeros((2, 3, 2), complex)
+            step[which][i] = 1j * COMPLEX
+            moved, ratio = plain_samples.gaussian_draws(mu + step[0], logvar + step[1], eps)
+            got = (dz * moved.imag).sum() / COMPLEX
+            np.testing.assert_allclose(got, want[i], rtol=1e-12)
+            of_z = -(z * moved.imag / COMPLEX)[:, i[1] :: 2].sum(axis=0)
+            got = ratio.imag[i[1] :: 2] / COMPLEX
+            np.testing.assert_allclose(got, of_z + which / 2, rtol=1e-12)
 
 
 def test_products_and_losses_take_complex_steps(rng: np.random.Generator) -> None:

@@ -1,8 +1,8 @@
 """nnscratch, as its users run it: layers, a model, a Trainer with its replicas."""
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
-from unittest.mock import patch
 from warnings import catch_warnings, simplefilter
 
 import numpy as np
@@ -89,6 +89,17 @@ class Replay:
         return self.eps.reshape(shape)
 
 
+@contextmanager
+def drawing(replay: Replay) -> Iterator[None]:
+    """Have every generator that is made from a seed return this noise."""
+    own = np.random.default_rng
+    np.random.default_rng = lambda _: replay
+    try:
+        yield
+    finally:
+        np.random.default_rng = own
+
+
 class ReplayingTrainer(Trainer):
     """A Trainer whose noise is given, (latent, N) or (latent, K, N) for every step."""
 
@@ -159,7 +170,7 @@ def nll(name: str, variant: str) -> Job:
             return -importance_nll(model, x, samples=draws, rng=rng).log_prob
 
     def arrays() -> dict[str, Array]:
-        with patch("numpy.random.default_rng", lambda _: handed):
+        with drawing(handed):
             return {"nll": bound(w.HANDED)}
 
     return Job(lambda: bound(w.DRAWS).mean(), arrays, float)

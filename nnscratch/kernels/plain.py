@@ -16,8 +16,6 @@ from numpy.typing import DTypeLike, NDArray
 from ..core import Array, IntArray, Parameter
 from .paths import accelerated
 
-# Products of matrices
-
 
 @accelerated("matmul")
 def matmul(a: Array, b: Array, bias: Array | None = None) -> Array:
@@ -38,9 +36,6 @@ def add_matmul(p: Parameter, a: Array, b: Array, sums: Parameter | None = None) 
     p.grad += a @ b
     if sums is not None:
         sums.grad += a.sum(axis=1)
-
-
-# Maps of one number
 
 
 def sigmoid(a: Array) -> Array:
@@ -67,6 +62,12 @@ def normal_cdf(x: Array) -> Array:
     return ((1 + _erf(x / sqrt(2))) / 2).astype(x.dtype)
 
 
+@accelerated("activations")
+def tanh_backward(dy: Array, y: Array) -> Array:
+    """Return dx = dy (1 - y²)."""
+    return dy * (1 - y * y)
+
+
 @accelerated("rectifiers")
 def relu(x: Array) -> Array:
     """Return y = max(x, 0); a NaN stays."""
@@ -85,9 +86,6 @@ def leaky_relu_backward(dy: Array, y: Array, slope: float) -> Array:
     return np.where(y > 0, dy, slope * dy)
 
 
-# Losses
-
-
 @accelerated("losses")
 def bernoulli_nll(a: Array, t: Array) -> tuple[float, Array]:
     """Return (1/N) Σ softplus(a) - t a, and its gradient (1/N) (σ(a) - t).
@@ -97,9 +95,6 @@ def bernoulli_nll(a: Array, t: Array) -> tuple[float, Array]:
     N = a.shape[-1]
     value = (softplus(a) - t * a).sum() / N
     return value.item(), (sigmoid(a) - t) / N
-
-
-# Data
 
 
 @accelerated("batch")

@@ -11,7 +11,7 @@ import numpy as np
 
 from .._moved import renamed
 from ..core import Array, Backward, Layer, Shape, check, float_dtype
-from ..kernels.plain import normal_cdf, sigmoid, softplus
+from ..kernels.plain import normal_cdf, sigmoid, softplus, tanh_backward
 
 
 class Elementwise(Layer):
@@ -80,7 +80,7 @@ class Tanh(Elementwise):
 
         def backward(dy: Array) -> Array:
             check("Tanh dy", dy, y.shape, y.dtype)
-            return dy * (1 - y * y)
+            return tanh_backward(dy, y)
 
         return y, backward
 

@@ -8,6 +8,7 @@ import numpy as np
 from ..checks.arguments import flag, integer
 from ..core import Array, IntArray, Layer, Shape, backward_into_theta
 from ..importance import importance_bound
+from ..kernels.plain_samples import gaussian_draws, scaled_columns, sums_over_draws
 from ..likelihoods import Likelihood, log_prob_of_samples
 from .corruption import Corruption
 from .trainable import Terms
@@ -126,25 +127,20 @@ class IWAE(VAE):
         """
         (L, N), K, dtype = (len(eps), x.shape[-1]), self.samples, eps.dtype
         mu, logvar = h[:L], h[L:]
-        sd = np.tile(np.exp(logvar / 2), K)
-        noise = sd * eps
-        z = np.tile(mu, K) + noise
+        z, log_ratio = gaussian_draws(mu, logvar, eps)
         a, decoder_backward = self.decoder.forward(z, rng=rng)
         log_p, da = log_prob_of_samples(self.likelihood, a, x)
-        log_ratio = (eps * eps - z * z).sum(axis=0) + np.tile(logvar.sum(axis=0), K)
-        terms, dlog_w = self.terms(log_p, log_ratio.astype(np.float64) / 2)
+        terms, dlog_w = self.terms(log_p, log_ratio)
 
         def backward(weight: float = 1.0) -> Array:
             share = (-weight * dlog_w).astype(dtype)  # of all K N samples, with the batch's 1/N
-            dz = decoder_backward(da * -share) + share * z
+            sd, constant = np.exp(logvar / 2), weight / N
+            dz = decoder_backward(scaled_columns(da, -share)) + share * z
             if self.doubly_reparameterized:
-                dz = (-N * dlog_w).astype(dtype) * (dz - share * eps / sd)
-            dmu, dlogvar = (
-                dz.reshape(L, K, N).sum(axis=1),
-                (dz * noise).reshape(L, K, N).sum(axis=1),
-            )
-            constant = 0 if self.doubly_reparameterized else weight / N
-            return np.concatenate([dmu, (dlogvar - dtype.type(constant)) / 2])
+                dz = (-N * dlog_w).astype(dtype) * (dz - share * eps / np.tile(sd, K))
+                constant = 0
+            dmu, dsd = sums_over_draws(dz, eps, N)
+            return np.concatenate([dmu, (dsd * sd - dtype.type(constant)) / 2])
 
         return terms, backward
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..checks.arguments import integer
 from ..core import Array, Layer, Parameter, Shape, named
+from ..kernels.plain_samples import scaled_columns
 from ..layers.contract import buffers, whole_batch
 from ..layers.sampling import GaussianSample
 from ..layers.sequential import Sequential, as_sequential
@@ -103,7 +104,8 @@ class TwoLayerIWAE(IWAE):
             dp = share * np.concatenate([-r, (1 - d * r) / 2])
             dmu2, dlogvar2 = upper_sample_backward(upper_decoder_backward(dp) + share * h2)
             dq = np.concatenate([dmu2, dlogvar2 - share / 2])
-            dh1 = decoder_backward(da * -share) + share * r + upper_encoder_backward(dq)
+            da1 = scaled_columns(da, -share)
+            dh1 = decoder_backward(da1) + share * r + upper_encoder_backward(dq)
             dmu, dlogvar = sample_backward(dh1)
             return np.concatenate([dmu, dlogvar - share / 2]).reshape(2 * L, K, N).sum(axis=1)
 

@@ -11,7 +11,7 @@ from numba import config
 
 import nnscratch
 from nnscratch import data, layers, losses, optimizers
-from nnscratch.kernels import plain
+from nnscratch.kernels import plain, plain_samples
 from nnscratch.layers import fusion, norm
 
 ROOT = Path(nnscratch.__file__).parent
@@ -57,6 +57,7 @@ JUDGES = {
     "checks.conv": layers,
     "checks.conv_transpose": layers,
     "checks.dataset": data,
+    "checks.draws": plain_samples,
     "checks.fusion": fusion,
     "checks.losses": losses,
     "checks.norm": norm,
