@@ -805,7 +805,7 @@ FAULTS: dict[str, list[Fault]] = {
         ),
         (
             "check forgets dtype",
-            {'if getattr(array, "dtype", None) == dtype and': "if"},
+            {" and array.dtype == dtype": ""},
             checks.core.check_refusal,
             (np.zeros((3, 7), np.float32),),
         ),

@@ -11,6 +11,9 @@ from .trace import Step, Value
 MOST = 8
 """Rows, columns and matrices of an array that are shown."""
 
+NUMBERS = 32
+"""The column from which numbers are written at the latest, however deep the call."""
+
 Table = list[list[str]]
 
 
@@ -100,13 +103,14 @@ def _lines(e: Explanation) -> Iterator[str]:
 
 def _value(e: Explanation, value: Value, margin: int) -> Iterator[str]:
     head = " " * margin + f"{value.name} {value.array.shape if value.array.ndim else ''}".rstrip()
+    column = min(margin + 22, NUMBERS)
     for label, table in tables(e, value):
         lines = aligned(table)
-        if label or len(head) > margin + 21:
+        if label or len(head) >= column:
             yield f"{head} {label}".rstrip() if head.strip() else " " * (margin + 2) + label
             head = ""
         for line in lines:
-            yield f"{head:<{margin + 22}}{line}"
+            yield f"{head:<{column}}{line}"
             head = ""
 
 
