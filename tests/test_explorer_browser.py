@@ -232,7 +232,8 @@ def test_a_page_shows_what_numpy_computes(name: str, pages: Any, browser: Any) -
         page.drag("#plane", (0.5, 0.5), (0.3, 0.7))
         moved = page.z()
         assert (np.abs(moved - mean) > 1e-3).sum() >= 2
-        assert np.abs(page.pixels("#decoded", channels) - before).max() > 20
+        # Both canvases are within a grey level of NumPy's: by more than two, it is another picture.
+        assert np.abs(page.pixels("#decoded", channels) - before).max() > 2
         check_all(page, model, data, given)
         page.drag("#pad", (0.4, 0.2), (0.6, 0.3), (0.45, 0.8))
         assert page.text("#subject") == "x: your drawing"
