@@ -34,9 +34,6 @@ BATCHES = 32
 HELD_OUT = 1000
 """Images at the end of a set, which no batch reaches."""
 
-COLOURED = BATCHES * 128 + HELD_OUT
-"""Images in colour: those of W7's batches, which its peers are handed as floats, and the rest."""
-
 
 @cache
 def images() -> Array:
@@ -46,12 +43,16 @@ def images() -> Array:
 
 @cache
 def colour_images(seed: int = 5) -> Array:
-    """Return digits in a random ink on random paper, bytes (COLOURED, 3, 32, 32).
+    """Return digits in a random ink on random paper, bytes (N, 3, 32, 32).
 
     No set of colour images comes with the package. A pixel is a mixture of the two colours, with
     the digit's grey as the share of the ink; a border of two pixels makes 28×28 into 32×32.
+
+    There are as many as W7's batches hold, which its peers are handed as floats, and HELD_OUT: what
+    nobody reads would count in the memory that is compared.
     """
-    images, N = digits().train.images[:COLOURED], COLOURED  # the grey ones are not kept
+    N = BATCHES * WORKLOADS["W7"].batch + HELD_OUT
+    images = digits().train.images[:N]  # the grey ones are of no use afterwards, and not kept
     colours = np.random.default_rng(seed).integers(0, 256, (2, 3, N, 1, 1), np.uint16)
     coloured = np.zeros((N, 3, 32, 32), np.uint8)
     for start in range(0, N, 500):  # as many at a time as leave no trace in the highest memory

@@ -184,8 +184,9 @@ def set_gradient_views(parameters: Mapping[str, Parameter], grad: Array) -> None
 
 def check(name: str, array: Array, shape: tuple[int | str, ...], dtype: DTypeLike) -> None:
     """Raise ValueError unless `array` has this shape and dtype; a str is a free axis."""
-    of_dtype = hasattr(array, "dtype") and array.dtype == dtype  # None would equal float64
+    of_dtype = hasattr(array, "dtype") and array.dtype == dtype
     if of_dtype and len(array.shape) == len(shape):
+        # Of equal length; to say `strict` would take half as long again as the whole check.
         for want, size in zip(shape, array.shape):  # noqa: B905
             if want != size and type(want) is not str:
                 break

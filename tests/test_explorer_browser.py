@@ -229,11 +229,10 @@ def test_a_page_shows_what_numpy_computes(name: str, pages: Any, browser: Any) -
             assert "of 3 draws" in page.text("#draws")
             check_all(page, model, data, given)
         before = page.pixels("#decoded", channels)
-        page.drag("#plane", (0.5, 0.5), (0.3, 0.7))
+        page.drag("#plane", (0.5, 0.5), (0.1, 0.9))
         moved = page.z()
         assert (np.abs(moved - mean) > 1e-3).sum() >= 2
-        # Both canvases are within a grey level of NumPy's: by more than two, it is another picture.
-        assert np.abs(page.pixels("#decoded", channels) - before).max() > 2
+        assert np.abs(page.pixels("#decoded", channels) - before).max() > 20
         check_all(page, model, data, given)
         page.drag("#pad", (0.4, 0.2), (0.6, 0.3), (0.45, 0.8))
         assert page.text("#subject") == "x: your drawing"

@@ -91,7 +91,10 @@ class Replay:
 
 @contextmanager
 def drawing(replay: Replay) -> Iterator[None]:
-    """Have every generator that is made from a seed return this noise."""
+    """Have every generator that is made from a seed return this noise.
+
+    unittest.mock.patch would do it, but imports asyncio, which counts in the memory of all jobs.
+    """
     own = np.random.default_rng
     np.random.default_rng = lambda _: replay
     try:

@@ -1,6 +1,6 @@
 """Several draws from each of many normal distributions, and the way of gradients back from them.
 
-Column k N + n of eps, z, dz and a is the k-th draw of column n of mu, logvar and the sums.
+Column k N + n of eps, z and dz is the k-th draw of column n of mu, logvar and the sums.
 """
 
 import numpy as np
